@@ -1,0 +1,55 @@
+# The developer's interface. A fresh machine needs Python 3.11 or newer and make; `make help` lists the words.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help paper bench check test clean
+
+# The first interpreter that runs and is new enough; name another with `make paper PYTHON=/path/to/python`.
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$name; break; }; done)
+
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PRODUCT := $(wildcard main.py settings.py) $(patsubst %/__init__.py,%,$(wildcard */__init__.py))
+LISTS := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]
+RUN_LIST := $(LISTS); print(*project["dependencies"], sep="\n")
+TEST_LIST := $(LISTS); print(*project["optional-dependencies"]["test"], sep="\n")
+
+help:  ## list what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+paper: .venv/.installed  ## install if needed, then trade one simulated day on paper
+	@$(BIN)/python main.py paper --feed sim --minutes 1440 --speed auto
+
+bench: .venv/.installed  ## measure the budgets of the architecture page
+	@$(BIN)/python -m benchmarks
+
+check: .venv/.installed-test  ## format, lint and types, without running a test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict $(PRODUCT)
+
+test: check  ## everything CI runs
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+clean:  ## remove the environment and every cache; the journal in state/ stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Tidegate needs Python 3.11 or newer; none was found. Install one, or: make paper PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Tidegate needs Python 3.11 or newer; $(PYTHON) is older or does not run." >&2; exit 1; }
+	@echo "creating .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing the pinned packages (once; a minute or two)"
+	@$(BIN)/python -c '$(RUN_LIST)' > .venv/run-list.txt
+	@$(PIP_INSTALL) -r .venv/run-list.txt
+	@touch $@
+
+.venv/.installed-test: .venv/.installed
+	@echo "installing the pinned test packages"
+	@$(BIN)/python -c '$(TEST_LIST)' > .venv/test-list.txt
+	@$(PIP_INSTALL) -r .venv/test-list.txt
+	@touch $@

@@ -1,0 +1,170 @@
+"""One tick, top to bottom. Read this file first: every step is one line and one agent."""
+
+from dataclasses import dataclass
+
+from agents.books import Entry
+from agents.execution import ExecutionAgent, Settled
+from agents.exits import Departure, ExitAgent
+from agents.gate import GateAgent
+from agents.market_data import MarketDataAgent
+from agents.risk import RiskAgent
+from agents.strategy import Standstill, StrategyAgent
+from domain.decisions import ApprovedOrder, Proposal, Refusal, Ruling, Signal
+from domain.features import Features
+from domain.market import Snapshot
+from domain.record import Record
+from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
+
+
+class Verdict(Record, frozen=True, kw_only=True, gc=False):
+    """How the question "may we add risk?" ended on one tick, with everything asked on the way."""
+
+    outcome: Outcome
+    why: str
+    proposal: Proposal | None = None
+    gate: GateExchange | None = None
+    risk: RiskCheck | None = None
+    order: ApprovedOrder | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(slots=True)
+class MasterAgent:
+    """Coordinates the agents. It decides nothing itself: it keeps the order of the questions."""
+
+    market_data: MarketDataAgent
+    strategies: StrategyAgent
+    gate: GateAgent
+    risk: RiskAgent
+    execution: ExecutionAgent
+    exits: ExitAgent
+    tick_no: int = 0
+
+    async def tick(self, snapshot: Snapshot, state: TradingState) -> TickRecord:
+        """Carry one closed minute of one symbol from sight to outcome. The record is whole whichever way it ends.
+
+        Raises BooksDisagree and VenueUnreachable: the runner halts on them.
+        """
+        self.tick_no += 1
+        settled = await self.execution.settle(snapshot)
+        features = self.market_data.observe(snapshot)
+        self.execution.books.mark(snapshot)
+        self.risk.observe(snapshot, self.execution.books, settled.trades)
+        departure = await self.exits.review(snapshot, features, state, self.tick_no)
+        signals = () if features is None else self.strategies.evaluate(features)
+        verdict = await self._consider_entry(snapshot, features, signals, state)
+        return self._record(snapshot, state, features, signals, settled, departure, verdict)
+
+    async def _consider_entry(
+        self, snapshot: Snapshot, features: Features | None, signals: tuple[Signal, ...], state: TradingState
+    ) -> Verdict | Standstill:
+        """Ask whether risk may be added: fit data, a proposal, risk's first look, the gate, risk's last word."""
+        if snapshot.defects:
+            return Standstill(outcome=Outcome.UNFIT, why="; ".join(snapshot.defects))
+        if features is None:
+            return Standstill(outcome=Outcome.WARMING_UP, why=self.market_data.warmth(snapshot.symbol))
+        proposal = self.strategies.propose(signals, snapshot, features)
+        if isinstance(proposal, Standstill):
+            return proposal
+        if state is not TradingState.ACTIVE:
+            outcome = Outcome.HALTED if state is TradingState.HALTED else Outcome.REDUCING
+            return Verdict(outcome=outcome, why=f"the desk is {state.value}", proposal=proposal)
+        case = self.risk.case(proposal, snapshot, features, self.execution.books)
+        screened = self.risk.screen(case)
+        if isinstance(screened, RiskCheck):
+            return _refused(proposal, screened, None)
+        exchange = await self.gate.review(proposal, snapshot, features)
+        keep_frac = self.gate.keep_frac(exchange)
+        if keep_frac == 0.0:
+            why = f"the gate ({exchange.backend}) denied: {exchange.verdict.reason_code}"
+            return Verdict(outcome=Outcome.DENIED, why=why, proposal=proposal, gate=exchange)
+        check = self.risk.rule_on(case, keep_frac)
+        if isinstance(check.ruling, Refusal):
+            return _refused(proposal, check, exchange)
+        return await self._enter(proposal, exchange, check, check.ruling, features)
+
+    async def _enter(
+        self, proposal: Proposal, exchange: GateExchange, check: RiskCheck, order: ApprovedOrder, features: Features
+    ) -> Verdict:
+        entry = Entry(
+            order=order,
+            regime=features.regime,
+            conviction_frac=proposal.conviction_frac,
+            risk_microusd=self.risk.risk_microusd(order),
+        )
+        refusal = await self.execution.enter(entry, self.tick_no)
+        self.risk.ordered(order)
+        return Verdict(
+            outcome=Outcome.ENTERED if refusal is None else Outcome.REFUSED,
+            why="; ".join(proposal.reasons) if refusal is None else _in_words(refusal),
+            proposal=proposal,
+            gate=exchange,
+            risk=check,
+            order=order,
+            refusal=refusal,
+        )
+
+    def _record(
+        self,
+        snapshot: Snapshot,
+        state: TradingState,
+        features: Features | None,
+        signals: tuple[Signal, ...],
+        settled: Settled,
+        departure: Departure | None,
+        verdict: Verdict | Standstill,
+    ) -> TickRecord:
+        books = self.execution.books
+        if departure is None and isinstance(verdict, Standstill):
+            return TickRecord(
+                tick_no=self.tick_no,
+                snapshot=snapshot,
+                state=state,
+                outcome=verdict.outcome,
+                why=verdict.why,
+                features=features,
+                signals=signals,
+                fills=settled.fills,
+                funding=settled.funding,
+                trades=settled.trades,
+                refusals=settled.refusals,
+                equity_microusd=books.equity_microusd,
+                cash_microusd=books.cash_microusd,
+                position_lots=books.position_lots(snapshot.symbol),
+            )
+        asked = verdict if isinstance(verdict, Verdict) else Verdict(outcome=verdict.outcome, why=verdict.why)
+        leaves = departure is not None and asked.order is None
+        sent = [(departure.order, departure.refusal)] if departure is not None else []
+        sent += [(asked.order, asked.refusal)] if asked.order is not None else []
+        return TickRecord(
+            tick_no=self.tick_no,
+            snapshot=snapshot,
+            state=state,
+            outcome=Outcome.EXITING if leaves else asked.outcome,
+            why=departure.why if departure is not None and leaves else asked.why,
+            features=features,
+            signals=signals,
+            proposal=asked.proposal,
+            gate=asked.gate,
+            risk=asked.risk,
+            orders=tuple(order for order, _ in sent),
+            refusals=settled.refusals
+            + tuple((order.client_order_id, refusal) for order, refusal in sent if refusal is not None),
+            fills=settled.fills,
+            funding=settled.funding,
+            trades=settled.trades,
+            equity_microusd=books.equity_microusd,
+            cash_microusd=books.cash_microusd,
+            position_lots=books.position_lots(snapshot.symbol),
+        )
+
+
+def _refused(proposal: Proposal, check: RiskCheck, exchange: GateExchange | None) -> Verdict:
+    why = _in_words(check.ruling)
+    return Verdict(outcome=Outcome.REFUSED, why=why, proposal=proposal, gate=exchange, risk=check)
+
+
+def _in_words(ruling: Ruling) -> str:
+    if isinstance(ruling, Refusal):
+        return f"{ruling.rule}: {ruling.reason}"
+    return f"approved {ruling.client_order_id}"

@@ -1,0 +1,67 @@
+"""The risk agent: keeps the desk's memory and puts each case before the risk desk, which has the last word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agents.books import Books
+from domain.account import Position, Trade
+from domain.decisions import ApprovedOrder, ExitReason, Proposal
+from domain.features import Feature, Features
+from domain.market import Snapshot
+from domain.tick import RiskCheck
+from risk.case import Case
+from risk.counters import RiskCounters
+from risk.desk import RiskDesk
+from risk.exposure import exposure_of
+
+
+@dataclass(slots=True)
+class RiskAgent:
+    """Holds the risk desk (rules, caps, sizes) and the counters it judges by."""
+
+    desk: RiskDesk
+    counters: RiskCounters = field(default_factory=RiskCounters)
+
+    def observe(self, snapshot: Snapshot, books: Books, trades: Sequence[Trade]) -> None:
+        """Remember the trades that closed in this minute and the equity it ended with."""
+        for trade in trades:
+            self.counters.on_trade(trade)
+        self.counters.on_tick(snapshot.as_of_ms, books.equity_microusd)
+
+    def case(self, proposal: Proposal, snapshot: Snapshot, features: Features, books: Books) -> Case:
+        """Put together everything the rules may look at. Time is the tick's own, so that a replay judges alike."""
+        exposure = exposure_of(
+            proposal.symbol,
+            books.equity_microusd,
+            {symbol: holding.position.size_lots for symbol, holding in books.holdings.items()},
+            books.marks_ticks,
+            [entry.order for entry in books.entries.values()],
+            self.desk.instruments,
+        )
+        vol_bps = features.value(Feature.REALISED_VOL_BPS)
+        return self.desk.case(proposal, snapshot, exposure, self.counters.view(), snapshot.as_of_ms, vol_bps)
+
+    def screen(self, case: Case) -> RiskCheck | tuple[str, ...]:
+        """Ask the entry rules before the gate is asked: a check with the refusal, or the names of all rules passed."""
+        passed, refusal = self.desk.screen(case)
+        return passed if refusal is None else RiskCheck(passed=passed, sizes_lots=(), ruling=refusal)
+
+    def rule_on(self, case: Case, keep_frac: float) -> RiskCheck:
+        """Rule on an entry of which the gate lets `keep_frac` pass."""
+        return self.desk.rule_on(case, keep_frac)
+
+    def approve_exit(
+        self, position: Position, reason: ExitReason, reference_ticks: int, decided_ms: int
+    ) -> ApprovedOrder:
+        """Approve leaving a whole position."""
+        order = self.desk.approve_exit(position, reason, reference_ticks, decided_ms)
+        self.ordered(order)
+        return order
+
+    def ordered(self, order: ApprovedOrder) -> None:
+        """Remember an order that was sent."""
+        self.counters.on_order(order.decided_ms, reduce_only=order.reduce_only)
+
+    def risk_microusd(self, order: ApprovedOrder) -> int:
+        """Return what an entry loses at its stop: its R."""
+        return self.desk.risk_microusd(order)

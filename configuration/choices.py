@@ -1,0 +1,41 @@
+"""The closed sets a setting may choose from."""
+
+from enum import StrEnum
+
+
+class FeedKind(StrEnum):
+    """Where the market comes from."""
+
+    SIM = "sim"
+    REPLAY = "replay"
+
+
+class Speed(StrEnum):
+    """How fast a run goes. AUTO: watchable on a terminal, full speed otherwise. REAL: one minute a minute."""
+
+    AUTO = "auto"
+    MAX = "max"
+    REAL = "real"
+
+
+class OnStop(StrEnum):
+    """What a graceful stop does with open positions."""
+
+    KEEP = "keep"
+    FLATTEN = "flatten"
+
+
+class E3Direction(StrEnum):
+    """Which way E3 trades an explosive minute."""
+
+    MOMENTUM = "momentum"
+    PREMIUM_FADE = "premium_fade"
+
+
+class LogLevel(StrEnum):
+    """The least severity that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"

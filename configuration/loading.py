@@ -1,0 +1,109 @@
+"""From raw text to settings, or to every reason why not."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic import SecretStr, ValidationError
+
+from configuration.knob import allowed_words, written
+from configuration.knobs import KNOBS, Settings
+from configuration.problems import Problem, SettingsError, shown
+from configuration.sources import DEFAULT, JOURNAL, Given, gather, unknown
+from domain.errors import BadInput
+
+NO_OVERRIDES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def load_settings(
+    env_file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str] = NO_OVERRIDES
+) -> Settings:
+    """Read the settings; the environment wins over `.env`, the command line over both.
+
+    env_file: may be None or absent. overrides: raw values by upper-case name, from the command line.
+    Raises SettingsError with every problem at once, BadInput when the file cannot be read.
+    """
+    given, problems = gather(KNOBS, env_file, environ, overrides)
+    return _validated({name: (value.text, value) for name, value in given.items()}, problems)
+
+
+def settings_from_json(text: str) -> Settings:
+    """Return the settings a run was made with, from what `settings_json` wrote; the rest is at its default.
+
+    Raises SettingsError when a name or value in it is not a setting of this version, BadInput when it is not JSON.
+    """
+    try:
+        recorded = json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"the recorded settings are not JSON: {error}") from error
+    if not isinstance(recorded, dict):
+        raise BadInput("the recorded settings are not an object of names and values")
+    origin = Given("", JOURNAL, JOURNAL)
+    problems = [unknown(name, JOURNAL, KNOBS) for name in recorded if name not in KNOBS]
+    return _validated({name: (value, origin) for name, value in recorded.items() if name in KNOBS}, problems)
+
+
+def _validated(raw: Mapping[str, tuple[Any, Given]], problems: list[Problem]) -> Settings:
+    values = {name.lower(): value for name, (value, _) in raw.items()}
+    try:
+        settings = Settings(**values)
+        refused: set[str] = set()
+    except ValidationError as error:
+        refused = {str(detail["loc"][0]).upper() for detail in error.errors(include_input=False)}
+        settings = Settings(**{name: value for name, value in values.items() if name.upper() not in refused})
+    problems = problems + [_refusal(name, *raw[name]) for name in KNOBS if name in refused]
+    settings._sources = {name: origin.source for name, (_, origin) in raw.items()}
+    problems += _contradictions(settings, raw, refused)
+    if problems:
+        order = {name: place for place, name in enumerate(KNOBS)}
+        raise SettingsError(sorted(problems, key=lambda problem: order.get(problem.name, -1)))
+    return settings
+
+
+def _refusal(name: str, value: Any, origin: Given) -> Problem:
+    given = "(not shown)" if isinstance(KNOBS[name].default, SecretStr) else shown(value)
+    return Problem(name, given, allowed_words(KNOBS[name]), origin.place)
+
+
+# What one knob demands of another: the first must stay below the second.
+BELOW: Final = (
+    ("FEATURE_VOL_BARS", "FEATURE_VOL_LONG_BARS"),
+    ("FEATURE_EMA_FAST_BARS", "FEATURE_EMA_SLOW_BARS"),
+    ("FUNDING_FADE_NEUTRAL_FUNDING_HOURLY_PCT", "FUNDING_FADE_EXTREME_FUNDING_HOURLY_PCT"),
+    ("FUNDING_FADE_NEUTRAL_PREMIUM_BPS", "FUNDING_FADE_EXTREME_PREMIUM_BPS"),
+)
+
+
+def _contradictions(settings: Settings, raw: Mapping[str, tuple[Any, Given]], refused: set[str]) -> Iterator[Problem]:
+    for low, high in BELOW:
+        values = getattr(settings, low.lower()), getattr(settings, high.lower())
+        if values[0] >= values[1] and not refused & {low, high}:
+            yield _misordered(low, high, values, raw)
+    if settings.symbols != KNOBS["SYMBOLS"].default:
+        from execution.instruments import INSTRUMENTS
+
+        yield from _strangers("SYMBOLS", settings.symbols, INSTRUMENTS, raw)
+    if settings.strategies != KNOBS["STRATEGIES"].default:
+        from strategy.registry import STRATEGIES
+
+        yield from _strangers("STRATEGIES", settings.strategies, STRATEGIES, raw)
+
+
+def _misordered(low: str, high: str, values: tuple[float, float], raw: Mapping[str, tuple[Any, Given]]) -> Problem:
+    """Blame the knob that was given; when both were, the one that must be the smaller."""
+    if low in raw:
+        return _clash(low, values[0], f"less than {high}, which is {written(values[1])}", raw)
+    return _clash(high, values[1], f"more than {low}, which is {written(values[0])}", raw)
+
+
+def _strangers(
+    name: str, entries: tuple[str, ...], known: Mapping[str, Any], raw: Mapping[str, tuple[Any, Given]]
+) -> Iterator[Problem]:
+    if any(entry not in known for entry in entries):
+        yield _clash(name, entries, f"a comma list of {', '.join(known)}", raw)
+
+
+def _clash(name: str, value: object, allowed: str, raw: Mapping[str, tuple[Any, Given]]) -> Problem:
+    return Problem(name, shown(written(value)), allowed, raw[name][1].place if name in raw else DEFAULT)

@@ -1,0 +1,43 @@
+"""How the program ends when something is wrong: one clear sentence, exit code 2 for the user's input, 1 for failures."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from domain.errors import BadInput, DeskError
+
+
+class Stopped(DeskError):
+    """The desk has halted; the message says why and what to do."""
+
+
+@contextmanager
+def complaining() -> Iterator[None]:
+    """Print what the desk's own errors say, without a traceback. Anything unforeseen keeps its traceback."""
+    try:
+        yield
+    except BadInput as error:
+        _complain(error)
+        raise SystemExit(2) from None
+    except DeskError as error:
+        _complain(error)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # The reader went away (`| head`): not an error of ours, and nothing more can be said to it.
+        sys.stderr.close()
+        raise SystemExit(0) from None
+
+
+def _complain(error: DeskError) -> None:
+    problems = getattr(error, "problems", None)
+    if problems is None:
+        sys.stderr.write(f"error: {error}\n")
+        return
+    from rich.console import Console
+
+    from console.settings_table import print_problems
+
+    print_problems(Console(stderr=True), problems)

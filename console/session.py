@@ -1,0 +1,97 @@
+"""One session of the desk, from recovery to report: what `main.py paper` and `backtest` do once everything is built."""
+
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Protocol
+
+from desk.runner import Chronicle, Desk
+from desk.schedule import MinuteSchedule
+from desk.tally import RunSummary
+from domain.market import Snapshot
+from domain.record import Record
+from domain.tick import TradingState
+
+
+class RunJournal(Chronicle, Protocol):
+    """A chronicle that can be closed."""
+
+    @property
+    def chain_hash(self) -> str:
+        """The last link of the evidence chain, in hex."""
+        ...
+
+    @property
+    def run_id(self) -> str:
+        """The run's name."""
+        ...
+
+    def finish(self, summary_json: str, wall_ms: int) -> None:
+        """Close the run for good. Raises JournalUnavailable."""
+        ...
+
+
+class Past(Record, frozen=True, kw_only=True):
+    """What an earlier process of this run left behind. tail_state: the state of a tick cut off after its order."""
+
+    ticks: Iterable[tuple[Snapshot, TradingState]]
+    tail_state: TradingState
+
+
+@dataclass(slots=True)
+class Session:
+    """A desk with its journal, its past and, in real time, its schedule."""
+
+    desk: Desk
+    journal: RunJournal
+    past: Past | None
+    schedule: MinuteSchedule | None
+    is_simulated: bool
+    to_json: Callable[[RunSummary], str]
+
+    async def run(self) -> RunSummary:
+        """Recover, reconcile, trade until the end or a stop, close the run; return its figures.
+
+        A stopped run stays open and can be resumed by its id. Raises Halted, BooksDisagree, JournalCorrupt.
+        """
+        desk, clock = self.desk, self.desk.clock
+        began_s = clock.elapsed_s()
+        if self.past is not None:
+            desk.tail_state = self.past.tail_state
+            count = await desk.recover(self.past.ticks)
+            self.journal.event("recovered", f"{count} recorded ticks lived through again", clock.now_ms())
+        await desk.open()
+        self.journal.event("active", f"reconciled after {desk.tally.n_bars} ticks", clock.now_ms())
+        with stopping_on_signals(desk):
+            await (desk.walk() if self.schedule is None else self.schedule.run())
+        if desk.stop_is_asked:
+            self.journal.event("stopped", f"by a signal after {desk.tally.n_bars} ticks", clock.now_ms())
+            self.journal.commit()
+        summary = desk.tally.summary(
+            self.journal.run_id,
+            self.journal.chain_hash,
+            clock.elapsed_s() - began_s,
+            is_simulated=self.is_simulated,
+        )
+        if not desk.stop_is_asked:
+            self.journal.finish(self.to_json(summary), clock.now_ms())
+        return summary
+
+
+@contextmanager
+def stopping_on_signals(desk: Desk) -> Iterator[None]:
+    """Let SIGINT and SIGTERM ask the desk to stop after the current minute; a second SIGINT interrupts at once."""
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        if desk.stop_is_asked and signum == signal.SIGINT:
+            raise KeyboardInterrupt
+        desk.stop_is_asked = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

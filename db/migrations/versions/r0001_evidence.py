@@ -1,0 +1,167 @@
+"""The first journal: runs, the evidence tables, what keeps them append-only, and two views to ask questions of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0001"
+down_revision: str | Sequence[str] | None = None
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+EVIDENCE = (
+    "ticks",
+    "signals",
+    "proposals",
+    "gate_requests",
+    "gate_outcomes",
+    "risk_checks",
+    "orders",
+    "order_refusals",
+    "fills",
+    "funding_payments",
+    "trades",
+    "events",
+)
+OPENING = (
+    "run_no, run_id, command, settings_json, code_version, data_identity, symbols, instruments_json, "
+    "is_simulated, started_ms, genesis_hash, header_hash"
+)
+TIME = {
+    "sqlite": "strftime('%Y-%m-%dT%H:%M:%SZ', t.as_of_ms / 1000, 'unixepoch')",
+    "postgresql": "to_char(to_timestamp(t.as_of_ms / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
+}
+VIEWS = (
+    "CREATE VIEW decisions AS SELECT r.run_id, {time} AS time_utc, t.* "
+    "FROM ticks t JOIN runs r ON r.run_no = (t.id >> 40)",
+    "CREATE VIEW equity AS SELECT run_id, time_utc, as_of_ms, equity_microusd, cash_microusd, peak_microusd, "
+    "1.0 - equity_microusd * 1.0 / peak_microusd AS drawdown_frac FROM ("
+    "SELECT r.run_id, {time} AS time_utc, t.as_of_ms, t.equity_microusd, t.cash_microusd, "
+    "max(t.equity_microusd) OVER (PARTITION BY r.run_no ORDER BY t.as_of_ms) AS peak_microusd "
+    "FROM ticks t JOIN (SELECT max(id) AS id FROM ticks GROUP BY (id >> 40), as_of_ms) last ON last.id = t.id "
+    "JOIN runs r ON r.run_no = (t.id >> 40)) AS minutes",
+)
+KINDS: dict[str, Any] = {
+    "key": sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+    "big": sa.BigInteger(),
+    "small": sa.SmallInteger(),
+    "real": sa.Double(),
+    "text": sa.Text(),
+    "bytes": sa.LargeBinary(),
+}
+TABLES = {
+    "ticks": "id:key tick_no:big as_of_ms:big symbol:text state:text outcome:text why:text close_price:real? "
+    "regime:text? body_over_atr:real? volume_z:real? book_imbalance:real? premium_bps:real? "
+    "funding_rate_hourly_frac:real? open_interest_usd:real? realised_vol_bps:real? spread_bps:real? "
+    "atr_price:real? return_bps:real? trend_strength:real? drawdown_bps:real? equity_microusd:big "
+    "cash_microusd:big position_lots:big snapshot:text hash:bytes",
+    "signals": "id:key tick_id:big strategy:text side:small? failed_mask:big conviction_frac:real reasons:text "
+    "hash:bytes",
+    "proposals": "id:key tick_id:big strategy:text side:small conviction_frac:real reasons:text exit_plan:text "
+    "reference_price:real as_of_ms:big hash:bytes",
+    "gate_requests": "id:key tick_no:big request_id:text backend:text mode:text prompt:text hash:bytes",
+    "gate_outcomes": "id:key tick_id:big request_id:text verdict:text reason_code:text keep_frac:real? "
+    "answered_by:text answers_request_id:text? raw_reply:bytes? hash:bytes latency_ms:real? latency_hash:bytes",
+    "risk_checks": "id:key tick_id:big ruling:text passed:text sizes_lots:text rule:text? reason:text? "
+    "client_order_id:text? approved:text? hash:bytes",
+    "orders": "id:key tick_no:big client_order_id:text symbol:text strategy:text side:small size_lots:big "
+    "reduce_only:small reference_ticks:big decided_ms:big exit_plan:text? exit_reason:text? hash:bytes",
+    "order_refusals": "id:key tick_id:big client_order_id:text rule:text reason:text hash:bytes",
+    "fills": "id:key tick_id:big client_order_id:text symbol:text side:small size_lots:big price_ticks:big "
+    "fee_microusd:big slippage_microusd:big filled_ms:big exit_reason:text? hash:bytes",
+    "funding_payments": "id:key tick_id:big symbol:text position_lots:big rate_quote_per_base_1e9:big "
+    "amount_microusd:big settled_ms:big source:text hash:bytes",
+    "trades": "id:key tick_id:big symbol:text strategy:text side:small size_lots:big entry_ticks:big exit_ticks:big "
+    "gross_microusd:big fees_microusd:big funding_microusd:big net_microusd:big slippage_microusd:big mae_bps:real "
+    "mfe_bps:real exit_reason:text regime:text conviction_frac:real risk_microusd:big opened_ms:big closed_ms:big "
+    "n_bars:big client_order_id:text hash:bytes",
+    "events": "id:key at_ms:big kind:text detail:text hash:bytes",
+}
+RUNS = (
+    "run_no:key run_id:text command:text settings_json:text code_version:text data_identity:text symbols:text "
+    "instruments_json:text is_simulated:small started_ms:big genesis_hash:bytes header_hash:bytes "
+    "finished_ms:big? n_rows:big? chain_hash:text? summary_json:text?"
+)
+
+
+def upgrade() -> None:
+    """Create everything."""
+    op.create_table("runs", *_columns(RUNS), sa.UniqueConstraint("run_id", name="uq_runs_run_id"))
+    for name, columns in TABLES.items():
+        op.create_table(name, *_columns(columns), *_parents(name, columns))
+    op.create_index("uq_orders_client_order_id", "orders", [sa.text("(id >> 40)"), "client_order_id"], unique=True)
+    dialect = op.get_bind().dialect.name
+    for statement in _sqlite_guards() if dialect == "sqlite" else _postgres_guards():
+        op.execute(statement)
+    for view in VIEWS:
+        op.execute(view.replace("{time}", TIME[dialect]))
+
+
+def downgrade() -> None:
+    """Refuse: going back would mean throwing evidence away."""
+    raise RuntimeError("the first journal schema has nothing before it")
+
+
+def _columns(described: str) -> list[sa.Column[Any]]:
+    """Return columns from `name:kind` words; a `?` marks what may be absent."""
+    columns: list[sa.Column[Any]] = []
+    for word in described.split():
+        name, kind = word.split(":")
+        is_key = kind == "key"
+        columns.append(
+            sa.Column(
+                name,
+                KINDS[kind.rstrip("?")],
+                primary_key=is_key,
+                autoincrement=False if is_key else "auto",
+                nullable=kind.endswith("?"),
+            )
+        )
+    return columns
+
+
+def _parents(table: str, described: str) -> list[sa.ForeignKeyConstraint]:
+    if "tick_id:" not in described:
+        return []
+    return [sa.ForeignKeyConstraint(["tick_id"], ["ticks.id"], name=f"fk_{table}_tick_id_ticks")]
+
+
+def _sqlite_guards() -> list[str]:
+    refuse = "BEGIN SELECT RAISE(ABORT, '{}'); END"
+    kept = refuse.format("the journal is append-only")
+    guards = [
+        f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} {kept}"
+        for table in EVIDENCE
+        for change in ("UPDATE", "DELETE")
+    ]
+    closed = refuse.format("a run is closed once and its opening never changes")
+    return [
+        *guards,
+        f"CREATE TRIGGER runs_no_delete BEFORE DELETE ON runs {kept}",
+        f"CREATE TRIGGER runs_no_reopening BEFORE UPDATE OF {OPENING} ON runs {closed}",
+        f"CREATE TRIGGER runs_no_second_close BEFORE UPDATE ON runs WHEN OLD.finished_ms IS NOT NULL {closed}",
+    ]
+
+
+def _postgres_guards() -> list[str]:
+    function = (
+        "CREATE FUNCTION tidegate_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$"
+    )
+    guards = [
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION tidegate_refuse()"
+        for table in EVIDENCE
+    ]
+    return [
+        function,
+        *guards,
+        "CREATE TRIGGER runs_no_delete BEFORE DELETE OR TRUNCATE ON runs "
+        "FOR EACH STATEMENT EXECUTE FUNCTION tidegate_refuse()",
+        f"CREATE TRIGGER runs_no_reopening BEFORE UPDATE OF {OPENING} ON runs "
+        "FOR EACH STATEMENT EXECUTE FUNCTION tidegate_refuse()",
+        "CREATE TRIGGER runs_no_second_close BEFORE UPDATE ON runs FOR EACH ROW "
+        "WHEN (OLD.finished_ms IS NOT NULL) EXECUTE FUNCTION tidegate_refuse()",
+    ]

@@ -1,0 +1,85 @@
+"""What an earlier process wrote of a run, to compare a second computation with: row by row, by hash."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, Table, func, select
+
+from db.chain import Value
+from db.readable import Readable
+from db.tables import KEY_BITS, KEY_MASK, LEDGER, chained_columns
+from domain.errors import JournalCorrupt
+
+_WINDOW: Final = 16_384
+_SHOWN: Final = 160
+
+
+class RecordedLedger:
+    """The recorded links of one run, read a window at a time."""
+
+    __slots__ = ("_base", "_start", "_store", "_window", "last_seq")
+
+    def __init__(self, store: Readable, run_no: int) -> None:
+        """Look how far the run was recorded."""
+        self._store: Final = store
+        self._base: Final = run_no << KEY_BITS
+        self._start = 0
+        self._window: list[bytes] = []
+        with store.read() as connection:
+            lasts = [_last(connection, table, self._base) for table in LEDGER]
+        self.last_seq: Final = max(lasts)
+
+    def digest(self, seq: int) -> bytes:
+        """Return the recorded link of row `seq`, or an empty one where the row is missing."""
+        place = seq - self._start
+        if not 0 <= place < len(self._window):
+            self._load(seq)
+            place = 0
+        return self._window[place]
+
+    def _load(self, seq: int) -> None:
+        first = self._base + seq
+        window = [b""] * _WINDOW
+        with self._store.read() as connection:
+            for table in LEDGER:
+                query = select(table.c.id, table.c.hash).where(table.c.id.between(first, first + _WINDOW - 1))
+                for row in connection.execute(query):
+                    window[row.id - first] = row.hash
+        self._start = seq
+        self._window = window
+
+    def difference(self, seq: int, table: Table, values: Sequence[Value], tick_no: int) -> JournalCorrupt:
+        """Say where the recorded row and the recomputed one part."""
+        where = f"row {seq} (tick {tick_no})"
+        with self._store.read() as connection:
+            for candidate in LEDGER:
+                found = connection.execute(select(candidate).where(candidate.c.id == self._base + seq)).one_or_none()
+                if found is None:
+                    continue
+                if candidate is not table:
+                    return JournalCorrupt(f"{where}: recorded in {candidate.name}, recomputed as {table.name}")
+                recorded = found._mapping
+                for column, value in zip(chained_columns(table), values, strict=True):
+                    given = unkeyed(column.name, recorded[column.name])
+                    if given != value or type(given) is not type(value):
+                        return JournalCorrupt(
+                            f"{where} in {table.name}, column {column.name}: recorded {_short(given)}, "
+                            f"recomputed {_short(value)}"
+                        )
+                return JournalCorrupt(f"{where} in {table.name}: the values agree, the recorded hash was altered")
+        return JournalCorrupt(f"{where}: recomputed as {table.name}, but the recorded row is missing")
+
+
+def unkeyed(column: str, value: Value) -> Value:
+    """Return a column's value as the chain takes it: a key into another row without its run number."""
+    return value & KEY_MASK if column == "tick_id" and isinstance(value, int) else value
+
+
+def _last(connection: Connection, table: Table, base: int) -> int:
+    found = connection.scalar(select(func.max(table.c.id)).where(table.c.id.between(base, base + KEY_MASK)))
+    return 0 if found is None else int(found) & KEY_MASK
+
+
+def _short(value: Value) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -1,0 +1,203 @@
+"""From records to rows: for each table, the chained values of one record in column order.
+
+Values are plain Python numbers and strings: an enum or a numpy scalar would be stored and hashed differently by
+different databases. A float is stored as `x + 0.0`, because SQLite does not keep the sign of a zero.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from db.chain import Value
+from domain.account import Fill, FundingPayment, Trade
+from domain.decisions import Approved, ApprovedOrder, Proposal, Refusal, Signal
+from domain.features import REGIME_BY_CODE, Feature, Features
+from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
+
+Row = tuple[Value, ...]
+
+_json: Final = msgspec.json.Encoder().encode
+_N_FIGURES: Final = int(Feature.REGIME)
+_ABSENT: Final[Row] = (None,) * (_N_FIGURES + 1)
+_REGIMES: Final = tuple(regime.value for regime in REGIME_BY_CODE)
+_STATES: Final = {state: state.value for state in TradingState}
+_OUTCOMES: Final = {outcome: outcome.value for outcome in Outcome}
+_SEPARATOR: Final = "; "
+
+
+def clean(text: str) -> str:
+    """Return text every database can hold: no NUL, no half of a surrogate pair."""
+    if "\0" in text:
+        text = text.replace("\0", "\N{SYMBOL FOR NULL}")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+@lru_cache(maxsize=4096)
+def joined(reasons: tuple[str, ...]) -> str:
+    """Return reasons as one text. A strategy says the same few things all day: they are remembered."""
+    return clean(_SEPARATOR.join(reasons))
+
+
+def parted(text: str) -> tuple[str, ...]:
+    """Return the reasons that `joined` joined."""
+    return tuple(text.split(_SEPARATOR)) if text else ()
+
+
+def _figures(features: Features) -> list[Value]:
+    """Return regime and figures in column order."""
+    *figures, regime = features.vector.tolist()
+    return [_REGIMES[int(regime)], *[None if figure != figure else figure + 0.0 for figure in figures]]
+
+
+def tick(record: TickRecord) -> Row:
+    """Return the row of `ticks`."""
+    snapshot = record.snapshot
+    features = record.features
+    bar = snapshot.bar
+    why = record.why
+    return (
+        record.tick_no,
+        snapshot.as_of_ms,
+        snapshot.symbol,
+        _STATES[record.state],
+        _OUTCOMES[record.outcome],
+        why if why.isascii() and "\0" not in why else clean(why),
+        None if bar is None else bar.close_price,
+        *(_ABSENT if features is None else _figures(features)),
+        record.equity_microusd,
+        record.cash_microusd,
+        record.position_lots,
+        _json(snapshot).decode(),
+    )
+
+
+def signal(answer: Signal) -> Row:
+    """Return the row of `signals`, without its tick."""
+    side = answer.side
+    return (
+        answer.strategy,
+        None if side is None else int(side),
+        answer.failed_mask,
+        answer.conviction_frac + 0.0,
+        joined(answer.reasons),
+    )
+
+
+def proposal(wanted: Proposal) -> Row:
+    """Return the row of `proposals`, without its tick."""
+    return (
+        wanted.strategy,
+        int(wanted.side),
+        wanted.conviction_frac + 0.0,
+        joined(wanted.reasons),
+        _json(wanted.exit_plan).decode(),
+        wanted.reference_price + 0.0,
+        wanted.as_of_ms,
+    )
+
+
+def gate_request(tick_no: int, request_id: str, backend: str, mode: str, prompt: str) -> Row:
+    """Return the row of `gate_requests`."""
+    return (tick_no, request_id, backend, mode, clean(prompt))
+
+
+def gate_outcome(exchange: GateExchange) -> Row:
+    """Return the row of `gate_outcomes`, without its tick and the latency."""
+    verdict = exchange.verdict
+    is_approved = isinstance(verdict, Approved)
+    reply = exchange.raw_reply
+    return (
+        exchange.request_id,
+        "approved" if is_approved else "denied",
+        clean(verdict.reason_code),
+        verdict.keep_frac + 0.0 if isinstance(verdict, Approved) else None,
+        verdict.backend,
+        verdict.request_id,
+        None if reply is None else reply.encode("utf-8", "surrogatepass"),
+    )
+
+
+def risk_check(check: RiskCheck) -> Row:
+    """Return the row of `risk_checks`, without its tick."""
+    ruling = check.ruling
+    head: Row = (joined(check.passed), _json(check.sizes_lots).decode())
+    if isinstance(ruling, Refusal):
+        return ("refused", *head, ruling.rule, clean(ruling.reason), None, None)
+    return ("approved", *head, None, None, ruling.client_order_id, _json(ruling).decode())
+
+
+def order(sent: ApprovedOrder, tick_no: int) -> Row:
+    """Return the row of `orders`."""
+    return (
+        tick_no,
+        sent.client_order_id,
+        sent.symbol,
+        sent.strategy,
+        int(sent.side),
+        sent.size_lots,
+        int(sent.reduce_only),
+        sent.reference_ticks,
+        sent.decided_ms,
+        None if sent.exit_plan is None else _json(sent.exit_plan).decode(),
+        None if sent.exit_reason is None else sent.exit_reason.value,
+    )
+
+
+def order_refusal(client_order_id: str, refusal: Refusal) -> Row:
+    """Return the row of `order_refusals`, without its tick."""
+    return (client_order_id, refusal.rule, clean(refusal.reason))
+
+
+def fill(done: Fill) -> Row:
+    """Return the row of `fills`, without its tick."""
+    return (
+        done.client_order_id,
+        done.symbol,
+        int(done.side),
+        done.size_lots,
+        done.price_ticks,
+        done.fee_microusd,
+        done.slippage_microusd,
+        done.filled_ms,
+        None if done.exit_reason is None else done.exit_reason.value,
+    )
+
+
+def funding(payment: FundingPayment) -> Row:
+    """Return the row of `funding_payments`, without its tick."""
+    return (
+        payment.symbol,
+        payment.position_lots,
+        payment.rate_quote_per_base_1e9,
+        payment.amount_microusd,
+        payment.settled_ms,
+        clean(payment.source),
+    )
+
+
+def trade(closed: Trade) -> Row:
+    """Return the row of `trades`, without its tick."""
+    return (
+        closed.symbol,
+        closed.strategy,
+        int(closed.side),
+        closed.size_lots,
+        closed.entry_ticks,
+        closed.exit_ticks,
+        closed.gross_microusd,
+        closed.fees_microusd,
+        closed.funding_microusd,
+        closed.net_microusd,
+        closed.slippage_microusd,
+        closed.mae_bps + 0.0,
+        closed.mfe_bps + 0.0,
+        closed.exit_reason.value,
+        closed.regime.value,
+        closed.conviction_frac + 0.0,
+        closed.risk_microusd,
+        closed.opened_ms,
+        closed.closed_ms,
+        closed.n_bars,
+        closed.client_order_id,
+    )

@@ -1,0 +1,340 @@
+"""The journal's tables. The schema itself is made by the migrations; a test holds the two equal.
+
+Every evidence row is keyed `run_no * 2**40 + seq`: `seq` counts the rows of one run in the order they were
+taken, over all ledger tables together (events count for themselves). A run is therefore a range of every
+table's primary key and needs no further index, and the hash chain has an order without a column for it.
+"""
+
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+KEY_BITS: Final = 40
+KEY_MASK: Final = (1 << KEY_BITS) - 1
+NAMING: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# SQLite makes a primary key its row id, free of a second index, only when the type reads INTEGER.
+_KEY_TYPE: Any = BigInteger().with_variant(Integer(), "sqlite")
+_BIG: Any = BigInteger
+_SMALL: Any = SmallInteger
+_REAL: Any = Double
+_BYTES: Any = LargeBinary
+
+
+def _key() -> Any:
+    return Field(primary_key=True, sa_type=_KEY_TYPE, sa_column_kwargs={"autoincrement": False})
+
+
+def _tick_key() -> Any:
+    return Field(sa_type=_BIG, foreign_key="ticks.id")
+
+
+class Page(SQLModel):
+    """The base of every table: one metadata, with names for all constraints."""
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
+
+
+class RunRow(Page, table=True):
+    """One run of the desk. Written once; the columns from `finished_ms` on are filled when it closes.
+
+    genesis_hash: first link of the ledger chain, over settings, code, data and instruments.
+    header_hash: first link of the lifecycle chain, over the genesis and every other opening column.
+    """
+
+    __tablename__ = "runs"
+    run_no: int = _key()
+    run_id: str = Field(sa_type=Text, unique=True)
+    command: str = Field(sa_type=Text)
+    settings_json: str = Field(sa_type=Text)
+    code_version: str = Field(sa_type=Text)
+    data_identity: str = Field(sa_type=Text)
+    symbols: str = Field(sa_type=Text)
+    instruments_json: str = Field(sa_type=Text)
+    is_simulated: int = Field(sa_type=_SMALL)
+    started_ms: int = Field(sa_type=_BIG)
+    genesis_hash: bytes = Field(sa_type=_BYTES)
+    header_hash: bytes = Field(sa_type=_BYTES)
+    finished_ms: int | None = Field(sa_type=_BIG, default=None)
+    n_rows: int | None = Field(sa_type=_BIG, default=None)
+    chain_hash: str | None = Field(sa_type=Text, default=None)
+    summary_json: str | None = Field(sa_type=Text, default=None)
+
+
+class TickRow(Page, table=True):
+    """One tick of one symbol: what was seen, how it ended, and what was held after it. NULL = absent."""
+
+    __tablename__ = "ticks"
+    id: int = _key()
+    tick_no: int = Field(sa_type=_BIG)
+    as_of_ms: int = Field(sa_type=_BIG)
+    symbol: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    outcome: str = Field(sa_type=Text)
+    why: str = Field(sa_type=Text)
+    close_price: float | None = Field(sa_type=_REAL)
+    regime: str | None = Field(sa_type=Text)
+    body_over_atr: float | None = Field(sa_type=_REAL)
+    volume_z: float | None = Field(sa_type=_REAL)
+    book_imbalance: float | None = Field(sa_type=_REAL)
+    premium_bps: float | None = Field(sa_type=_REAL)
+    funding_rate_hourly_frac: float | None = Field(sa_type=_REAL)
+    open_interest_usd: float | None = Field(sa_type=_REAL)
+    realised_vol_bps: float | None = Field(sa_type=_REAL)
+    spread_bps: float | None = Field(sa_type=_REAL)
+    atr_price: float | None = Field(sa_type=_REAL)
+    return_bps: float | None = Field(sa_type=_REAL)
+    trend_strength: float | None = Field(sa_type=_REAL)
+    drawdown_bps: float | None = Field(sa_type=_REAL)
+    equity_microusd: int = Field(sa_type=_BIG)
+    cash_microusd: int = Field(sa_type=_BIG)
+    position_lots: int = Field(sa_type=_BIG)
+    snapshot: str = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
+class SignalRow(Page, table=True):
+    """One strategy's answer on one tick. side: 1, -1, or NULL when it would not trade."""
+
+    __tablename__ = "signals"
+    id: int = _key()
+    tick_id: int = _tick_key()
+    strategy: str = Field(sa_type=Text)
+    side: int | None = Field(sa_type=_SMALL)
+    failed_mask: int = Field(sa_type=_BIG)
+    conviction_frac: float = Field(sa_type=_REAL)
+    reasons: str = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
+class ProposalRow(Page, table=True):
+    """What a strategy wanted. exit_plan: JSON."""
+
+    __tablename__ = "proposals"
+    id: int = _key()
+    tick_id: int = _tick_key()
+    strategy: str = Field(sa_type=Text)
+    side: int = Field(sa_type=_SMALL)
+    conviction_frac: float = Field(sa_type=_REAL)
+    reasons: str = Field(sa_type=Text)
+    exit_plan: str = Field(sa_type=Text)
+    reference_price: float = Field(sa_type=_REAL)
+    as_of_ms: int = Field(sa_type=_BIG)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
+class GateRequestRow(Page, table=True):
+    """What the gate was asked, on record before it was asked."""
+
+    __tablename__ = "gate_requests"
+    id: int = _key()
+    tick_no: int = Field(sa_type=_BIG)
+    request_id: str = Field(sa_type=Text)
+    backend: str = Field(sa_type=Text)
+    mode: str = Field(sa_type=Text)
+    prompt: str = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
+class GateOutcomeRow(Page, table=True):
+    """What the gate answered. keep_frac: NULL when denied. raw_reply: the bytes that arrived, UTF-8.
+
+    latency_ms is a measurement of the machine, not of the decision: it stays out of the chain and is sealed by
+    `latency_hash`, so that two runs of the same command still chain to the same hash.
+    """
+
+    __tablename__ = "gate_outcomes"
+    id: int = _key()
+    tick_id: int = _tick_key()
+    request_id: str = Field(sa_type=Text)
+    verdict: str = Field(sa_type=Text)
+    reason_code: str = Field(sa_type=Text)
+    keep_frac: float | None = Field(sa_type=_REAL)
+    answered_by: str = Field(sa_type=Text)
+    answers_request_id: str | None = Field(sa_type=Text)
+    raw_reply: bytes | None = Field(sa_type=_BYTES)
+    hash: bytes = Field(sa_type=_BYTES)
+    latency_ms: float | None = Field(sa_type=_REAL)
+    latency_hash: bytes = Field(sa_type=_BYTES)
+
+
+class RiskCheckRow(Page, table=True):
+    """One ruling. passed: rule names joined by "; ". sizes_lots: JSON [[method, lots], ...]. approved: JSON order."""
+
+    __tablename__ = "risk_checks"
+    id: int = _key()
+    tick_id: int = _tick_key()
+    ruling: str = Field(sa_type=Text)
+    passed: str = Field(sa_type=Text)
+    sizes_lots: str = Field(sa_type=Text)
+    rule: str | None = Field(sa_type=Text)
+    reason: str | None = Field(sa_type=Text)
+    client_order_id: str | None = Field(sa_type=Text)
+    approved: str | None = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
+class OrderRow(Page, table=True):
+    """One order, on record before it was sent. exit_plan: JSON for an entry; exit_reason for an exit."""
+
+    __tablename__ = "orders"
+    __table_args__ = (Index("uq_orders_client_order_id", text("(id >> 40)"), "client_order_id", unique=True),)
+    id: int = _key()
+    tick_no: int = Field(sa_type=_BIG)
+    client_order_id: str = Field(sa_type=Text)
+    symbol: str = Field(sa_type=Text)
+    strategy: str = Field(sa_type=Text)
+    side: int = Field(sa_type=_SMALL)
+    size_lots: int = Field(sa_type=_BIG)
+    reduce_only: int = Field(sa_type=_SMALL)
+    reference_ticks: int = Field(sa_type=_BIG)
+    decided_ms: int = Field(sa_type=_BIG)
+    exit_plan: str | None = Field(sa_type=Text)
+    exit_reason: str | None = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
+class OrderRefusalRow(Page, table=True):
+    """A no of the venue or the journal to an order, learnt in this tick."""
+
+    __tablename__ = "order_refusals"
+    id: int = _key()
+    tick_id: int = _tick_key()
+    client_order_id: str = Field(sa_type=Text)
+    rule: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
+class FillRow(Page, table=True):
+    """One execution, in the tick that learnt of it. fee_microusd: positive = we paid."""
+
+    __tablename__ = "fills"
+    id: int = _key()
+    tick_id: int = _tick_key()
+    client_order_id: str = Field(sa_type=Text)
+    symbol: str = Field(sa_type=Text)
+    side: int = Field(sa_type=_SMALL)
+    size_lots: int = Field(sa_type=_BIG)
+    price_ticks: int = Field(sa_type=_BIG)
+    fee_microusd: int = Field(sa_type=_BIG)
+    slippage_microusd: int = Field(sa_type=_BIG)
+    filled_ms: int = Field(sa_type=_BIG)
+    exit_reason: str | None = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
+class FundingRow(Page, table=True):
+    """Funding settled on a held position. amount_microusd: positive = we received."""
+
+    __tablename__ = "funding_payments"
+    id: int = _key()
+    tick_id: int = _tick_key()
+    symbol: str = Field(sa_type=Text)
+    position_lots: int = Field(sa_type=_BIG)
+    rate_quote_per_base_1e9: int = Field(sa_type=_BIG)
+    amount_microusd: int = Field(sa_type=_BIG)
+    settled_ms: int = Field(sa_type=_BIG)
+    source: str = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
+class TradeRow(Page, table=True):
+    """A closed round trip. net_microusd = gross - fees + funding."""
+
+    __tablename__ = "trades"
+    id: int = _key()
+    tick_id: int = _tick_key()
+    symbol: str = Field(sa_type=Text)
+    strategy: str = Field(sa_type=Text)
+    side: int = Field(sa_type=_SMALL)
+    size_lots: int = Field(sa_type=_BIG)
+    entry_ticks: int = Field(sa_type=_BIG)
+    exit_ticks: int = Field(sa_type=_BIG)
+    gross_microusd: int = Field(sa_type=_BIG)
+    fees_microusd: int = Field(sa_type=_BIG)
+    funding_microusd: int = Field(sa_type=_BIG)
+    net_microusd: int = Field(sa_type=_BIG)
+    slippage_microusd: int = Field(sa_type=_BIG)
+    mae_bps: float = Field(sa_type=_REAL)
+    mfe_bps: float = Field(sa_type=_REAL)
+    exit_reason: str = Field(sa_type=Text)
+    regime: str = Field(sa_type=Text)
+    conviction_frac: float = Field(sa_type=_REAL)
+    risk_microusd: int = Field(sa_type=_BIG)
+    opened_ms: int = Field(sa_type=_BIG)
+    closed_ms: int = Field(sa_type=_BIG)
+    n_bars: int = Field(sa_type=_BIG)
+    client_order_id: str = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
+class EventRow(Page, table=True):
+    """Something that happened to the desk itself: started, halted, tick missed, ... at_ms: the wall clock."""
+
+    __tablename__ = "events"
+    id: int = _key()
+    at_ms: int = Field(sa_type=_BIG)
+    kind: str = Field(sa_type=Text)
+    detail: str = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
+def table_of(model: type[Page]) -> Table:
+    """Return the SQLAlchemy table behind a model."""
+    return Page.metadata.tables[str(model.__tablename__)]
+
+
+RUNS: Final = table_of(RunRow)
+TICKS: Final = table_of(TickRow)
+SIGNALS: Final = table_of(SignalRow)
+PROPOSALS: Final = table_of(ProposalRow)
+GATE_REQUESTS: Final = table_of(GateRequestRow)
+GATE_OUTCOMES: Final = table_of(GateOutcomeRow)
+RISK_CHECKS: Final = table_of(RiskCheckRow)
+ORDERS: Final = table_of(OrderRow)
+ORDER_REFUSALS: Final = table_of(OrderRefusalRow)
+FILLS: Final = table_of(FillRow)
+FUNDING: Final = table_of(FundingRow)
+TRADES: Final = table_of(TradeRow)
+EVENTS: Final = table_of(EventRow)
+# Parents first: within one transaction a row never precedes what it refers to.
+LEDGER: Final = (
+    TICKS,
+    SIGNALS,
+    PROPOSALS,
+    GATE_REQUESTS,
+    GATE_OUTCOMES,
+    RISK_CHECKS,
+    ORDERS,
+    ORDER_REFUSALS,
+    FILLS,
+    FUNDING,
+    TRADES,
+)
+EVIDENCE: Final = (*LEDGER, EVENTS)
+_UNCHAINED: Final = frozenset({"id", "hash", "latency_ms", "latency_hash"})
+
+
+def chained_columns(table: Table) -> list[Column[Any]]:
+    """Return the columns whose values enter the row's hash, in order (its `seq` goes before them)."""
+    return [column for column in table.columns if column.name not in _UNCHAINED]

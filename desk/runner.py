@@ -1,0 +1,183 @@
+"""The runner: takes minutes from the feed, hands them to the master agent, and keeps the journal's pace.
+
+The one broad exception handler of the house is here: whatever nobody foresaw halts the desk, on record.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+from agents.master import MasterAgent
+from desk.clock import SystemClock
+from desk.tally import Tally
+from domain.errors import JournalUnavailable
+from domain.market import Snapshot
+from domain.ports import Feed, Journal
+from domain.record import Record
+from domain.tick import TickRecord, TradingState
+
+
+class Chronicle(Journal, Protocol):
+    """A journal that also keeps the run's own story and can check instead of write."""
+
+    @property
+    def is_catching_up(self) -> bool:
+        """Say whether rows are still being compared with what an earlier process recorded."""
+        ...
+
+    def event(self, kind: str, detail: str, wall_ms: int) -> None:
+        """Put something that happened to the desk itself on record."""
+        ...
+
+
+class View(Protocol):
+    """Somebody who watches the ticks go by."""
+
+    def on_tick(self, record: TickRecord) -> None:
+        """See one tick."""
+        ...
+
+
+class Pace(Record, frozen=True, kw_only=True):
+    """How fast a tape is walked. batch_ticks: ticks to one durable commit. pause_s: rest after each minute."""
+
+    batch_ticks: int = 1
+    pause_s: float = 0.0
+
+
+class Halted(Exception):  # noqa: N818 - it is a state, not a programming error
+    """The desk has stopped itself; the message says why."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """A running desk. `state` starts HALTED and is ACTIVE only between `open` and a halt.
+
+    asked_state: what the human's switch says. flattens_on_stop: a stop closes every position first.
+    tail_state: the state of a tick whose order was recorded just before a crash and which was itself lost.
+    """
+
+    feed: Feed
+    master: MasterAgent
+    journal: Chronicle
+    clock: SystemClock
+    tally: Tally
+    pace: Pace
+    asked_state: Callable[[], TradingState]
+    view: View | None = None
+    flattens_on_stop: bool = False
+    state: TradingState = TradingState.HALTED
+    stop_is_asked: bool = False
+    tail_state: TradingState = TradingState.ACTIVE
+    reconcile_every_minutes: int = 15
+    _asked: TradingState = TradingState.HALTED
+    _uncommitted: int = 0
+    _unreconciled: int = 0
+    _journal_trouble: str | None = None
+
+    async def recover(self, recorded: Iterable[tuple[Snapshot, TradingState]]) -> int:
+        """Live through the recorded ticks again, each compared with its record; return how many.
+
+        Raises JournalCorrupt when a tick comes out differently.
+        """
+        count = 0
+        for snapshot, state in recorded:
+            await self._take(snapshot, state)
+            count += 1
+        return count
+
+    async def open(self) -> None:
+        """Reconcile with the venue and become ACTIVE. Raises BooksDisagree."""
+        await self.master.execution.reconcile()
+        self.state = TradingState.ACTIVE
+        self.look()
+
+    async def walk(self) -> None:
+        """Take every minute the feed has, at the tape's own time, until it ends or a stop is asked for.
+
+        Raises Halted when anything failed; what was taken until then is on record.
+        """
+        await self.guard(self._walk())
+
+    async def guard(self, step: Awaitable[None]) -> None:
+        """Await a step of the desk's work; whatever goes wrong in it halts the desk. Raises Halted."""
+        try:
+            await step
+        except Exception as error:  # noqa: BLE001 - the one place that catches what nobody foresaw, and halts
+            self._halt(error)
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether a stop was asked for and nothing is left to be closed before it."""
+        if not self.stop_is_asked or self.journal.is_catching_up:
+            return False
+        return not (self.flattens_on_stop and self.master.execution.books.holdings)
+
+    async def _walk(self) -> None:
+        while not self.is_done and (minute := await self.feed.next_minute()) is not None:
+            await self.take_minute(minute)
+            if self._uncommitted >= self.pace.batch_ticks:
+                self._commit()
+                self.look()
+            if self.pace.pause_s > 0.0:
+                await asyncio.sleep(self.pace.pause_s)
+        self._commit()
+
+    async def take_minute(self, minute: Sequence[Snapshot]) -> None:
+        """Carry every symbol of one minute through the desk. Raises BooksDisagree when it is time to compare."""
+        for snapshot in minute:
+            await self._take(snapshot, self._state_now())
+        self._unreconciled += 1
+        if self._unreconciled >= self.reconcile_every_minutes:
+            self._unreconciled = 0
+            await self.master.execution.reconcile()
+
+    def _halt(self, error: Exception) -> NoReturn:
+        self.state = TradingState.HALTED
+        why = f"{type(error).__name__}: {error}"
+        try:
+            self.journal.commit()
+            self.journal.event("halt", why, self.clock.now_ms())
+        except JournalUnavailable as second:
+            raise Halted(f"{why}; and the journal could not take it: {second}") from error
+        raise Halted(why) from error
+
+    def look(self) -> None:
+        """See what the human's switch says now. A look costs a file access, so a tape at full speed looks once a batch."""
+        self._asked = self.asked_state()
+
+    def commit_or_reduce(self) -> None:
+        """Commit; while the journal cannot take it, keep everything for the next try and only reduce."""
+        try:
+            self._commit()
+        except JournalUnavailable as error:
+            self.note_journal_trouble(str(error))
+            return
+        if self._journal_trouble is not None:
+            trouble, self._journal_trouble = self._journal_trouble, None
+            self.journal.event("journal_back", f"it could not be written: {trouble}", self.clock.now_ms())
+
+    def note_journal_trouble(self, why: str) -> None:
+        """Allow reductions only until the journal can be written again."""
+        self._journal_trouble = why
+
+    def _state_now(self) -> TradingState:
+        if self.journal.is_catching_up:
+            return self.tail_state
+        asked = TradingState.FLATTENING if self.stop_is_asked and self.flattens_on_stop else self._asked
+        if self._journal_trouble is not None and asked is TradingState.ACTIVE:
+            return TradingState.REDUCING
+        return asked if self.state is TradingState.ACTIVE else self.state
+
+    async def _take(self, snapshot: Snapshot, state: TradingState) -> None:
+        record = await self.master.tick(snapshot, state)
+        self.journal.append(record)
+        self._uncommitted += 1
+        self.tally.add(record)
+        if self.view is not None:
+            self.view.on_tick(record)
+
+    def _commit(self) -> None:
+        self._uncommitted = 0
+        self.journal.commit()

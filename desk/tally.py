@@ -1,0 +1,135 @@
+"""What a run came to: counted tick by tick, told once at the end."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from domain.account import Trade
+from domain.record import Record
+from domain.tick import Outcome, TickRecord
+
+
+class OpenPosition(Record, frozen=True, kw_only=True):
+    """A position that outlived the run. size_lots: signed."""
+
+    symbol: str
+    size_lots: int
+
+
+class RunSummary(Record, frozen=True, kw_only=True):
+    """The figures of one run. Money in micro-dollars; net = final equity - starting equity.
+
+    n_bars: ticks taken, one per symbol and minute. n_signals: strategy answers that named a side.
+    refusals: (rule, how often), most frequent first. outcomes: (outcome, ticks).
+    """
+
+    run_id: str
+    is_simulated: bool
+    n_bars: int
+    n_signals: int
+    n_orders: int
+    outcomes: tuple[tuple[str, int], ...]
+    refusals: tuple[tuple[str, int], ...]
+    trades: tuple[Trade, ...]
+    open_positions: tuple[OpenPosition, ...]
+    starting_equity_microusd: int
+    equity_microusd: int
+    fees_microusd: int
+    funding_microusd: int
+    slippage_microusd: int
+    max_drawdown_frac: float
+    first_ms: int
+    last_ms: int
+    chain_hash: str
+    seconds: float
+
+    @property
+    def net_microusd(self) -> int:
+        """Profit of the run after fees and funding, open positions at their mark."""
+        return self.equity_microusd - self.starting_equity_microusd
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts a run while it goes. `add` is on the hot path: integers only."""
+
+    starting_equity_microusd: int
+    n_bars: int = 0
+    n_signals: int = 0
+    n_orders: int = 0
+    fees_microusd: int = 0
+    funding_microusd: int = 0
+    slippage_microusd: int = 0
+    peak_microusd: int = 0
+    equity_microusd: int = 0
+    max_drawdown_frac: float = 0.0
+    first_ms: int = 0
+    last_ms: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    trades: list[Trade] = field(default_factory=list)
+    held_lots: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Start flat at the peak."""
+        self.peak_microusd = self.equity_microusd = self.starting_equity_microusd
+
+    def add(self, record: TickRecord) -> None:
+        """Count one tick."""
+        self.n_bars += 1
+        self.outcomes[record.outcome] += 1
+        self.last_ms = record.snapshot.as_of_ms
+        equity = record.equity_microusd
+        if equity != self.equity_microusd:
+            self._mark(equity)
+        if record.outcome is not Outcome.NO_SIGNAL or record.fills or record.funding:
+            self._count(record)
+        if self.first_ms == 0:
+            self.first_ms = self.last_ms
+
+    def _mark(self, equity: int) -> None:
+        self.equity_microusd = equity
+        if equity > self.peak_microusd:
+            self.peak_microusd = equity
+        elif self.peak_microusd > 0:
+            self.max_drawdown_frac = max(self.max_drawdown_frac, (self.peak_microusd - equity) / self.peak_microusd)
+
+    def _count(self, record: TickRecord) -> None:
+        for signal in record.signals:
+            self.n_signals += signal.side is not None
+        self.n_orders += len(record.orders)
+        if record.risk is not None and record.outcome is Outcome.REFUSED:
+            self.refusals[getattr(record.risk.ruling, "rule", "order")] += 1
+        for _, refusal in record.refusals:
+            self.refusals[refusal.rule] += 1
+        for fill in record.fills:
+            self.fees_microusd += fill.fee_microusd
+            self.slippage_microusd += fill.slippage_microusd
+        self.funding_microusd += sum(payment.amount_microusd for payment in record.funding)
+        self.trades.extend(record.trades)
+        self.held_lots[record.snapshot.symbol] = record.position_lots
+
+    def summary(self, run_id: str, chain_hash: str, seconds: float, *, is_simulated: bool) -> RunSummary:
+        """Return the figures so far."""
+        return RunSummary(
+            run_id=run_id,
+            is_simulated=is_simulated,
+            n_bars=self.n_bars,
+            n_signals=self.n_signals,
+            n_orders=self.n_orders,
+            outcomes=tuple((outcome.value, count) for outcome, count in self.outcomes.most_common()),
+            refusals=tuple(self.refusals.most_common()),
+            trades=tuple(self.trades),
+            open_positions=tuple(
+                OpenPosition(symbol=symbol, size_lots=lots) for symbol, lots in sorted(self.held_lots.items()) if lots
+            ),
+            starting_equity_microusd=self.starting_equity_microusd,
+            equity_microusd=self.equity_microusd,
+            fees_microusd=self.fees_microusd,
+            funding_microusd=self.funding_microusd,
+            slippage_microusd=self.slippage_microusd,
+            max_drawdown_frac=self.max_drawdown_frac,
+            first_ms=self.first_ms,
+            last_ms=self.last_ms,
+            chain_hash=chain_hash,
+            seconds=seconds,
+        )

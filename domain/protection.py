@@ -1,0 +1,52 @@
+"""Where stops and targets stand: the arithmetic shared by the venue, the desk's exit agent and the compiled sweep.
+
+`side` is that of the position: +1 long, -1 short. Every level is rounded away from the entry or the market, so a
+stop is never tighter and a target never nearer than the plan asked for.
+"""
+
+from domain.compiled import kernel
+from domain.grid import steps_down, steps_worse
+
+
+@kernel
+def initial_levels(
+    side: int, entry_ticks: int, stop_frac: float, target_frac: float, partial_at_r: float
+) -> tuple[int, int, int]:
+    """Return (stop_ticks, target_ticks, partial_ticks) for a position entered at `entry_ticks`.
+
+    stop_frac, target_frac: distances as fractions of the entry price. partial_at_r: gain, in multiples of the stop's
+    distance, at which part is taken; 0 = none. The stop stands at least one tick on the losing side and the target one
+    on the winning side, neither below 1. partial_ticks is 0 when there is none, or when the target comes first.
+    """
+    worst_stop = steps_worse(entry_ticks * (1.0 - side * stop_frac), 1.0, -side)
+    stop = max(1, side * min(side * worst_stop, side * entry_ticks - 1))
+    far_target = steps_worse(entry_ticks * (1.0 + side * target_frac), 1.0, side)
+    target = max(1, side * max(side * far_target, side * entry_ticks + 1))
+    if partial_at_r <= 0.0:
+        return stop, target, 0
+    gain = partial_at_r * abs(entry_ticks - stop)
+    partial = side * max(side * steps_worse(entry_ticks + side * gain, 1.0, side), side * entry_ticks + 1)
+    return stop, target, partial if side * partial < side * target else 0
+
+
+@kernel
+def trailed_stop(
+    side: int, stop_ticks: int, entry_ticks: int, best_ticks: int, trail_frac: float, trail_arm_frac: float
+) -> tuple[int, bool]:
+    """Return (stop_ticks, is_trailing) after the market has reached `best_ticks`; the stop only ever tightens.
+
+    The trail stands `trail_frac` of the best price behind it, once that price has gained `trail_arm_frac` over the
+    entry. trail_frac 0 = no trail. is_trailing: the stop stands where the trail puts it.
+    """
+    if trail_frac <= 0.0 or side * (best_ticks - entry_ticks) < trail_arm_frac * entry_ticks:
+        return stop_ticks, False
+    trail = max(1, steps_worse(best_ticks * (1.0 - side * trail_frac), 1.0, -side))
+    if side * trail >= side * stop_ticks:
+        return trail, True
+    return stop_ticks, False
+
+
+@kernel
+def partial_size_lots(size_lots: int, partial_frac: float) -> int:
+    """Return the lots of a partial exit, rounded down. size_lots: unsigned size at entry. 0 = no partial exit."""
+    return steps_down(size_lots * partial_frac, 1.0)

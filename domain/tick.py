@@ -1,0 +1,90 @@
+"""The whole tick: the row of the journal, the page of the web, the golden file of the tests."""
+
+from enum import StrEnum
+
+from domain.account import Fill, FundingPayment, Trade
+from domain.decisions import ApprovedOrder, Proposal, Refusal, Ruling, Signal, Verdict
+from domain.features import Features
+from domain.market import Snapshot
+from domain.record import Record
+
+
+class TradingState(StrEnum):
+    """HALTED: nothing. FLATTENING: close all. REDUCING: exits only. ACTIVE: entries too. A desk starts HALTED.
+
+    The state comes from outside the tick (a human, a failing journal), so it is recorded as an input of the tick.
+    """
+
+    HALTED = "halted"
+    FLATTENING = "flattening"
+    REDUCING = "reducing"
+    ACTIVE = "active"
+
+
+class Outcome(StrEnum):
+    """The one word for how a tick ended, the first that applies."""
+
+    UNFIT = "unfit"
+    WARMING_UP = "warming_up"
+    HALTED = "halted"
+    REDUCING = "reducing"
+    ENTERED = "entered"
+    EXITING = "exiting"
+    DENIED = "denied"
+    REFUSED = "refused"
+    DISAGREED = "disagreed"
+    NO_SIGNAL = "no_signal"
+
+
+class GateExchange(Record, frozen=True, kw_only=True):
+    """What was asked of the gate and what came back, as recorded. raw_reply: None when nothing arrived.
+
+    backend "off" asks nobody: prompt is empty and the answer is marked as such.
+    """
+
+    request_id: str
+    backend: str
+    mode: str
+    prompt: str
+    raw_reply: str | None
+    verdict: Verdict
+    latency_ms: float | None = None
+
+
+class RiskCheck(Record, frozen=True, kw_only=True):
+    """One ruling in full: every rule asked, in order, and the sizes that competed.
+
+    passed: names of the rules that let it pass before the ruling was reached.
+    sizes_lots: (method, lots) of each sizing method; the smallest won.
+    """
+
+    passed: tuple[str, ...]
+    sizes_lots: tuple[tuple[str, int], ...]
+    ruling: Ruling
+
+
+class TickRecord(Record, frozen=True, kw_only=True):
+    """What was seen, asked, told and done for one symbol at the close of one minute.
+
+    outcome and why: how it ended, as a word and as a sentence. equity, cash, position: after this tick, by our books.
+    orders: entries and exits submitted. refusals: noes of the venue or the journal for those orders.
+    """
+
+    tick_no: int
+    snapshot: Snapshot
+    state: TradingState
+    outcome: Outcome
+    why: str
+    features: Features | None = None
+    signals: tuple[Signal, ...] = ()
+    proposal: Proposal | None = None
+    gate: GateExchange | None = None
+    risk: RiskCheck | None = None
+    orders: tuple[ApprovedOrder, ...] = ()
+    refusals: tuple[tuple[str, Refusal], ...] = ()
+    fills: tuple[Fill, ...] = ()
+    funding: tuple[FundingPayment, ...] = ()
+    trades: tuple[Trade, ...] = ()
+    equity_microusd: int = 0
+    cash_microusd: int = 0
+    position_lots: int = 0

@@ -1,0 +1,30 @@
+"""The gate when there is no model: it says so on record, and in veto mode it refuses."""
+
+from domain.decisions import Approved, Denied, GateMode, Proposal
+from domain.features import Features
+from domain.market import Snapshot
+from domain.record import Record
+from domain.tick import GateExchange
+
+
+class OffGate(Record, frozen=True, kw_only=True):
+    """Answers without asking anyone; every answer carries backend "off".
+
+    In mode `off` the gate is not part of the pipeline: Approved, reason "gate_off". In `shadow` and `veto` a
+    model was asked for and none is there: Denied, reason "no_backend", because a missing reader never says yes.
+    """
+
+    mode: GateMode
+
+    async def review(self, proposal: Proposal, snapshot: Snapshot, features: Features) -> GateExchange:
+        """Return the stub answer as an exchange without prompt or reply."""
+        return GateExchange(
+            request_id=f"{proposal.symbol}-{proposal.as_of_ms}-gate",
+            backend="off",
+            mode=self.mode.value,
+            prompt="",
+            raw_reply=None,
+            verdict=Approved(keep_frac=1.0, reason_code="gate_off", backend="off")
+            if self.mode is GateMode.OFF
+            else Denied(reason_code="no_backend", backend="off"),
+        )

@@ -1,0 +1,174 @@
+"""How large an entry may be: every method names a size in lots, and the smallest wins.
+
+The kernels are compiled and take plain numbers, so that a sweep sizes with the same arithmetic as the desk.
+Conviction does not size: it decided that the trade is worth asking for. The gate may shrink, nothing enlarges.
+"""
+
+import math
+from typing import Final
+
+from domain.compiled import kernel
+from domain.grid import steps_down
+from risk.case import Case
+from risk.exposure import MAX_MICROUSD
+from risk.limits import RiskLimits, SizingPolicy
+
+MAX_LOTS: Final = 10**15
+MINUTES_PER_DAY: Final = 1440
+FLOAT_NOISE: Final = 1e-12
+GATE: Final = "gate"
+GRID: Final = "grid"
+KELLY: Final = "kelly"
+
+Sizes = tuple[tuple[str, int], ...]
+
+
+@kernel
+def lots_within(budget: float, per_lot: float) -> int:
+    """Return the most lots whose total `lots x per_lot` stays within the budget, 0 when there is none.
+
+    Bounded by MAX_LOTS, which stands for "this method sets no bound". Both in micro-dollars (or any one unit).
+    """
+    if not (budget > 0.0 and per_lot >= 0.0):
+        return 0
+    if budget >= per_lot * MAX_LOTS:
+        return MAX_LOTS
+    lots = steps_down(budget, per_lot)
+    # The grid forgives a millionth of a step; a budget forgives only the last digit of a float.
+    return lots - 1 if lots * per_lot > budget * (1.0 + FLOAT_NOISE) else lots
+
+
+@kernel
+def lots_in_room(room_microusd: int, lot_notional_microusd: int) -> int:
+    """Return the most lots whose notional fits the room left under a cap, exactly, in whole micro-dollars."""
+    if room_microusd <= 0:
+        return 0
+    return room_microusd // lot_notional_microusd
+
+
+@kernel
+def lots_by_stop(equity_microusd: float, risk_frac: float, stop_loss_microusd: float) -> int:
+    """Return the size that loses `risk_frac` of the equity at the stop, where one lot loses `stop_loss_microusd`."""
+    return lots_within(equity_microusd * risk_frac, stop_loss_microusd)
+
+
+@kernel
+def lots_by_volatility(
+    equity_microusd: float, daily_vol_target_frac: float, vol_bps: float, lot_notional_microusd: float
+) -> int:
+    """Return the size whose daily profit has a standard deviation of `daily_vol_target_frac` of the equity.
+
+    vol_bps: of one-minute log returns, taken to a day by the square root of 1,440 minutes. A market that stands
+    still (0) sets no bound.
+    """
+    daily_vol_frac = vol_bps / 1e4 * math.sqrt(MINUTES_PER_DAY)
+    return lots_within(equity_microusd * daily_vol_target_frac, daily_vol_frac * lot_notional_microusd)
+
+
+@kernel
+def kelly_frac(n_wins: int, n_losses: int, win_sum_r: float, loss_sum_r: float) -> float:
+    """Return the part of the equity to put at risk per trade that would have grown this record fastest, in [-1, 1].
+
+    With win rate p, loss rate q = 1 - p, mean win b and mean loss a, both in R, the growth p ln(1 + f b) +
+    q ln(1 - f a) is largest at f = p / a - q / b (Kelly 1956, for unequal stakes). Negative: better not traded.
+    A record without losses bounds nothing (1), one without wins forbids everything (-1), an empty one is 0.
+    """
+    if n_wins + n_losses == 0:
+        return 0.0
+    if n_losses == 0:
+        return 1.0
+    if n_wins == 0:
+        return -1.0
+    win_rate = n_wins / (n_wins + n_losses)
+    fraction = win_rate / (loss_sum_r / n_losses) - (1.0 - win_rate) / (win_sum_r / n_wins)
+    return min(1.0, max(-1.0, fraction))
+
+
+@kernel
+def lots_by_liquidation(
+    equity_microusd: float,
+    gross_microusd: float,
+    maintenance_microusd: float,
+    maintenance_margin_frac: float,
+    min_distance_frac: float,
+    lot_notional_microusd: float,
+) -> int:
+    """Return the size that leaves the whole account `min_distance_frac` away from liquidation.
+
+    It is `liquidation_distance_bps` of the account with the new position, solved for that position.
+    """
+    room = equity_microusd - maintenance_microusd - min_distance_frac * (gross_microusd + maintenance_microusd)
+    cost_frac = maintenance_margin_frac + min_distance_frac * (1.0 + maintenance_margin_frac)
+    return lots_within(room, cost_frac * lot_notional_microusd)
+
+
+@kernel
+def shrink_lots(lots: int, keep_frac: float) -> int:
+    """Return the part of a size that the gate lets stand, rounded down; never more than `lots`."""
+    return min(lots, steps_down(lots * keep_frac, 1.0))
+
+
+def cap_microusd(cap_usd: float) -> int:
+    """Return a cap in dollars as whole micro-dollars, rounded down."""
+    return steps_down(cap_usd * 1e6, 1.0)
+
+
+def gross_cap_microusd(limits: RiskLimits, equity_microusd: int) -> int:
+    """Return the most gross notional this equity may carry, rounded down."""
+    return steps_down(limits.max_gross_exposure_frac * equity_microusd, 1.0)
+
+
+def competing_sizes(case: Case, policy: SizingPolicy) -> Sizes:
+    """Return (method, lots) for every method that competes; the smallest is the size of the order.
+
+    A reference price off the instrument's grid leaves one size, 0 lots by "grid". Volatility not known gives 0:
+    a size that cannot be judged is not taken. Kelly is silent until the record is long enough.
+    """
+    if not 0 < case.lot_notional_microusd < MAX_MICROUSD:
+        return ((GRID, 0),)
+    return (*_wanted(case, policy), *_allowed(case))
+
+
+def kelly_of(case: Case) -> float:
+    """Return the full Kelly fraction of the desk's own record."""
+    record = case.counters
+    return kelly_frac(record.n_wins, record.n_losses, record.win_sum_r, record.loss_sum_r)
+
+
+def _wanted(case: Case, policy: SizingPolicy) -> Sizes:
+    equity, lot, vol_bps = (
+        float(case.exposure.equity_microusd),
+        float(case.lot_notional_microusd),
+        case.realised_vol_bps,
+    )
+    stop_loss = float(case.stop_loss_per_lot_microusd)
+    sizes = [("risk_per_trade", lots_by_stop(equity, policy.risk_per_trade_frac, stop_loss))]
+    if policy.daily_vol_target_frac > 0.0:
+        target = policy.daily_vol_target_frac
+        sizes.append(("volatility", 0 if vol_bps is None else lots_by_volatility(equity, target, vol_bps, lot)))
+    if policy.kelly_fraction > 0.0 and case.counters.n_trades >= policy.kelly_min_trades:
+        sizes.append((KELLY, lots_by_stop(equity, policy.kelly_fraction * kelly_of(case), stop_loss)))
+    return tuple(sizes)
+
+
+def _allowed(case: Case) -> Sizes:
+    limits, held, instrument = case.limits, case.exposure, case.instrument
+    equity, lot = held.equity_microusd, case.lot_notional_microusd
+    margin_room = limits.max_margin_usage_frac * equity - held.initial_margin_microusd
+    position_room = cap_microusd(limits.max_position_notional_usd) - abs(held.position_lots) * lot
+    gross_room = gross_cap_microusd(limits, equity) - held.gross_notional_microusd
+    liquidation_lots = lots_by_liquidation(
+        float(equity),
+        float(held.gross_notional_microusd),
+        float(held.maintenance_margin_microusd),
+        instrument.maintenance_margin_frac,
+        limits.min_liquidation_distance_bps / 1e4,
+        float(lot),
+    )
+    return (
+        ("order_cap", lots_in_room(cap_microusd(limits.max_order_notional_usd), lot)),
+        ("position_cap", lots_in_room(position_room, lot)),
+        ("gross_exposure_cap", lots_in_room(gross_room, lot)),
+        ("margin_cap", lots_within(margin_room, instrument.initial_margin_frac * lot)),
+        ("liquidation_cap", liquidation_lots),
+    )

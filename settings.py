@@ -1,0 +1,240 @@
+"""The face of the settings, and the place where percent and seconds become fractions and milliseconds.
+
+The knobs stand in `configuration/`: read once from `.env`, the environment and the command line. Each function below
+turns them into the record one part is built with. The parts are imported where they are needed, so that reading the
+settings costs no compiler. Every function raises BadInput when the part refuses its figures.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from configuration.choices import E3Direction, FeedKind, LogLevel, OnStop, Speed
+from configuration.knobs import Settings
+from configuration.loading import load_settings, settings_from_json
+from configuration.problems import Problem, SettingsError
+from configuration.running import EPOCH
+from configuration.writing import Effective, effective, env_example, settings_hash, settings_json
+from domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from domain.record import Record
+    from execution.paper import PaperTerms
+    from indicators.features import FeatureWindows
+    from indicators.regime import RegimeThresholds
+    from market.quality import QualityLimits
+    from market.sim_parameters import SimParameters
+    from risk.limits import RiskLimits, SizingPolicy
+    from strategy.e3 import E3Thresholds
+    from strategy.exits import ExitRules
+    from strategy.funding_fade import FundingFadeThresholds
+
+__all__ = [
+    "E3Direction",
+    "Effective",
+    "FeedKind",
+    "LogLevel",
+    "OnStop",
+    "Problem",
+    "Settings",
+    "SettingsError",
+    "Speed",
+    "e3_thresholds",
+    "effective",
+    "env_example",
+    "exit_rules",
+    "feature_windows",
+    "funding_fade_thresholds",
+    "load_settings",
+    "paper_terms",
+    "quality_limits",
+    "regime_thresholds",
+    "risk_limits",
+    "settings_from_json",
+    "settings_hash",
+    "settings_json",
+    "sim_parameters",
+    "sizing_policy",
+    "strategy_thresholds",
+]
+
+_T = TypeVar("_T")
+
+
+def feature_windows(settings: Settings) -> "FeatureWindows":
+    """Return how far each feature looks back."""
+    from indicators.features import FeatureWindows
+
+    return _made(
+        FeatureWindows,
+        atr_bars=settings.feature_atr_bars,
+        volume_bars=settings.feature_volume_bars,
+        vol_bars=settings.feature_vol_bars,
+        vol_long_bars=settings.feature_vol_long_bars,
+        ema_fast_bars=settings.feature_ema_fast_bars,
+        ema_slow_bars=settings.feature_ema_slow_bars,
+        drawdown_bars=settings.feature_drawdown_bars,
+    )
+
+
+def regime_thresholds(settings: Settings) -> "RegimeThresholds":
+    """Return where one regime ends and the next begins."""
+    from indicators.regime import RegimeThresholds
+
+    return _made(
+        RegimeThresholds,
+        trend_strength_atr=settings.regime_trend_strength_atr,
+        high_vol_ratio=settings.regime_high_vol_ratio,
+        crash_drawdown_bps=settings.regime_crash_drawdown_bps,
+    )
+
+
+def e3_thresholds(settings: Settings) -> "E3Thresholds":
+    """Return the thresholds of E3."""
+    from strategy.e3 import Direction, E3Thresholds
+
+    return _made(
+        E3Thresholds,
+        body_over_atr=settings.e3_body_over_atr,
+        volume_z=settings.e3_volume_z,
+        max_spread_bps=settings.e3_max_spread_bps,
+        max_realised_vol_bps=settings.e3_max_realised_vol_bps,
+        direction=Direction(settings.e3_direction.value),
+        max_chase_premium_bps=settings.e3_max_chase_premium_bps,
+        min_imbalance_frac=settings.e3_min_imbalance_frac,
+        fade_min_premium_bps=settings.e3_fade_min_premium_bps,
+    )
+
+
+def funding_fade_thresholds(settings: Settings) -> "FundingFadeThresholds":
+    """Return the thresholds of the funding fade."""
+    from strategy.funding_fade import FundingFadeThresholds
+
+    return _made(
+        FundingFadeThresholds,
+        extreme_funding_hourly_frac=_frac(settings.funding_fade_extreme_funding_hourly_pct),
+        extreme_premium_bps=settings.funding_fade_extreme_premium_bps,
+        neutral_funding_hourly_frac=_frac(settings.funding_fade_neutral_funding_hourly_pct),
+        neutral_premium_bps=settings.funding_fade_neutral_premium_bps,
+        max_spread_bps=settings.funding_fade_max_spread_bps,
+        min_volume_z=settings.funding_fade_min_volume_z,
+    )
+
+
+def strategy_thresholds(settings: Settings) -> "Mapping[str, Record]":
+    """Return the thresholds by strategy name, as `strategy.registry.build_strategies` takes them."""
+    return {"e3": e3_thresholds(settings), "funding_fade": funding_fade_thresholds(settings)}
+
+
+def exit_rules(settings: Settings) -> "ExitRules":
+    """Return how every position is left."""
+    from strategy.exits import ExitRules
+
+    return _made(
+        ExitRules,
+        stop_frac=_frac(settings.exit_stop_pct),
+        stop_atr=settings.exit_stop_atr,
+        target_frac=_frac(settings.exit_target_pct),
+        trail_frac=_frac(settings.exit_trail_pct),
+        trail_arm_frac=_frac(settings.exit_trail_arm_pct),
+        partial_at_r=settings.exit_partial_at_r,
+        partial_frac=_frac(settings.exit_partial_pct),
+        max_hold_bars=settings.exit_max_hold_bars,
+    )
+
+
+def risk_limits(settings: Settings) -> "RiskLimits":
+    """Return the caps every entry meets."""
+    from risk.limits import RiskLimits
+
+    return _made(
+        RiskLimits,
+        max_daily_loss_frac=_frac(settings.risk_max_daily_loss_pct),
+        max_drawdown_frac=_frac(settings.risk_max_drawdown_pct),
+        max_consecutive_losses=settings.risk_max_consecutive_losses,
+        cooldown_after_trade_ms=_ms(settings.risk_cooldown_after_trade_s),
+        cooldown_after_loss_ms=_ms(settings.risk_cooldown_after_loss_s),
+        max_order_notional_usd=settings.risk_max_order_notional_usd,
+        max_position_notional_usd=settings.risk_max_position_notional_usd,
+        max_gross_exposure_frac=_frac(settings.risk_max_gross_exposure_pct),
+        max_open_positions=settings.risk_max_open_positions,
+        max_orders_per_minute=settings.risk_max_orders_per_minute,
+        max_snapshot_age_ms=_ms(settings.risk_max_snapshot_age_s),
+        max_mark_oracle_gap_bps=settings.risk_max_mark_oracle_gap_bps,
+        max_spread_bps=settings.risk_max_spread_bps,
+        max_margin_usage_frac=_frac(settings.risk_max_margin_usage_pct),
+        min_liquidation_distance_bps=settings.risk_min_liquidation_distance_bps,
+    )
+
+
+def sizing_policy(settings: Settings) -> "SizingPolicy":
+    """Return how the size of an entry is chosen."""
+    from risk.limits import SizingPolicy
+
+    return _made(
+        SizingPolicy,
+        risk_per_trade_frac=_frac(settings.sizing_risk_per_trade_pct),
+        daily_vol_target_frac=_frac(settings.sizing_daily_vol_target_pct),
+        kelly_fraction=settings.sizing_kelly_fraction,
+        kelly_min_trades=settings.sizing_kelly_min_trades,
+    )
+
+
+def paper_terms(settings: Settings) -> "PaperTerms":
+    """Return the terms of the paper venue."""
+    from execution.paper import PaperTerms
+
+    return _made(
+        PaperTerms,
+        starting_cash_usd=settings.paper_starting_cash_usd,
+        fee_tier=settings.paper_fee_tier,
+        half_spread_bps=settings.paper_half_spread_bps,
+        slippage_bps=settings.paper_slippage_bps,
+        latency_bars=settings.paper_latency_bars,
+        reject_frac=_frac(settings.paper_reject_pct),
+        seed=settings.paper_seed,
+    )
+
+
+def sim_parameters(settings: Settings) -> "SimParameters":
+    """Return the simulated market; only its seed and its start are knobs."""
+    from market.sim_parameters import SimParameters
+
+    start_ms = (settings.sim_start - EPOCH) // timedelta(milliseconds=1)
+    return _made(SimParameters, seed=settings.sim_seed, start_ms=start_ms)
+
+
+def quality_limits(settings: Settings) -> "QualityLimits":
+    """Return what market data is still good enough to trade on."""
+    from market.quality import QualityLimits
+
+    return _made(
+        QualityLimits,
+        max_gap_bars=settings.quality_max_gap_bars,
+        max_bar_move_frac=_frac(settings.quality_max_bar_move_pct),
+        max_premium_bps=settings.quality_max_premium_bps,
+        max_spread_bps=settings.quality_max_spread_bps,
+        max_exchange_funding_age_ms=_ms(settings.quality_max_exchange_funding_age_s),
+        max_drift_age_ms=_ms(settings.quality_max_drift_age_s),
+        max_mark_age_ms=_ms(settings.quality_max_mark_age_s),
+        max_premium_age_ms=_ms(settings.quality_max_premium_age_s),
+        max_oracle_age_ms=_ms(settings.quality_max_oracle_age_s),
+        max_open_interest_age_ms=_ms(settings.quality_max_open_interest_age_s),
+    )
+
+
+def _frac(percent: float) -> float:
+    # Shifted as a decimal: 0.07 % is 0.0007, which 0.07 / 100 misses by a bit.
+    return float(Decimal(repr(percent)).scaleb(-2))
+
+
+def _ms(seconds: int) -> int:
+    return seconds * 1000
+
+
+def _made(part: Callable[..., _T], **figures: Any) -> _T:
+    try:
+        return part(**figures)
+    except ValueError as error:
+        raise BadInput(f"the settings do not make a {part.__name__}: {error}") from error

@@ -1,0 +1,173 @@
+"""E3: trade the explosive one-minute move, with it or against its premium."""
+
+import math
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from domain.compiled import kernel
+from domain.decisions import Side, Signal
+from domain.features import Feature, Features, FloatArray
+from domain.record import Record
+from strategy.rules import Answers
+
+BODY: Final = int(Feature.BODY_OVER_ATR)
+VOLUME_Z: Final = int(Feature.VOLUME_Z)
+IMBALANCE: Final = int(Feature.BOOK_IMBALANCE)
+PREMIUM: Final = int(Feature.PREMIUM_BPS)
+OPEN_INTEREST: Final = int(Feature.OPEN_INTEREST_USD)
+VOLATILITY: Final = int(Feature.REALISED_VOL_BPS)
+SPREAD: Final = int(Feature.SPREAD_BPS)
+
+SURGE_Z: Final = 2.5
+STRONG_BODY_ATR: Final = 0.8
+STRETCHED_PREMIUM_BPS: Final = 20.0
+LOPSIDED_IMBALANCE_FRAC: Final = 0.5
+
+BODY_SMALL, VOLUME_LOW, SPREAD_WIDE, TOO_WILD, NO_INTEREST, NO_DIRECTION, UNCONFIRMED, CHASING = (
+    1 << bit for bit in range(8)
+)
+
+
+class Direction(StrEnum):
+    """Which side an explosive bar calls for."""
+
+    MOMENTUM = "momentum"
+    PREMIUM_FADE = "premium_fade"
+
+
+class E3Thresholds(Record, frozen=True, kw_only=True):
+    """The knobs of E3.
+
+    body_over_atr: least |close - open| in ATRs. volume_z: least z-score of the bar's volume. max_spread_bps,
+    max_realised_vol_bps (one-minute standard deviation): above them it stays out. min_imbalance_frac: how far
+    the book must lean our way in momentum; requires_imbalance: stay out where the source knows none, else the bar
+    alone decides there. max_chase_premium_bps: a premium stretched further than this in our direction is not
+    chased. fade_min_premium_bps: least premium to fade.
+    """
+
+    body_over_atr: float = 0.5
+    volume_z: float = 2.0
+    max_spread_bps: float = 30.0
+    max_realised_vol_bps: float = 60.0
+    direction: Direction = Direction.MOMENTUM
+    max_chase_premium_bps: float = 20.0
+    min_imbalance_frac: float = 0.0
+    requires_imbalance: bool = False
+    fade_min_premium_bps: float = 5.0
+
+    def vector(self) -> FloatArray:
+        """Return the thresholds in the order the kernel reads them."""
+        fades = 1.0 if self.direction is Direction.PREMIUM_FADE else 0.0
+        return np.array(
+            [
+                self.body_over_atr,
+                self.volume_z,
+                self.max_spread_bps,
+                self.max_realised_vol_bps,
+                fades,
+                self.max_chase_premium_bps,
+                self.min_imbalance_frac,
+                self.fade_min_premium_bps,
+                1.0 if self.requires_imbalance else 0.0,
+            ]
+        )
+
+
+@kernel
+def momentum_tests(f: FloatArray, p: FloatArray) -> tuple[int, int]:
+    """Return (side, failed mask) of following the body. An unknown premium cannot be called stretched."""
+    side = 1 if f[BODY] > 0.0 else -1 if f[BODY] < 0.0 else 0
+    mask = 0
+    if side == 0:
+        mask |= NO_DIRECTION
+    is_excused = math.isnan(f[IMBALANCE]) and p[8] == 0.0
+    if not is_excused and not f[IMBALANCE] * side >= p[6]:
+        mask |= UNCONFIRMED
+    if f[PREMIUM] * side > p[5]:
+        mask |= CHASING
+    return side, mask
+
+
+@kernel
+def fade_tests(f: FloatArray, p: FloatArray) -> tuple[int, int]:
+    """Return (side, failed mask) of trading against the premium."""
+    if not abs(f[PREMIUM]) >= p[7]:
+        return 0, NO_DIRECTION
+    return (-1 if f[PREMIUM] > 0.0 else 1), 0
+
+
+@kernel
+def conviction(f: FloatArray) -> float:
+    """Return the conviction of a passed test, in [0.5, 1]: more for surge, body, premium and imbalance extremes."""
+    level = 0.5
+    if f[VOLUME_Z] > SURGE_Z:
+        level += 0.15 * min((f[VOLUME_Z] - SURGE_Z) / SURGE_Z, 1.0)
+    body = abs(f[BODY])
+    if body > STRONG_BODY_ATR:
+        level += 0.15 * min((body - STRONG_BODY_ATR) / STRONG_BODY_ATR, 1.0)
+    if abs(f[PREMIUM]) > STRETCHED_PREMIUM_BPS:
+        level += 0.1
+    if abs(f[IMBALANCE]) > LOPSIDED_IMBALANCE_FRAC:
+        level += 0.1
+    return min(level, 1.0)
+
+
+@kernel
+def decide_e3(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
+    """Return (side or 0, failed mask, conviction) for one feature vector. A comparison with NaN fails its test.
+
+    f: shape (N_FEATURES,). p: `E3Thresholds.vector()`.
+    """
+    side, mask = fade_tests(f, p) if p[4] > 0.0 else momentum_tests(f, p)
+    if not abs(f[BODY]) >= p[0]:
+        mask |= BODY_SMALL
+    if not f[VOLUME_Z] >= p[1]:
+        mask |= VOLUME_LOW
+    if not f[SPREAD] <= p[2]:
+        mask |= SPREAD_WIDE
+    if not f[VOLATILITY] <= p[3]:
+        mask |= TOO_WILD
+    if not math.isnan(f[OPEN_INTEREST]) and not f[OPEN_INTEREST] > 0.0:
+        mask |= NO_INTEREST
+    if mask != 0:
+        return 0, mask, 0.0
+    return side, 0, conviction(f)
+
+
+class E3:
+    """The strategy around the kernel."""
+
+    __slots__ = ("_answers", "_p", "thresholds")
+
+    name = "e3"
+
+    def __init__(self, thresholds: E3Thresholds) -> None:
+        """Fix the thresholds and the words that go with them."""
+        self.thresholds = thresholds
+        self._p = thresholds.vector()
+        self._answers = Answers(self.name, _phrases(thresholds), f"explosive bar, {thresholds.direction.value}")
+
+    def evaluate(self, features: Features) -> Signal:
+        """Answer one set of features."""
+        side, mask, level = decide_e3(features.vector, self._p)
+        return self._answers.signal(side, mask, level)
+
+    def wants_out(self, features: Features, side: Side) -> str | None:
+        """E3 has no opinion after the entry: its exits are the plan's."""
+        return None
+
+
+def _phrases(t: E3Thresholds) -> tuple[str, ...]:
+    fades = t.direction is Direction.PREMIUM_FADE
+    return (
+        f"body is under {t.body_over_atr:g} ATR",
+        f"volume z is under {t.volume_z:g}",
+        f"spread is over {t.max_spread_bps:g} bps or unknown",
+        f"realised volatility is over {t.max_realised_vol_bps:g} bps a minute",
+        "open interest is zero",
+        f"premium is under {t.fade_min_premium_bps:g} bps or unknown" if fades else "the bar has no direction",
+        f"imbalance does not confirm by {t.min_imbalance_frac:g}" + (" or is unknown" if t.requires_imbalance else ""),
+        f"premium is already stretched over {t.max_chase_premium_bps:g} bps our way",
+    )

@@ -1,0 +1,131 @@
+"""Funding and premium skew fade: stand against a crowd that pays to stay."""
+
+from typing import Final
+
+import numpy as np
+
+from domain.compiled import kernel
+from domain.decisions import Side, Signal
+from domain.features import Feature, Features, FloatArray
+from domain.record import Record
+from strategy.rules import Answers
+
+VOLUME_Z: Final = int(Feature.VOLUME_Z)
+PREMIUM: Final = int(Feature.PREMIUM_BPS)
+FUNDING: Final = int(Feature.FUNDING_RATE_HOURLY_FRAC)
+SPREAD: Final = int(Feature.SPREAD_BPS)
+
+UNKNOWN, FUNDING_MILD, PREMIUM_MILD, SIGNS_DIFFER, SPREAD_WIDE, VOLUME_LOW = (1 << bit for bit in range(6))
+
+
+class FundingFadeThresholds(Record, frozen=True, kw_only=True):
+    """The knobs of the fade. Funding is a fraction per hour, positive = longs pay; premium is in bps.
+
+    extreme_*: both must be at least this far from zero, on the same side, to enter. neutral_*: once either
+    is back within this of zero (or beyond it), the position is left. max_spread_bps is exclusive, like min_volume_z.
+    """
+
+    extreme_funding_hourly_frac: float = 0.00002
+    extreme_premium_bps: float = 5.0
+    neutral_funding_hourly_frac: float = 0.000005
+    neutral_premium_bps: float = 1.0
+    max_spread_bps: float = 30.0
+    min_volume_z: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse bands that would enter and leave on the same figures."""
+        if not 0 <= self.neutral_funding_hourly_frac < self.extreme_funding_hourly_frac:
+            raise ValueError("the neutral funding band must lie inside the extreme one")
+        if not 0 <= self.neutral_premium_bps < self.extreme_premium_bps:
+            raise ValueError("the neutral premium band must lie inside the extreme one")
+
+    def vector(self) -> FloatArray:
+        """Return the thresholds in the order the kernels read them."""
+        return np.array(
+            [
+                self.extreme_funding_hourly_frac,
+                self.extreme_premium_bps,
+                self.neutral_funding_hourly_frac,
+                self.neutral_premium_bps,
+                self.max_spread_bps,
+                self.min_volume_z,
+            ]
+        )
+
+
+@kernel
+def decide_fade(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
+    """Return (side or 0, failed mask, conviction). f: shape (N_FEATURES,). p: `FundingFadeThresholds.vector()`.
+
+    Conviction is 0.5 at the thresholds and rises by how many times over funding and premium exceed them.
+    """
+    funding, premium = f[FUNDING], f[PREMIUM]
+    mask = 0
+    if not (abs(funding) >= 0.0 and abs(premium) >= 0.0):
+        mask |= UNKNOWN
+    if not abs(funding) >= p[0]:
+        mask |= FUNDING_MILD
+    if not abs(premium) >= p[1]:
+        mask |= PREMIUM_MILD
+    if not funding * premium > 0.0:
+        mask |= SIGNS_DIFFER
+    if not f[SPREAD] < p[4]:
+        mask |= SPREAD_WIDE
+    if not f[VOLUME_Z] > p[5]:
+        mask |= VOLUME_LOW
+    if mask != 0:
+        return 0, mask, 0.0
+    excess = min(abs(funding) / p[0], abs(premium) / p[1]) - 1.0
+    return (-1 if funding > 0.0 else 1), 0, min(0.5 + 0.25 * excess, 1.0)
+
+
+@kernel
+def is_back_to_neutral(f: FloatArray, p: FloatArray, side: int) -> int:
+    """Return 1 when funding, 2 when premium is back in its neutral band or beyond, 0 when neither is known to be.
+
+    A short was opened on positive figures, so it leaves when a figure falls to the band; a long mirrors it.
+    """
+    if -side * f[FUNDING] <= p[2]:
+        return 1
+    if -side * f[PREMIUM] <= p[3]:
+        return 2
+    return 0
+
+
+class FundingFade:
+    """The strategy around the kernels."""
+
+    __slots__ = ("_answers", "_p", "_partings", "thresholds")
+
+    name = "funding_fade"
+
+    def __init__(self, thresholds: FundingFadeThresholds) -> None:
+        """Fix the thresholds and the words that go with them."""
+        self.thresholds = thresholds
+        self._p = thresholds.vector()
+        self._answers = Answers(self.name, _phrases(thresholds), "funding and premium are both extreme on one side")
+        self._partings = (
+            None,
+            f"funding is back within {thresholds.neutral_funding_hourly_frac * 1e4:g} bps an hour",
+            f"premium is back within {thresholds.neutral_premium_bps:g} bps",
+        )
+
+    def evaluate(self, features: Features) -> Signal:
+        """Answer one set of features."""
+        side, mask, level = decide_fade(features.vector, self._p)
+        return self._answers.signal(side, mask, level)
+
+    def wants_out(self, features: Features, side: Side) -> str | None:
+        """Leave when either figure is back in its neutral band."""
+        return self._partings[is_back_to_neutral(features.vector, self._p, int(side))]
+
+
+def _phrases(t: FundingFadeThresholds) -> tuple[str, ...]:
+    return (
+        "funding or premium is unknown",
+        f"funding is under {t.extreme_funding_hourly_frac * 1e4:g} bps an hour",
+        f"premium is under {t.extreme_premium_bps:g} bps",
+        "funding and premium do not point the same way",
+        f"spread is not under {t.max_spread_bps:g} bps or unknown",
+        f"volume z is not over {t.min_volume_z:g}",
+    )

@@ -1,0 +1,237 @@
+"""From raw text to settings, or to every reason why not."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from configuration.knob import allowed_words, extra_of, written
+from configuration.knobs import KNOBS
+from domain.errors import BadInput
+from settings import SettingsError, load_settings, settings_from_json, settings_json
+
+NUMERIC = [name for name, field in KNOBS.items() if field.annotation in (int, float)]
+WORDS = ["FEED", "SPEED", "GATE_MODE", "ON_STOP", "E3_DIRECTION", "LOG_LEVEL"]
+SECRET = "sqlite:///state/journal.db"
+
+
+def bounds(name):
+    """Return (low, is_low_open, high, is_high_open) of a numeric knob, from what it declares."""
+    found = {type(bound).__name__: bound for bound in KNOBS[name].metadata}
+    low = found["Ge"].ge if "Ge" in found else found["Gt"].gt
+    high = found["Le"].le if "Le" in found else found["Lt"].lt
+    return low, "Gt" in found, high, "Lt" in found
+
+
+def numbers(name):
+    low, low_open, high, high_open = bounds(name)
+    if KNOBS[name].annotation is int:
+        return st.integers(low, high)
+    return st.floats(low, high, exclude_min=low_open, exclude_max=high_open)
+
+
+def problems_of(environ):
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, environ)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+@pytest.mark.parametrize("bad", ["nan", "inf", "-inf", "1e999", "", "abc", "1_0", "0,5", "0x10", "true", "1;2", "٣"])
+def test_what_is_no_plain_number_is_refused_for_every_number(name, bad):
+    (problem,) = problems_of({name: bad})
+    assert problem.name == name
+    assert problem.given == (bad or "(empty)")
+    assert problem.allowed == allowed_words(KNOBS[name])
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_the_limits_of_every_number_hold_on_both_sides(name):
+    low, low_open, high, high_open = bounds(name)
+    is_whole = KNOBS[name].annotation is int
+    beyond_low = low - 1 if is_whole else math.nextafter(low, -math.inf)
+    beyond_high = high + 1 if is_whole else math.nextafter(high, math.inf)
+    for outside in (beyond_low, beyond_high, *([low] if low_open else []), *([high] if high_open else [])):
+        assert problems_of({name: repr(outside)})[0].name == name
+    for inside in (*([] if low_open else [low]), *([] if high_open else [high])):
+        assert all(
+            problem.name != name for problem in problems_or_none({name: repr(inside)}) if "less" not in problem.allowed
+        )
+
+
+def problems_or_none(environ):
+    try:
+        load_settings(None, environ)
+    except SettingsError as error:
+        return error.problems
+    return ()
+
+
+@pytest.mark.parametrize("name", [name for name in NUMERIC if KNOBS[name].annotation is int])
+def test_a_fraction_is_no_whole_number(name):
+    assert problems_of({name: "5.0"})[0].name == name
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_word_outside_its_set_is_refused_and_the_set_is_told(name):
+    (problem,) = problems_of({name: "sideways"})
+    assert problem.allowed.startswith("one of ")
+    assert written(KNOBS[name].default) in problem.allowed
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("SYMBOLS", "DOGE-PERP"),
+        ("SYMBOLS", ""),
+        ("SYMBOLS", "SOL-PERP,SOL-PERP"),
+        ("SYMBOLS", "SOL-PERP,,BTC-PERP"),
+        ("STRATEGIES", "e4"),
+        ("STRATEGIES", ","),
+        ("SIM_START", "yesterday"),
+        ("SIM_START", "2025-01-01T00:00:30Z"),
+        ("SIM_START", "2025-01-01T00:00"),
+        ("SIM_START", "2025-01-01T00:00+02:00"),
+        ("SIM_START", "1735689600"),
+        ("SIM_START", "1969-12-31T23:59Z"),
+        ("DATABASE_URL", "mysql://h/d"),
+        ("DATABASE_URL", "sqlite:///"),
+        ("STATE_DIR", ""),
+        ("DATA_DIRS", ""),
+    ],
+)
+def test_a_bad_list_time_path_or_database_is_refused(name, bad):
+    (problem,) = problems_of({name: bad})
+    assert problem.name == name
+
+
+def test_the_words_of_a_refused_list_name_what_is_known():
+    assert problems_of({"SYMBOLS": "DOGE-PERP"})[0].allowed == "a comma list of SOL-PERP, BTC-PERP, ETH-PERP"
+    assert problems_of({"STRATEGIES": "e4"})[0].allowed == "a comma list of e3, funding_fade"
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        ("FEATURE_VOL_BARS", "FEATURE_VOL_LONG_BARS"),
+        ("FEATURE_EMA_FAST_BARS", "FEATURE_EMA_SLOW_BARS"),
+        ("FUNDING_FADE_NEUTRAL_FUNDING_HOURLY_PCT", "FUNDING_FADE_EXTREME_FUNDING_HOURLY_PCT"),
+        ("FUNDING_FADE_NEUTRAL_PREMIUM_BPS", "FUNDING_FADE_EXTREME_PREMIUM_BPS"),
+    ],
+)
+def test_two_knobs_that_contradict_each_other_are_refused_and_the_one_given_is_blamed(low, high):
+    assert [problem.name for problem in problems_of({low: written(KNOBS[high].default)})] == [low]
+    assert [problem.name for problem in problems_of({high: written(KNOBS[low].default)})] == [high]
+    assert [problem.name for problem in problems_of({low: "5", high: "5"})] == [low]
+
+
+def test_every_problem_is_told_in_one_go_in_the_order_of_the_example_file():
+    problems = problems_of(
+        {
+            "RISK_MAX_DRAWDOWN_PCT": "-1",
+            "E3_VOLUME_Z": "nan",
+            "SYMBOLS": "DOGE",
+            "FEATURE_VOL_BARS": "9999",
+            "LOG_LEVEL": "loud",
+            "SIM_SED": "7",
+        }
+    )
+    assert [problem.name for problem in problems] == [
+        "SIM_SED",
+        "SYMBOLS",
+        "FEATURE_VOL_BARS",
+        "E3_VOLUME_Z",
+        "RISK_MAX_DRAWDOWN_PCT",
+        "LOG_LEVEL",
+    ]
+
+
+def test_the_message_is_one_sentence_with_name_given_and_allowed():
+    with pytest.raises(BadInput) as caught:
+        load_settings(None, {"E3_VOLUME_Z": "lots\n\x1b[31m"})
+    assert str(caught.value) == (
+        "a setting is refused: E3_VOLUME_Z = lots??[31m "
+        "(environment; allowed: a number from -10 up to 50 standard deviations)"
+    )
+
+
+def test_a_value_without_end_is_shown_in_part():
+    (problem,) = problems_of({"E3_VOLUME_Z": "9" * 10_000_000})
+    assert len(problem.given) <= 60
+
+
+def test_a_password_never_appears_in_a_refusal():
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, {"DATABASE_URL": "mysql://me:hunter2@h/d"})
+    assert "hunter2" not in f"{caught.value!s}{caught.value!r}{caught.value.problems}{caught.value.__cause__!r}"
+
+
+def test_severities_are_read_in_either_case():
+    assert load_settings(None, {"LOG_LEVEL": "WARNING"}).log_level == "warning"
+
+
+@given(st.data())
+def test_any_allowed_values_survive_being_written_and_read_back(data):
+    names = data.draw(st.lists(st.sampled_from(NUMERIC), unique=True))
+    given_values = {name: repr(data.draw(numbers(name), label=name)) for name in names}
+    try:
+        first = load_settings(None, given_values)
+    except SettingsError as error:
+        assert all("which is" in problem.allowed for problem in error.problems)
+        return
+    as_text = {name: written(getattr(first, name.lower())) for name in KNOBS}
+    second = load_settings(None, as_text | {"DATABASE_URL": SECRET})
+    assert second.model_dump() == first.model_dump()
+    assert settings_json(settings_from_json(settings_json(first))) == settings_json(first)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(KNOBS)), st.text(max_size=20), max_size=6))
+def test_no_text_whatever_ends_in_anything_but_settings_or_a_clear_refusal(environ):
+    for problem in problems_or_none(environ):
+        assert problem.name in environ
+        assert problem.allowed
+        assert problem.given.isprintable()
+
+
+def test_the_settings_of_a_run_come_back_from_its_journal():
+    settings = load_settings(
+        None, {"E3_VOLUME_Z": "2.5", "SYMBOLS": "BTC-PERP,SOL-PERP", "SIM_START": "2024-02-29T23:59Z"}
+    )
+    again = settings_from_json(settings_json(settings))
+    assert settings_json(again) == settings_json(settings)
+    assert again.symbols == ("BTC-PERP", "SOL-PERP")
+    assert again.sources["E3_VOLUME_Z"] == "journal"
+    assert again.sources["DATABASE_URL"] == "default"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null"])
+def test_a_record_that_holds_no_settings_is_one_clear_sentence(text):
+    with pytest.raises(BadInput, match="recorded settings"):
+        settings_from_json(text)
+
+
+def test_a_recorded_name_or_value_this_version_does_not_know_is_refused():
+    with pytest.raises(SettingsError) as caught:
+        settings_from_json(json.dumps({"E3_OLD_KNOB": 1, "E3_VOLUME_Z": 99, "FEED": True}))
+    assert [problem.name for problem in caught.value.problems] == ["E3_OLD_KNOB", "FEED", "E3_VOLUME_Z"]
+
+
+def test_settings_cannot_be_changed_once_read():
+    settings = load_settings(None, {})
+    with pytest.raises(ValueError, match="frozen"):
+        settings.e3_volume_z = 1.0
+
+
+def test_every_knob_says_what_it_means_in_what_unit_and_what_is_allowed():
+    for name, field in KNOBS.items():
+        assert field.description, name
+        assert allowed_words(field), name
+        is_number = field.annotation in (int, float) and not name.endswith("_SEED")
+        assert bool(extra_of(field)["unit"]) == is_number, name
+
+
+def test_the_database_is_the_one_secret_and_it_is_a_secret():
+    assert [name for name, field in KNOBS.items() if isinstance(field.default, SecretStr)] == ["DATABASE_URL"]

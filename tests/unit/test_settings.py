@@ -1,0 +1,122 @@
+"""Knobs become the records the parts are built with."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import settings as face
+from configuration.knobs import KNOBS
+from domain.errors import BadInput
+from execution.paper import PaperTerms
+from indicators.features import FeatureWindows
+from indicators.regime import RegimeThresholds
+from market.quality import QualityLimits
+from market.sim_parameters import SimParameters
+from risk.limits import RiskLimits, SizingPolicy
+from settings import E3Direction, SettingsError, load_settings
+from strategy.e3 import Direction, E3Thresholds
+from strategy.exits import ExitRules
+from strategy.funding_fade import FundingFadeThresholds
+from strategy.registry import STRATEGIES
+
+PARTS = {
+    face.feature_windows: FeatureWindows,
+    face.regime_thresholds: RegimeThresholds,
+    face.e3_thresholds: E3Thresholds,
+    face.funding_fade_thresholds: FundingFadeThresholds,
+    face.exit_rules: ExitRules,
+    face.risk_limits: RiskLimits,
+    face.sizing_policy: SizingPolicy,
+    face.paper_terms: PaperTerms,
+    face.sim_parameters: SimParameters,
+    face.quality_limits: QualityLimits,
+}
+NUMERIC = [name for name, field in KNOBS.items() if field.annotation in (int, float)]
+
+
+@pytest.mark.parametrize(("make", "record"), PARTS.items(), ids=lambda part: part.__name__)
+def test_the_defaults_of_the_settings_are_the_defaults_of_the_part(make, record):
+    assert make(load_settings(None, {})) == record()
+
+
+@pytest.mark.parametrize("name", [name for name in NUMERIC if not name.startswith(("JOURNAL_", "LOG_", "RECONCILE_"))])
+def test_every_number_reaches_the_part_it_is_for(name):
+    if name == "REPLAY_ASSUMED_SPREAD_BPS":
+        pytest.skip("it is an argument of the replay, not a field of a part's record")
+    default = KNOBS[name].default
+    moved = load_settings(None, {name: str(default + 1)}) if name not in TENDER else load_settings(None, TENDER[name])
+    changed = [record for make, record in PARTS.items() if make(moved) != record()]
+    assert len(changed) == 1
+
+
+TENDER = {
+    "E3_MIN_IMBALANCE_FRAC": {"E3_MIN_IMBALANCE_FRAC": "0.5"},
+    "FUNDING_FADE_NEUTRAL_FUNDING_HOURLY_PCT": {"FUNDING_FADE_NEUTRAL_FUNDING_HOURLY_PCT": "0.001"},
+    "SIZING_KELLY_FRACTION": {"SIZING_KELLY_FRACTION": "0.5"},
+}
+
+
+def test_percent_becomes_the_nearest_fraction_to_the_last_bit():
+    for percent, frac in [("0.07", 0.0007), ("1.1", 0.011), ("29", 0.29), ("0.0005", 0.000005), ("2.3", 0.023)]:
+        assert face.exit_rules(load_settings(None, {"EXIT_TRAIL_PCT": percent})).trail_frac == frac
+
+
+def test_seconds_become_milliseconds_and_a_time_its_epoch():
+    assert face.risk_limits(load_settings(None, {"RISK_COOLDOWN_AFTER_LOSS_S": "60"})).cooldown_after_loss_ms == 60_000
+    assert face.sim_parameters(load_settings(None, {"SIM_START": "2025-01-01T00:01Z"})).start_ms == 1_735_689_660_000
+
+
+def test_the_two_lists_of_e3_directions_are_the_same():
+    assert [*map(str, E3Direction)] == [*map(str, Direction)]
+    assert face.e3_thresholds(load_settings(None, {"E3_DIRECTION": "premium_fade"})).direction is Direction.PREMIUM_FADE
+
+
+def test_thresholds_go_to_strategies_that_exist_and_are_of_their_kind():
+    thresholds = face.strategy_thresholds(load_settings(None, {}))
+    assert thresholds.keys() <= STRATEGIES.keys()
+    assert all(isinstance(record, STRATEGIES[name][1]) for name, record in thresholds.items())
+
+
+def test_the_default_symbols_and_strategies_are_known():
+    given_again = {name: ",".join(KNOBS[name].default[::-1]) for name in ("SYMBOLS", "STRATEGIES")}
+    assert load_settings(None, given_again).strategies == KNOBS["STRATEGIES"].default[::-1]
+
+
+@given(st.data())
+def test_whatever_the_settings_allow_no_part_refuses(data):
+    names = data.draw(st.lists(st.sampled_from(NUMERIC), unique=True, min_size=1))
+    environ = {name: repr(data.draw(allowed_numbers(name), label=name)) for name in names}
+    try:
+        settings = load_settings(None, environ)
+    except SettingsError as error:
+        assert all("which is" in problem.allowed for problem in error.problems)
+        return
+    for make in PARTS:
+        make(settings)
+
+
+def allowed_numbers(name):
+    found = {type(bound).__name__: bound for bound in KNOBS[name].metadata}
+    low = found["Ge"].ge if "Ge" in found else found["Gt"].gt
+    high = found["Le"].le if "Le" in found else found["Lt"].lt
+    ends = [low] * ("Ge" in found) + [high] * ("Le" in found)
+    if KNOBS[name].annotation is int:
+        return st.sampled_from(ends) | st.integers(low, high)
+    return st.sampled_from(ends or [KNOBS[name].default]) | st.floats(
+        low, high, exclude_min="Gt" in found, exclude_max="Lt" in found
+    )
+
+
+def test_a_part_that_refuses_its_figures_is_one_clear_sentence():
+    settings = load_settings(None, {}).model_copy(update={"exit_stop_pct": 0.0})
+    with pytest.raises(BadInput, match="the settings do not make a ExitRules"):
+        face.exit_rules(settings)
+
+
+def test_reading_the_settings_wakes_no_compiler():
+    code = "import sys, settings; settings.load_settings(None, {}); print(sorted({'numba', 'numpy', 'pandas'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
