@@ -73,6 +73,8 @@ class Books:
 
     def mark(self, snapshot: Snapshot) -> None:
         """Value the position of this symbol at the bar's close, and remember how far the bar reached."""
+        if not self.holdings:
+            return
         bar = snapshot.bar
         holding = self.holdings.get(snapshot.symbol)
         if bar is None or holding is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agents.books import Books, Entry
-from domain.account import Fill, FundingPayment, Levels, Trade
+from domain.account import Fill, FundingPayment, Levels, Trade, VenueReport
 from domain.decisions import ApprovedOrder, Refusal
 from domain.errors import BooksDisagree, JournalUnavailable
 from domain.market import Snapshot
@@ -34,8 +34,9 @@ class ExecutionAgent:
     async def settle(self, snapshot: Snapshot) -> Settled:
         """Ask the venue what happened in this symbol while the minute passed, and book it."""
         report = await self.venue.advance(snapshot)
-        if report is None:
-            return NOTHING_SETTLED
+        return NOTHING_SETTLED if report is None else self._book(report)
+
+    def _book(self, report: VenueReport) -> Settled:
         for payment in report.funding:
             self.books.apply_funding(payment)
         trades = [self.books.apply_fill(fill) for fill in report.fills]

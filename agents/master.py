@@ -46,26 +46,32 @@ class MasterAgent:
         Raises BooksDisagree and VenueUnreachable: the runner halts on them.
         """
         self.tick_no += 1
+        books = self.execution.books
         settled = await self.execution.settle(snapshot)
         features = self.market_data.observe(snapshot)
-        self.execution.books.mark(snapshot)
-        self.risk.observe(snapshot, self.execution.books, settled.trades)
-        departure = await self.exits.review(snapshot, features, state, self.tick_no)
+        books.mark(snapshot)
+        self.risk.observe(snapshot, books, settled.trades)
+        departure = await self.exits.review(snapshot, features, state, self.tick_no) if books.holdings else None
         signals = () if features is None else self.strategies.evaluate(features)
-        verdict = await self._consider_entry(snapshot, features, signals, state)
-        return self._record(snapshot, state, features, signals, settled, departure, verdict)
+        answer = self._first_answer(snapshot, features, signals)
+        if isinstance(answer, Proposal) and features is not None:
+            answer = await self._consider(answer, snapshot, features, state)
+        return self._record(snapshot, state, features, signals, settled, departure, answer)
 
-    async def _consider_entry(
-        self, snapshot: Snapshot, features: Features | None, signals: tuple[Signal, ...], state: TradingState
-    ) -> Verdict | Standstill:
-        """Ask whether risk may be added: fit data, a proposal, risk's first look, the gate, risk's last word."""
+    def _first_answer(
+        self, snapshot: Snapshot, features: Features | None, signals: tuple[Signal, ...]
+    ) -> Proposal | Standstill:
+        """Say what the strategies propose, or why nothing can be asked of them."""
         if snapshot.defects:
             return Standstill(outcome=Outcome.UNFIT, why="; ".join(snapshot.defects))
         if features is None:
             return Standstill(outcome=Outcome.WARMING_UP, why=self.market_data.warmth(snapshot.symbol))
-        proposal = self.strategies.propose(signals, snapshot, features)
-        if isinstance(proposal, Standstill):
-            return proposal
+        return self.strategies.propose(signals, snapshot, features)
+
+    async def _consider(
+        self, proposal: Proposal, snapshot: Snapshot, features: Features, state: TradingState
+    ) -> Verdict:
+        """Ask whether a proposal may add risk: the desk's state, risk's first look, the gate, risk's last word."""
         if state is not TradingState.ACTIVE:
             outcome = Outcome.HALTED if state is TradingState.HALTED else Outcome.REDUCING
             return Verdict(outcome=outcome, why=f"the desk is {state.value}", proposal=proposal)
@@ -112,16 +118,16 @@ class MasterAgent:
         signals: tuple[Signal, ...],
         settled: Settled,
         departure: Departure | None,
-        verdict: Verdict | Standstill,
+        answer: Verdict | Standstill,
     ) -> TickRecord:
         books = self.execution.books
-        if departure is None and isinstance(verdict, Standstill):
+        if departure is None and isinstance(answer, Standstill):
             return TickRecord(
                 tick_no=self.tick_no,
                 snapshot=snapshot,
                 state=state,
-                outcome=verdict.outcome,
-                why=verdict.why,
+                outcome=answer.outcome,
+                why=answer.why,
                 features=features,
                 signals=signals,
                 fills=settled.fills,
@@ -132,7 +138,7 @@ class MasterAgent:
                 cash_microusd=books.cash_microusd,
                 position_lots=books.position_lots(snapshot.symbol),
             )
-        asked = verdict if isinstance(verdict, Verdict) else Verdict(outcome=verdict.outcome, why=verdict.why)
+        asked = answer if isinstance(answer, Verdict) else Verdict(outcome=answer.outcome, why=answer.why)
         leaves = departure is not None and asked.order is None
         sent = [(departure.order, departure.refusal)] if departure is not None else []
         sent += [(asked.order, asked.refusal)] if asked.order is not None else []

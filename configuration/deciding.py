@@ -12,7 +12,9 @@ class QualityKnobs(BaseModel):
     """Data quality: beyond these limits a minute carries no new risk."""
 
     quality_max_gap_bars: Whole = knob(0, "bars", "missing minutes before a bar that are tolerated", ge=0, le=1440)
-    quality_max_bar_move_pct: Number = knob(20.0, "%", "furthest a bar may reach from the last close", gt=0, le=1000)
+    quality_max_bar_move_pct: Number = knob(
+        20.0, "%", "furthest a bar may reach from the last close", ge=0.001, le=1000
+    )
     quality_max_premium_bps: Number = knob(500.0, "bps", "largest believable premium, either way", gt=0, le=10_000)
     quality_max_spread_bps: Number = knob(500.0, "bps", "largest believable spread of a book", gt=0, le=10_000)
     quality_max_exchange_funding_age_s: Whole = knob(
@@ -35,8 +37,8 @@ class FeatureKnobs(BaseModel):
     feature_ema_fast_bars: Whole = knob(20, "bars", "span of the fast average", ge=1, le=100_000)
     feature_ema_slow_bars: Whole = knob(60, "bars", "span of the slow average", ge=2, le=100_000)
     feature_drawdown_bars: Whole = knob(60, "bars", "window of the highest close", ge=1, le=100_000)
-    regime_trend_strength_atr: Number = knob(2.0, "ATR", "gap of the averages that makes a trend", gt=0, le=100)
-    regime_high_vol_ratio: Number = knob(2.0, "x", "volatility over its long-run value that is high", gt=0, le=100)
+    regime_trend_strength_atr: Number = knob(1.5, "ATR", "gap of the averages that makes a trend", gt=0, le=100)
+    regime_high_vol_ratio: Number = knob(1.5, "x", "volatility over its long-run value that is high", gt=0, le=100)
     regime_crash_drawdown_bps: Number = knob(300.0, "bps", "fall from the highest close: a crash", gt=0, le=10_000)
 
 
@@ -61,7 +63,7 @@ class FundingFadeKnobs(BaseModel):
     """Strategy Funding Fade: funding and premium both extreme."""
 
     funding_fade_extreme_funding_hourly_pct: Number = knob(
-        0.002, "% an hour", "funding this far from zero is extreme", gt=0, le=10
+        0.002, "% an hour", "funding this far from zero is extreme", ge=0.000001, le=10
     )
     funding_fade_extreme_premium_bps: Number = knob(
         5.0, "bps", "a premium this far from zero is extreme", gt=0, le=10_000
@@ -81,9 +83,9 @@ class FundingFadeKnobs(BaseModel):
 class ExitKnobs(BaseModel):
     """Exits of every position."""
 
-    exit_stop_pct: Number = knob(1.0, "% of entry", "distance of the stop", gt=0, lt=100)
+    exit_stop_pct: Number = knob(1.0, "% of entry", "distance of the stop", ge=0.001, lt=100)
     exit_stop_atr: Number = knob(0.0, "ATR", "stop distance in ATRs instead; 0: EXIT_STOP_PCT counts", ge=0, le=100)
-    exit_target_pct: Number = knob(2.0, "% of entry", "distance of the take-profit", gt=0, le=1000)
+    exit_target_pct: Number = knob(2.0, "% of entry", "distance of the take-profit", ge=0.001, le=1000)
     exit_trail_pct: Number = knob(0.5, "% of entry", "distance of the trailing stop; 0: none", ge=0, lt=100)
     exit_trail_arm_pct: Number = knob(0.5, "% of entry", "gain that arms the trailing stop", ge=0, le=1000)
     exit_partial_at_r: Number = knob(0.0, "R", "gain, in stop distances, of the partial exit; 0: none", ge=0, le=100)
@@ -95,9 +97,11 @@ class RiskKnobs(BaseModel):
     """Risk limits: they bind entries; exits are never refused."""
 
     risk_max_daily_loss_pct: Number = knob(
-        3.0, "% of the UTC day's first equity", "loss that ends the day's entries", gt=0, le=100
+        3.0, "% of the UTC day's first equity", "loss that ends the day's entries", ge=0.001, le=100
     )
-    risk_max_drawdown_pct: Number = knob(15.0, "% of peak equity", "fall that ends entries until resumed", gt=0, le=100)
+    risk_max_drawdown_pct: Number = knob(
+        15.0, "% of peak equity", "fall that ends entries until resumed", ge=0.001, le=100
+    )
     risk_max_consecutive_losses: Whole = knob(
         4, "trades", "losses in a row that end the day's entries", ge=1, le=1_000_000
     )
@@ -106,14 +110,14 @@ class RiskKnobs(BaseModel):
     risk_max_order_notional_usd: Number = knob(10_000.0, "USD", "largest order", gt=0, le=1e9)
     risk_max_position_notional_usd: Number = knob(10_000.0, "USD", "largest position in one symbol", gt=0, le=1e9)
     risk_max_gross_exposure_pct: Number = knob(
-        200.0, "% of equity", "sum of all positions, longs and shorts added", gt=0, le=10_000
+        200.0, "% of equity", "sum of all positions, longs and shorts added", ge=0.001, le=10_000
     )
     risk_max_open_positions: Whole = knob(3, "positions", "positions at one time", ge=1, le=1_000_000)
     risk_max_orders_per_minute: Whole = knob(6, "orders", "entry orders in any 60 seconds", ge=1, le=1_000_000)
     risk_max_snapshot_age_s: Whole = knob(90, "seconds", "oldest snapshot an entry may rest on", ge=1, le=86_400)
     risk_max_mark_oracle_gap_bps: Number = knob(100.0, "bps", "mark against oracle, either way", gt=0, le=10_000)
     risk_max_spread_bps: Number = knob(30.0, "bps", "widest spread an entry may cross", gt=0, le=10_000)
-    risk_max_margin_usage_pct: Number = knob(50.0, "% of equity", "initial margin in use", gt=0, le=100)
+    risk_max_margin_usage_pct: Number = knob(50.0, "% of equity", "initial margin in use", ge=0.001, le=100)
     risk_min_liquidation_distance_bps: Number = knob(
         500.0, "bps", "adverse move that must be survivable", ge=0, lt=10_000
     )
@@ -122,7 +126,7 @@ class RiskKnobs(BaseModel):
 class SizingKnobs(BaseModel):
     """Size of an entry: each method names one, the smallest wins."""
 
-    sizing_risk_per_trade_pct: Number = knob(0.5, "% of equity", "lost when the stop is hit", gt=0, le=100)
+    sizing_risk_per_trade_pct: Number = knob(0.5, "% of equity", "lost when the stop is hit", ge=0.001, le=100)
     sizing_daily_vol_target_pct: Number = knob(
         2.0, "% of equity", "standard deviation of a day's profit; 0: method off", ge=0, le=100
     )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -98,7 +99,7 @@ def written(value: object) -> str:
         case tuple():
             return ",".join(value)
         case float():
-            return repr(value).removesuffix(".0")
+            return format(Decimal(repr(value)), "f").removesuffix(".0")
         case _:
             return str(value)
 

@@ -59,7 +59,7 @@ def _order_text(order: ApprovedOrder, instrument: Instrument) -> str:
 def _print_fills(console: Console, title: str, fills: tuple[Fill, ...], instrument: Instrument) -> None:
     if not fills:
         return
-    table = sheet("UTC", "", ">size", ">price USD", ">fee", ">cost of spread and slippage", "why", title=title)
+    table = sheet("UTC", "", ">size", ">price USD", ">fee", ">slippage", "why", title=title)
     for fill in fills:
         table.add_row(
             short_when_text(fill.filled_ms),

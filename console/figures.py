@@ -71,7 +71,8 @@ def bps_text(bps: float | None, *, is_signed: bool = False) -> str:
     """Write basis points, or that they are unknown."""
     if bps is None:
         return ABSENT
-    return f"{bps:+,.1f} bps" if is_signed else f"{bps:,.1f} bps"
+    tenths = round(bps, 1) + 0.0
+    return f"{tenths:+,.1f} bps" if is_signed else f"{tenths:,.1f} bps"
 
 
 def r_text(microusd: int, risk_microusd: int) -> str:

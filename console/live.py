@@ -38,7 +38,17 @@ class LiveView:
     `on_tick` only remembers. Rich's own thread paints, `PAINTS_PER_SECOND` times a second at most.
     """
 
-    __slots__ = ("_console", "_instruments", "_is_simulated", "_live", "_progress", "_task", "_title", "board")
+    __slots__ = (
+        "_console",
+        "_instruments",
+        "_is_simulated",
+        "_live",
+        "_notes",
+        "_progress",
+        "_task",
+        "_title",
+        "board",
+    )
 
     def __init__(
         self,
@@ -49,10 +59,13 @@ class LiveView:
         *,
         is_simulated: bool,
     ) -> None:
-        """n_minutes: how long the run is; None when it has no end."""
+        """title: its first line stands over the picture, further ones are printed once above it.
+
+        n_minutes: how long the run is; None when it has no end.
+        """
         self.board = Board()
         self._console = console
-        self._title = title
+        self._title, *self._notes = title.splitlines() or [""]
         self._instruments = instruments
         self._is_simulated = is_simulated
         self._progress = _progress(console, has_end=n_minutes is not None)
@@ -61,6 +74,8 @@ class LiveView:
 
     def __enter__(self) -> Self:
         """Take the terminal."""
+        for note in self._notes:
+            self.say(note)
         self._live.start()
         return self
 

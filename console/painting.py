@@ -139,19 +139,22 @@ def _protection(held: Held, entry_ticks: int, instrument: Instrument) -> tuple[s
 
 
 def _decisions(board: Board, n_rows: int) -> Table:
-    table = sheet("UTC", "market", "decision", "why")
-    table.columns[-1].no_wrap = True
-    table.columns[-1].overflow = "ellipsis"
+    table = sheet("UTC", "market", "decision")
+    for column in table.columns:
+        column.no_wrap = True
+    table.add_column("why")
     told = list(board.decisions)
     newest = board.record
     if newest is not None and (not told or told[-1].record is not newest):
-        quiet = newest.snapshot.symbol, Text(WORD[newest.outcome], style="dim"), Text(newest.why, style="dim")
+        quiet = newest.snapshot.symbol, Text(WORD[newest.outcome], style="dim"), _one_line(newest.why, "dim")
         table.add_row(short_when_text(newest.snapshot.as_of_ms), *quiet)
     for one in reversed(told[-n_rows:]):
         record = one.record
         word = WORD[record.outcome] + (f" x{one.times}" if one.times > 1 else "")
         decision = Text(word, style=STYLE[record.outcome])
-        table.add_row(short_when_text(record.snapshot.as_of_ms), record.snapshot.symbol, decision, Text(record.why))
+        table.add_row(
+            short_when_text(record.snapshot.as_of_ms), record.snapshot.symbol, decision, _one_line(record.why)
+        )
     return table
 
 
@@ -166,9 +169,14 @@ def _deals(board: Board, instruments: Mapping[str, Instrument], n_rows: int) -> 
 
 def _deal_cells(deal: Fill | Trade, instrument: Instrument) -> tuple[str, str, Text]:
     if isinstance(deal, Fill):
-        return short_when_text(deal.filled_ms), deal.symbol, Text(fill_text(deal, instrument))
-    text = Text(trade_text(deal, instrument), style=gain_style(deal.net_microusd))
+        return short_when_text(deal.filled_ms), deal.symbol, _one_line(fill_text(deal, instrument))
+    text = _one_line(trade_text(deal, instrument), gain_style(deal.net_microusd))
     return short_when_text(deal.closed_ms), deal.symbol, text
+
+
+def _one_line(text: str, style: str = "") -> Text:
+    """Return text that a narrow column cuts off instead of breaking."""
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def fill_text(fill: Fill, instrument: Instrument) -> str:
@@ -180,9 +188,8 @@ def fill_text(fill: Fill, instrument: Instrument) -> str:
 
 
 def trade_text(trade: Trade, instrument: Instrument) -> str:
-    """Tell one closed trade: side, prices, how it ended, and its net result in USD and R."""
+    """Tell one closed trade: side, its net result in USD and R, prices, how and when it ended."""
     prices = f"{price_text(instrument, trade.entry_ticks)} to {price_text(instrument, trade.exit_ticks)} USD"
     result = f"{gain_text(trade.net_microusd)} net, {r_text(trade.net_microusd, trade.risk_microusd)}"
-    lasted = f"after {span_text(trade.closed_ms - trade.opened_ms)}"
-    what = f"closed {side_text(trade.side)} {size_text(instrument, trade.size_lots)}, {prices}"
-    return f"{what} by {trade.exit_reason.value.replace('_', ' ')} {lasted}: {result}"
+    how = f"by {trade.exit_reason.value.replace('_', ' ')} after {span_text(trade.closed_ms - trade.opened_ms)}"
+    return f"closed {side_text(trade.side)} {size_text(instrument, trade.size_lots)}: {result}; {prices}, {how}"

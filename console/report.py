@@ -69,7 +69,7 @@ def _headline(summary: RunSummary) -> Group:
     result.add_row(
         "Net result",
         Text(f"{gain_text(net)}  ({percent_text(return_frac, is_signed=True)})", style=f"bold {gain_style(net)}"),
-        Text("after fees and funding, open positions at their mark", style="dim"),
+        Text("after fees and funding, positions at mark", style="dim"),
     )
     result.add_row("Equity", usd_text(summary.equity_microusd), Text(f"from {usd_text(start)}", style="dim"))
     result.add_row("Max drawdown", percent_text(summary.max_drawdown_frac), Text("fall from the highest equity", "dim"))
@@ -80,7 +80,8 @@ def _headline(summary: RunSummary) -> Group:
             result.add_row(
                 "Expectancy", f"{total.expectancy_r:+.2f} R", Text("mean net of a trade per risk taken", "dim")
             )
-    result.add_row("Looked at", *_span_cells(summary))
+    result.add_row("Looked at", count_text(summary.n_bars, "bar"), Text(_span_text(summary), style="dim"))
+    result.add_row("Took", f"{summary.seconds:,.2f} s", Text(_pace_text(summary), style="dim"))
     return Group(result, Text(), _costs(summary))
 
 
@@ -91,13 +92,14 @@ def _trade_cells(summary: RunSummary, total: Breakdown) -> tuple[str, Text]:
     return f"{total.n_trades:,}, {percent_text(total.win_rate_frac)} won", Text(asked, style="dim")
 
 
-def _span_cells(summary: RunSummary) -> tuple[str, Text]:
-    pace = f" ({summary.n_bars / summary.seconds:,.0f} bars a second)" if summary.seconds > 0 else ""
-    took = f"took {summary.seconds:,.2f} s{pace}"
+def _span_text(summary: RunSummary) -> str:
     if summary.n_bars == 0:
-        return "nothing: no bar arrived", Text(took, style="dim")
-    span = f"{when_text(summary.first_ms)} to {when_text(summary.last_ms)}"
-    return count_text(summary.n_bars, "bar"), Text(f"{span}, {took}", style="dim")
+        return "no bar arrived"
+    return f"{when_text(summary.first_ms).removesuffix(' UTC')} to {when_text(summary.last_ms)}"
+
+
+def _pace_text(summary: RunSummary) -> str:
+    return f"{summary.n_bars / summary.seconds:,.0f} bars a second" if summary.seconds > 0 else ""
 
 
 def _costs(summary: RunSummary) -> Table:
@@ -112,33 +114,31 @@ def _costs(summary: RunSummary) -> Table:
 
 
 def _print_breakdowns(console: Console, summary: RunSummary) -> None:
-    table = sheet(
-        "", ">trades", ">won", ">gross USD", ">fees USD", ">funding USD", ">net USD", ">mean R", ">profit factor"
-    )
+    table = sheet("", ">trades", ">won", ">gross", ">fees", ">funding", ">net", ">mean R")
+    table.columns[0].no_wrap = True
     for head, parts in (
-        ("by regime at entry", by_regime(summary.trades)),
-        ("by exit reason", by_exit_reason(summary.trades)),
-        ("by strategy", by_strategy(summary.trades)),
-        ("by symbol", by_symbol(summary.trades)),
+        ("regime at entry", by_regime(summary.trades)),
+        ("exit reason", by_exit_reason(summary.trades)),
+        ("strategy", by_strategy(summary.trades)),
+        ("symbol", by_symbol(summary.trades)),
     ):
         table.add_row(Text(head, style="bold"))
         for part in parts:
             table.add_row(*_part_cells(part))
-    console.print(heading("Where it came from"))
+    console.print(heading("Where it came from, in USD"))
     console.print(table)
 
 
 def _part_cells(part: Breakdown) -> tuple[str | Text, ...]:
     return (
-        f"  {part.name}",
+        f"  {part.name.replace('_', ' ')}",
         f"{part.n_trades:,}",
-        "" if part.win_rate_frac is None else percent_text(part.win_rate_frac),
+        "" if part.win_rate_frac is None else f"{part.win_rate_frac:.0%}",
         money_text(part.gross_microusd, is_signed=True),
         money_text(-part.fees_microusd, is_signed=True),
         money_text(part.funding_microusd, is_signed=True),
         Text(money_text(part.net_microusd, is_signed=True), style=gain_style(part.net_microusd)),
         "?" if part.expectancy_r is None else f"{part.expectancy_r:+.2f}",
-        "-" if part.profit_factor is None else f"{part.profit_factor:.2f}",
     )
 
 
@@ -163,7 +163,7 @@ def _print_reasons(console: Console, summary: RunSummary, quiet_reasons: Sequenc
             table.add_row(meaning(word), f"{count:,}", percent_text(count / summary.n_bars))
         console.print()
         console.print(table)
-    _print_counts(console, "Refused by rule", ">times", summary.refusals)
+    _print_counts(console, "Rules that were not met", ">times", summary.refusals)
     _print_counts(console, "Tests that failed most often", ">bars", quiet_reasons[:N_REASONS])
 
 

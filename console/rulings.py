@@ -84,7 +84,9 @@ def _print_sizes(console: Console, check: RiskCheck, instrument: Instrument) -> 
 def _ruling_text(check: RiskCheck, instrument: Instrument) -> Text:
     ruling = check.ruling
     if isinstance(ruling, Refusal):
-        return Text(f"Refused by {ruling.rule.replace('_', ' ')}: {ruling.reason}.", style="yellow")
+        return Text(
+            f'Refused, because the rule "{ruling.rule.replace("_", " ")}" was not met: {ruling.reason}.', style="yellow"
+        )
     notional = ruling.size_lots * ruling.reference_ticks * instrument.microusd_per_tick_lot / 1e6
     size = f"{size_text(instrument, ruling.size_lots)} at about {price_text(instrument, ruling.reference_ticks)} USD"
     return Text(f"Approved: {size}, worth {notional:,.2f} USD.", style="green")

@@ -10,7 +10,7 @@ SIMULATED: Final = "SIMULATED MARKET: the built-in market made these prices up. 
 
 
 def sheet(*heads: str, title: str = "") -> Table:
-    """Return an empty table. A head that begins with `>` stands over a column of figures, set to the right."""
+    """Return an empty table. A head that begins with `>` stands over figures: set to the right, never broken."""
     table = Table(
         title=f"\n{title}" if title else None,
         title_justify="left",
@@ -21,13 +21,14 @@ def sheet(*heads: str, title: str = "") -> Table:
         header_style="dim underline",
     )
     for head in heads:
-        table.add_column(head.removeprefix(">"), justify="right" if head.startswith(">") else "left")
+        is_figure = head.startswith(">")
+        table.add_column(head.removeprefix(">"), justify="right" if is_figure else "left", no_wrap=is_figure)
     return table
 
 
 def pairs() -> Table:
     """Return an empty grid for figures with their names."""
-    return Table.grid(padding=(0, 3, 0, 0))
+    return Table.grid(padding=(0, 2, 0, 0))
 
 
 def gain_style(microusd: int) -> str:

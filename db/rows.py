@@ -4,6 +4,7 @@ Values are plain Python numbers and strings: an enum or a numpy scalar would be 
 different databases. A float is stored as `x + 0.0`, because SQLite does not keep the sign of a zero.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -12,14 +13,13 @@ import msgspec
 from db.chain import Value
 from domain.account import Fill, FundingPayment, Trade
 from domain.decisions import Approved, ApprovedOrder, Proposal, Refusal, Signal
-from domain.features import REGIME_BY_CODE, Feature, Features
+from domain.features import REGIME_BY_CODE, Feature
 from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
 
 Row = tuple[Value, ...]
 
 _json: Final = msgspec.json.Encoder().encode
-_N_FIGURES: Final = int(Feature.REGIME)
-_ABSENT: Final[Row] = (None,) * (_N_FIGURES + 1)
+_ABSENT: Final[Row] = (None,) * len(Feature)
 _REGIMES: Final = tuple(regime.value for regime in REGIME_BY_CODE)
 _STATES: Final = {state: state.value for state in TradingState}
 _OUTCOMES: Final = {outcome: outcome.value for outcome in Outcome}
@@ -44,18 +44,17 @@ def parted(text: str) -> tuple[str, ...]:
     return tuple(text.split(_SEPARATOR)) if text else ()
 
 
-def _figures(features: Features) -> list[Value]:
-    """Return regime and figures in column order."""
-    *figures, regime = features.vector.tolist()
-    return [_REGIMES[int(regime)], *[None if figure != figure else figure + 0.0 for figure in figures]]
-
-
 def tick(record: TickRecord) -> Row:
     """Return the row of `ticks`."""
     snapshot = record.snapshot
     features = record.features
     bar = snapshot.bar
     why = record.why
+    figures: Sequence[Value] = _ABSENT
+    if features is not None:
+        *values, code = features.vector.tolist()
+        # Only NaN differs from itself.
+        figures = [_REGIMES[int(code)], *[x + 0.0 if x == x else None for x in values]]
     return (
         record.tick_no,
         snapshot.as_of_ms,
@@ -64,7 +63,7 @@ def tick(record: TickRecord) -> Row:
         _OUTCOMES[record.outcome],
         why if why.isascii() and "\0" not in why else clean(why),
         None if bar is None else bar.close_price,
-        *(_ABSENT if features is None else _figures(features)),
+        *figures,
         record.equity_microusd,
         record.cash_microusd,
         record.position_lots,

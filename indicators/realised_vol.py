@@ -12,6 +12,8 @@ from indicators.rolling_moments import moments_state, update_std
 from indicators.series import Stream, checked_series, checked_window
 
 BPS: Final = 10_000.0
+# Below it a ratio of prices has lost digits.
+SMALLEST_NORMAL: Final = float(np.finfo(np.float64).smallest_normal)
 _PREVIOUS_CLOSE: Final = 0
 _WINDOW: Final = 1
 
@@ -20,7 +22,7 @@ _WINDOW: Final = 1
 def log_return_bps(previous_close_price: float, close_price: float) -> float:
     """Return the log return from one close to the next in bps. Finite for any two finite prices above zero."""
     ratio = close_price / previous_close_price
-    if 0.0 < ratio < math.inf:
+    if SMALLEST_NORMAL <= ratio < math.inf:
         return BPS * math.log(ratio)
     return BPS * (math.log(close_price) - math.log(previous_close_price))
 

@@ -75,8 +75,7 @@ def update_moments(state: FloatArray, at: int, n_bars: int, value: float) -> tup
         squares += state[tail + n_bars] + shift * (2.0 * tail_sum + shift_sum)
     mean_distance = total / n_bars
     variance = (squares - total * mean_distance) / n_bars
-    # Compiled, max() costs half as much again as all the lines above.
-    return origin + mean_distance, variance if variance > 0.0 else 0.0  # noqa: FURB136
+    return origin + mean_distance, max(0.0, variance)
 
 
 @kernel

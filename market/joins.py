@@ -174,8 +174,9 @@ def _exchange_events(
     events = []
     for settled_ms, rate_frac in zip(funding.known_ms.tolist(), funding.values.tolist(), strict=True):
         place = int(np.searchsorted(as_of_ms, settled_ms, side="left"))
-        # Only Drift records already known count, or the tape would look ahead at the seam of the two sources.
-        first = np.searchsorted(drift_ms, settled_ms - sides.exchange_interval_ms, side="right")
+        # Only Drift records already known count, or the tape would look ahead at the seam of the two sources. One
+        # that settles in the first half hour closes the hour before the interval: it covers none of it.
+        first = np.searchsorted(drift_ms, settled_ms - sides.exchange_interval_ms + HOUR_MS // 2, side="right")
         if place == len(as_of_ms) or first < np.searchsorted(drift_ms, settled_ms, side="right"):
             continue
         price = float(last_close[place])

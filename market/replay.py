@@ -13,7 +13,7 @@ from market.gather import Gathered, cut, gather, span_text
 from market.joins import ReadingColumn
 from market.quality import QualityLimits
 from market.recording import Ints, Severity, utc_text
-from market.tape import Tape, assemble_tape
+from market.tape import BAR_COLUMNS, Tape, assemble_tape
 
 DEFAULT_SPREAD_BPS: Final = 2.0
 
@@ -174,7 +174,7 @@ class _Player:
     def _bars(self, start: int, stop: int) -> list[Bar | None]:
         tape = self._tape
         opens_ms = tape.open_ms[start:stop].tolist()
-        open_, high, low, close, volume = (tape.bars[name][start:stop].tolist() for name in _BAR_NAMES)
+        open_, high, low, close, volume = (tape.bars[name][start:stop].tolist() for name in BAR_COLUMNS)
         taker = self._takers(start, stop)
         rows = zip(range(start, stop), opens_ms, open_, high, low, close, volume, taker, strict=True)
         unsound = tape.unsound
@@ -260,9 +260,6 @@ class _Sparse(Generic[_T]):
         for place in self._places[bisect_left(self._places, start) : bisect_left(self._places, stop)]:
             row[place - start] = self._by_place[place]
         return row
-
-
-_BAR_NAMES: Final = ("open", "high", "low", "close", "volume")
 
 
 def _union(stamps: Sequence[Ints]) -> Ints:

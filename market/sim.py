@@ -1,6 +1,7 @@
 """The built-in simulated market as a feed. Nothing here ever happened, and every snapshot says so."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -11,7 +12,7 @@ import numpy as np
 
 from domain.errors import BadInput
 from domain.features import FloatArray
-from domain.market import MINUTE_MS, Bar, FundingSettlement, ImbalanceSource, Reading, Snapshot
+from domain.market import HOUR_MS, MINUTE_MS, Bar, FundingSettlement, ImbalanceSource, Reading, Snapshot
 from market import sim_kernel
 from market.sim_kernel import Symbol
 from market.sim_parameters import SimParameters, SimSymbol
@@ -161,29 +162,13 @@ def _snapshots(symbol: str, first_ms: int, rows: FloatArray) -> Iterator[Snapsho
     """Build records from kernel rows; the columns are unpacked in the kernel's order."""
     open_ms = first_ms
     funding: Reading | None = None
-    for row in rows.tolist():
-        (
-            opened,
-            high,
-            low,
-            close,
-            volume,
-            taker_buy,
-            bid,
-            ask,
-            spread,
-            imbalance,
-            mark,
-            oracle,
-            premium,
-            funding_frac,
-            funding_ms,
-            interest,
-            settled,
-        ) = row
+    for at, row in enumerate(rows[:, : sim_kernel.N_EVERY_MINUTE].tolist()):
+        opened, high, low, close, volume, taker_buy, *beside = row
+        bid, ask, spread, imbalance, mark, oracle, premium, interest = beside
         close_ms = open_ms + MINUTE_MS
-        if funding is None or funding.as_of_ms != funding_ms:
-            funding = Reading(value=funding_frac, source=SOURCE, as_of_ms=int(funding_ms))
+        settlement = None
+        if funding is None or open_ms % HOUR_MS == 0:
+            funding, settlement = _funding(rows[at, sim_kernel.N_EVERY_MINUTE :].tolist())
         yield Snapshot(
             symbol=symbol,
             as_of_ms=close_ms,
@@ -207,14 +192,19 @@ def _snapshots(symbol: str, first_ms: int, rows: FloatArray) -> Iterator[Snapsho
             premium_bps=Reading(value=premium, source=SOURCE, as_of_ms=close_ms),
             funding_rate_hourly_frac=funding,
             open_interest_usd=Reading(value=interest, source=SOURCE, as_of_ms=close_ms),
-            funding_settlement=None if settled != settled else _settlement(settled, open_ms),
+            funding_settlement=settlement,
             is_simulated=True,
         )
         open_ms = close_ms
 
 
-def _settlement(rate_1e9: float, settled_ms: int) -> FundingSettlement:
-    return FundingSettlement(rate_quote_per_base_1e9=int(rate_1e9), settled_ms=settled_ms, source=SOURCE)
+def _funding(columns: Sequence[float]) -> tuple[Reading, FundingSettlement | None]:
+    """Return the last settled rate, and the settlement itself when it fell into this minute."""
+    rate_frac, settled_ms, rate_1e9 = columns
+    reading = Reading(value=rate_frac, source=SOURCE, as_of_ms=int(settled_ms))
+    if math.isnan(rate_1e9):
+        return reading, None
+    return reading, FundingSettlement(rate_quote_per_base_1e9=int(rate_1e9), settled_ms=int(settled_ms), source=SOURCE)
 
 
 def _generator(seed: int, symbol: str) -> np.random.Generator:

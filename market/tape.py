@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -18,9 +19,9 @@ from market.quality import (
     reach_frac,
 )
 from market.recording import Floats, Ints
-from market.screening import Screened
+from market.screening import Mask, Screened
 
-BAR_COLUMNS = ("open", "high", "low", "close", "volume")
+BAR_COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _imbalance(bars: Screened) -> Floats | None:
     return np.clip(2.0 * share - 1.0, -1.0, 1.0)
 
 
-def _last_close(close: Floats, is_sound: np.typing.NDArray[np.bool_]) -> Floats:
+def _last_close(close: Floats, is_sound: Mask) -> Floats:
     latest = np.maximum.accumulate(np.where(is_sound, np.arange(len(close)), -1))
     return np.where(latest >= 0, close[latest], np.nan)
 
@@ -118,7 +119,7 @@ def _last_close(close: Floats, is_sound: np.typing.NDArray[np.bool_]) -> Floats:
 def _defects(
     bars: Screened,
     missing: Ints,
-    is_sound: np.typing.NDArray[np.bool_],
+    is_sound: Mask,
     premium: ReadingColumn | None,
     limits: QualityLimits,
 ) -> dict[int, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """What every test stands on: no network, the recorded data or a clear word, one Hypothesis profile."""
 
 import os
+import re
 import socket
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from hypothesis import settings as hypothesis_settings
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 NOT_HERE = "recorded market data is not here: ../shared/data"
+# A test that stands on the recordings says so when it skips.
+ABSENCE = re.compile(r"shared|record(ed|ings)")
 LOOPBACK = ("127.", "::1", "localhost")
 REQUIRES_SHARED = os.environ.get("TIDEGATE_REQUIRE_SHARED") == "1"
 
@@ -80,7 +83,8 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 def _insist(report: Report) -> Report:
-    if REQUIRES_SHARED and report.skipped and "shared" in str(report.longrepr):
+    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+    if REQUIRES_SHARED and report.skipped and ABSENCE.search(reason):
         report.outcome = "failed"
-        report.longrepr = f"TIDEGATE_REQUIRE_SHARED=1, and this skipped: {report.longrepr}"
+        report.longrepr = f"TIDEGATE_REQUIRE_SHARED=1, and this skipped: {reason}"
     return report

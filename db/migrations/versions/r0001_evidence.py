@@ -123,7 +123,7 @@ def _columns(described: str) -> list[sa.Column[Any]]:
 
 
 def _parents(table: str, described: str) -> list[sa.ForeignKeyConstraint]:
-    if "tick_id:" not in described:
+    if "tick_id:" not in described or table == "signals":
         return []
     return [sa.ForeignKeyConstraint(["tick_id"], ["ticks.id"], name=f"fk_{table}_tick_id_ticks")]
 

@@ -47,7 +47,7 @@ class Stage:
         symbol: str = "SOL-PERP",
         has_bar: bool = True,
         rate_1e9: int | None = None,
-        **readings: Reading,
+        **readings: Any,
     ) -> VenueReport | None:
         """Let the next minute pass; what is not given equals the open. rate_1e9: funding settled one second in."""
         open_ms = self.minute * MINUTE_MS

@@ -89,6 +89,13 @@ def leveraged(open_stage: Open, side: Side = Side.BUY, cash_usd: float = 1_000.0
     return stage
 
 
+def test_funding_paid_in_the_minute_counts_for_its_liquidation(open_stage: Open) -> None:
+    assert leveraged(open_stage).bar(150.0, 150.0, 146.0) is None
+    report = leveraged(open_stage).bar(150.0, 150.0, 146.0, rate_1e9=3 * 10**9)
+    assert [payment.amount_microusd for payment in report.funding] == [-300_000_000]
+    assert [fill.exit_reason for fill in report.fills] == [ExitReason.LIQUIDATION]
+
+
 @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
 def test_liquidation_begins_at_the_closed_form_and_not_before(open_stage: Open, side: Side) -> None:
     price = leveraged(open_stage, side).venue.liquidation_price("SOL-PERP")

@@ -72,7 +72,9 @@ def write_parquet() -> Callable[..., Path]:
 def screened() -> Callable[..., Screened]:
     """Return a maker of screened recordings from columns in memory."""
 
-    def make(kind: RecordingKind, columns: Mapping[str, Sequence[float]], limits: QualityLimits | None = None) -> Screened:
+    def make(
+        kind: RecordingKind, columns: Mapping[str, Sequence[float]], limits: QualityLimits | None = None
+    ) -> Screened:
         recording = Recording(
             name=f"{kind}.parquet",
             kind=kind,

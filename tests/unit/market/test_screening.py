@@ -61,21 +61,23 @@ def test_a_whole_file_in_another_unit_is_read_and_said_so(bar_columns, screened,
 def test_units_mixed_within_a_file_are_refused_with_the_row(bar_columns, screened, factor):
     columns = bar_columns(5)
     columns["ts"][3] *= factor
-    with pytest.raises(BadInput, match="row 4 of bars.parquet has a time stamp in (micro|nano)seconds after stamps in"):
+    with pytest.raises(
+        BadInput, match=r"row 4 of bars.parquet has a time stamp in (micro|nano)seconds after stamps in"
+    ):
         screened(RecordingKind.BARS, columns).refuse_if_unusable()
 
 
 def test_a_stamp_of_no_possible_time_is_refused_with_the_row(bar_columns, screened):
     columns = bar_columns(5)
     columns["ts"][2] = 20250505
-    with pytest.raises(BadInput, match="row 3 of bars.parquet has time stamp 20250505, which is no time"):
+    with pytest.raises(BadInput, match=r"row 3 of bars.parquet has time stamp 20250505, which is no time"):
         screened(RecordingKind.BARS, columns).refuse_if_unusable()
 
 
 def test_disorder_is_refused_and_not_sorted_away(bar_columns, screened):
     columns = bar_columns(6)
     columns["ts"][2], columns["ts"][3] = columns["ts"][3], columns["ts"][2]
-    with pytest.raises(BadInput, match="row 4 of bars.parquet is earlier than the row before it"):
+    with pytest.raises(BadInput, match=r"row 4 of bars.parquet is earlier than the row before it"):
         screened(RecordingKind.BARS, columns).refuse_if_unusable()
 
 
@@ -95,18 +97,18 @@ def test_a_copy_with_nan_in_the_same_places_is_still_a_copy(screened):
 def test_two_truths_for_one_minute_are_refused(bar_columns, screened):
     columns = {name: [*column[:3], column[2], *column[3:]] for name, column in bar_columns(6).items()}
     columns["volume"][3] += 1.0
-    with pytest.raises(BadInput, match="row 4 of bars.parquet repeats the time stamp before it with other figures"):
+    with pytest.raises(BadInput, match=r"row 4 of bars.parquet repeats the time stamp before it with other figures"):
         screened(RecordingKind.BARS, columns).refuse_if_unusable()
 
 
 def test_bars_off_the_minute_and_bars_of_an_hour_are_refused(bar_columns, screened):
     off = bar_columns(4)
     off["ts"] = [stamp + 59_999 for stamp in off["ts"]]
-    with pytest.raises(BadInput, match="row 1 of bars.parquet does not open on a whole minute"):
+    with pytest.raises(BadInput, match=r"row 1 of bars.parquet does not open on a whole minute"):
         screened(RecordingKind.BARS, off).refuse_if_unusable()
     hourly = bar_columns(4)
     hourly["ts"] = [hourly["ts"][0] + place * 3_600_000 for place in range(4)]
-    with pytest.raises(BadInput, match="a bar every 60 minutes; 1-minute bars are needed"):
+    with pytest.raises(BadInput, match=r"a bar every 60 minutes; 1-minute bars are needed"):
         screened(RecordingKind.BARS, hourly).refuse_if_unusable()
 
 
@@ -147,7 +149,7 @@ def test_a_missing_taker_part_leaves_the_bar_sound(bar_columns, screened):
     ("kind", "columns"),
     [
         (RecordingKind.FUNDING, {"funding_rate": [1e-4, math.nan, -1.0, 1e-4]}),
-        (RecordingKind.MARK, dict.fromkeys(("open", "high", "low", "close"), [5.0, 0.0, math.inf, 5.0])),
+        (RecordingKind.MARK, {key: [5.0, 0.0, math.inf, 5.0] for key in ("open", "high", "low", "close")}),
         (RecordingKind.PREMIUM, {"perp_close": [5.0, -5.0, 5.0, 5.0], "spot_close": [5.0, 5.0, 0.0, 5.0]}),
         (RecordingKind.ORACLE, {"oracle_price": [5.0, math.nan, -1.0, 5.0]}),
         (RecordingKind.OPEN_INTEREST, {"open_interest_usd": [0.0, -1.0, math.inf, 5.0]}),

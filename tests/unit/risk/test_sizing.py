@@ -192,3 +192,9 @@ def test_the_caps_compete_at_their_own_figures():
     assert sizes["position_cap"] == 6_000
     assert sizes["gross_exposure_cap"] == 4_000
     assert sizes["margin_cap"] == 8_000
+
+
+def test_what_is_held_takes_its_room_under_the_position_cap_on_either_side():
+    for lots in (4_000, -4_000):
+        exposure = Exposure(equity_microusd=EQUITY_MICROUSD, position_lots=lots)
+        assert dict(competing_sizes(case(exposure=exposure), SizingPolicy()))["position_cap"] == 6_000
