@@ -51,6 +51,7 @@ MinutesOption = Annotated[int | None, typer.Option("--minutes", min=1, help="Sto
 RunIdOption = Annotated[str | None, typer.Option("--run-id", help="Name of the run; an unfinished one is resumed.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id or an unambiguous beginning of one.")]
 ENV_FILE = Path(".env")
+ROOT = Path(__file__).parent
 
 
 @app.callback(invoke_without_command=True)
@@ -145,11 +146,12 @@ def resume(env_file: EnvOption = ENV_FILE) -> None:
 @audit.command("runs")
 def audit_runs(db: DbOption = None, env_file: EnvOption = ENV_FILE, as_json: JsonOption = False) -> None:
     """List the runs in the journal."""
-    from console import audit as told
+    from console.audit import print_runs, runs_json
+    from db.reading import runs
 
     with _reading(db, env_file) as store:
-        runs = told.recorded_runs(store)
-        _show(as_json, lambda: told.runs_json(runs), lambda console: told.print_runs(console, runs))
+        found = runs(store)
+        _show(as_json, lambda: runs_json(found), lambda console: print_runs(console, found))
 
 
 @audit.command("decisions")
@@ -162,31 +164,42 @@ def audit_decisions(
     env_file: EnvOption = ENV_FILE,
     as_json: JsonOption = False,
 ) -> None:
-    """List decisions of a run, by default those where something happened."""
-    from console import audit as told
+    """List decisions of a run: those where something happened, or all with one outcome."""
+    from console.audit import decisions_json, print_decisions
+    from console.lookup import decisions
+    from execution.instruments import INSTRUMENTS
 
     with _reading(db, env_file) as store:
-        rows = told.recorded_decisions(store, run, outcome, symbol, limit)
-        _show(as_json, lambda: told.decisions_json(rows), lambda console: told.print_decisions(console, rows))
+        rows = decisions(store, run, outcome, symbol, limit)
+        _show(
+            as_json,
+            lambda: decisions_json(rows),
+            lambda console: print_decisions(console, rows, INSTRUMENTS),
+        )
 
 
 @audit.command("show")
 def audit_show(
-    decision: Annotated[str, typer.Argument(metavar="ID", help="RUN:TICK, as `audit decisions` prints it.")],
+    run: RunArgument,
+    tick: Annotated[int, typer.Argument(metavar="TICK", help="The tick's number, as `audit decisions` prints it.")],
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", help="Which perpetual, where several share a number.")
+    ] = None,
     db: DbOption = None,
     env_file: EnvOption = ENV_FILE,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell one decision as a story: what was seen, asked, answered and done."""
-    from console import audit as told
+    """Tell one decision as a story: what was seen, asked, answered and done, and how it ended."""
+    from console.story import decision_json, tell_decision
+    from db.reading import decision
     from execution.instruments import INSTRUMENTS
 
     with _reading(db, env_file) as store:
-        found = told.recorded_decision(store, decision)
+        found = decision(store, run, tick, symbol)
         _show(
             as_json,
-            lambda: told.decision_json(found),
-            lambda console: told.tell_decision(console, found, INSTRUMENTS),
+            lambda: decision_json(found),
+            lambda console: tell_decision(console, found, INSTRUMENTS),
         )
 
 
@@ -195,12 +208,12 @@ def audit_verify(
     run: RunArgument, db: DbOption = None, env_file: EnvOption = ENV_FILE, as_json: JsonOption = False
 ) -> None:
     """Check a run's hash chain; name the first row that was altered, removed or inserted."""
-    from console import audit as told
+    from console.audit import print_verify, verify_json
     from db.verify import verify
 
     with _reading(db, env_file) as store:
         report = verify(store, run)
-        _show(as_json, lambda: told.verify_json(report), lambda console: told.print_verify(console, report))
+        _show(as_json, lambda: verify_json(report), lambda console: print_verify(console, report))
     raise typer.Exit(0 if report.is_sound else 1)
 
 
@@ -209,16 +222,16 @@ def audit_replay(
     run: RunArgument, db: DbOption = None, env_file: EnvOption = ENV_FILE, as_json: JsonOption = False
 ) -> None:
     """Recompute a run from its recorded inputs and settings, and compare every record."""
-    from console import audit as told
-    from console.replaying import replay
+    from console.replaying import print_replay, replay, replay_json
+    from desk.version import code_version
     from settings import settings_from_json
 
-    def rebuild(settings_json: str, journal: "Journal", instruments: "Mapping[str, Instrument]") -> "MasterAgent":
+    def rebuild(settings_json: str, instruments: "Mapping[str, Instrument]", journal: "Journal") -> "MasterAgent":
         return build(settings_from_json(settings_json), instruments, journal)
 
     with _reading(db, env_file) as store:
-        result = asyncio.run(replay(store, run, rebuild))
-        _show(as_json, lambda: told.replay_json(result), lambda console: told.print_replay(console, result))
+        result = asyncio.run(replay(store, run, rebuild, code_version(ROOT)))
+        _show(as_json, lambda: replay_json(result), lambda console: print_replay(console, result))
     raise typer.Exit(0 if result.is_identical else 1)
 
 
@@ -244,8 +257,9 @@ def data_check(
 ) -> None:
     """Report what a file holds and every gap, duplicate, disorder and impossible value in it."""
     from console.data_report import check_files
+    from market.quality import QualityLimits
 
-    raise typer.Exit(check_files(_stdout(), files, as_json=as_json))
+    raise typer.Exit(check_files(_stdout(), files, QualityLimits(), as_json=as_json))
 
 
 @data.command("list")

@@ -10,7 +10,7 @@ from domain.features import Regime
 from domain.grid import steps_nearest
 from domain.instrument import Instrument
 from domain.market import Snapshot
-from domain.protection import initial_levels
+from domain.protection import initial_levels, partial_size_lots
 from domain.record import Record
 
 
@@ -145,7 +145,7 @@ class Books:
             opened_ms=fill.filled_ms,
             client_order_id=fill.client_order_id,
         )
-        partial_lots = int(fill.size_lots * plan.partial_frac) if partial else 0
+        partial_lots = partial_size_lots(fill.size_lots, plan.partial_frac) if partial else 0
         self.holdings[fill.symbol] = Holding(
             position=position,
             entry=entry,
@@ -165,7 +165,12 @@ class Books:
     def _reduce(self, fill: Fill, reason: ExitReason) -> Trade | None:
         holding = self.holdings.get(fill.symbol)
         position = None if holding is None else holding.position
-        if holding is None or position is None or fill.size_lots > abs(position.size_lots) or fill.side == position.side:
+        if (
+            holding is None
+            or position is None
+            or fill.size_lots > abs(position.size_lots)
+            or fill.side == position.side
+        ):
             raise BooksDisagree(f"{fill.client_order_id}: the venue reduced a position we do not hold")
         instrument = self.instruments[fill.symbol]
         closed_lots = int(position.side) * fill.size_lots

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from agents.books import Entry
 from agents.execution import ExecutionAgent, Settled
 from agents.exits import Departure, ExitAgent
@@ -26,6 +28,13 @@ class Verdict(Record, frozen=True, kw_only=True, gc=False):
     risk: RiskCheck | None = None
     order: ApprovedOrder | None = None
     refusal: Refusal | None = None
+
+
+class Wish(Record, frozen=True, kw_only=True, gc=False):
+    """A proposal with the features it was made on."""
+
+    proposal: Proposal
+    features: Features
 
 
 @dataclass(slots=True)
@@ -53,25 +62,27 @@ class MasterAgent:
         self.risk.observe(snapshot, books, settled.trades)
         departure = await self.exits.review(snapshot, features, state, self.tick_no) if books.holdings else None
         signals = () if features is None else self.strategies.evaluate(features)
-        answer = self._first_answer(snapshot, features, signals)
-        if isinstance(answer, Proposal) and features is not None:
-            answer = await self._consider(answer, snapshot, features, state)
-        return self._record(snapshot, state, features, signals, settled, departure, answer)
+        wish = self._first_answer(snapshot, features, signals)
+        answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
+        record = self._record(snapshot, state, features, signals, settled, answer)
+        return (
+            record if departure is None and isinstance(answer, Standstill) else _with_orders(record, departure, answer)
+        )
 
     def _first_answer(
         self, snapshot: Snapshot, features: Features | None, signals: tuple[Signal, ...]
-    ) -> Proposal | Standstill:
+    ) -> Wish | Standstill:
         """Say what the strategies propose, or why nothing can be asked of them."""
         if snapshot.defects:
             return Standstill(outcome=Outcome.UNFIT, why="; ".join(snapshot.defects))
         if features is None:
             return Standstill(outcome=Outcome.WARMING_UP, why=self.market_data.warmth(snapshot.symbol))
-        return self.strategies.propose(signals, snapshot, features)
+        proposal = self.strategies.propose(signals, snapshot, features)
+        return proposal if isinstance(proposal, Standstill) else Wish(proposal=proposal, features=features)
 
-    async def _consider(
-        self, proposal: Proposal, snapshot: Snapshot, features: Features, state: TradingState
-    ) -> Verdict:
+    async def _consider(self, wish: Wish, snapshot: Snapshot, state: TradingState) -> Verdict:
         """Ask whether a proposal may add risk: the desk's state, risk's first look, the gate, risk's last word."""
+        proposal, features = wish.proposal, wish.features
         if state is not TradingState.ACTIVE:
             outcome = Outcome.HALTED if state is TradingState.HALTED else Outcome.REDUCING
             return Verdict(outcome=outcome, why=f"the desk is {state.value}", proposal=proposal)
@@ -117,45 +128,18 @@ class MasterAgent:
         features: Features | None,
         signals: tuple[Signal, ...],
         settled: Settled,
-        departure: Departure | None,
         answer: Verdict | Standstill,
     ) -> TickRecord:
         books = self.execution.books
-        if departure is None and isinstance(answer, Standstill):
-            return TickRecord(
-                tick_no=self.tick_no,
-                snapshot=snapshot,
-                state=state,
-                outcome=answer.outcome,
-                why=answer.why,
-                features=features,
-                signals=signals,
-                fills=settled.fills,
-                funding=settled.funding,
-                trades=settled.trades,
-                refusals=settled.refusals,
-                equity_microusd=books.equity_microusd,
-                cash_microusd=books.cash_microusd,
-                position_lots=books.position_lots(snapshot.symbol),
-            )
-        asked = answer if isinstance(answer, Verdict) else Verdict(outcome=answer.outcome, why=answer.why)
-        leaves = departure is not None and asked.order is None
-        sent = [(departure.order, departure.refusal)] if departure is not None else []
-        sent += [(asked.order, asked.refusal)] if asked.order is not None else []
         return TickRecord(
             tick_no=self.tick_no,
             snapshot=snapshot,
             state=state,
-            outcome=Outcome.EXITING if leaves else asked.outcome,
-            why=departure.why if departure is not None and leaves else asked.why,
+            outcome=answer.outcome,
+            why=answer.why,
             features=features,
             signals=signals,
-            proposal=asked.proposal,
-            gate=asked.gate,
-            risk=asked.risk,
-            orders=tuple(order for order, _ in sent),
-            refusals=settled.refusals
-            + tuple((order.client_order_id, refusal) for order, refusal in sent if refusal is not None),
+            refusals=settled.refusals,
             fills=settled.fills,
             funding=settled.funding,
             trades=settled.trades,
@@ -163,6 +147,25 @@ class MasterAgent:
             cash_microusd=books.cash_microusd,
             position_lots=books.position_lots(snapshot.symbol),
         )
+
+
+def _with_orders(record: TickRecord, departure: Departure | None, answer: Verdict | Standstill) -> TickRecord:
+    """Add to a record what was asked and sent. An exit is the tick's outcome unless an entry was sent too."""
+    asked = answer if isinstance(answer, Verdict) else Verdict(outcome=answer.outcome, why=answer.why)
+    sent = [] if departure is None else [(departure.order, departure.refusal)]
+    sent += [] if asked.order is None else [(asked.order, asked.refusal)]
+    leaves = departure is not None and asked.order is None
+    return replace(
+        record,
+        outcome=Outcome.EXITING if leaves else asked.outcome,
+        why=departure.why if departure is not None and leaves else asked.why,
+        proposal=asked.proposal,
+        gate=asked.gate,
+        risk=asked.risk,
+        orders=tuple(order for order, _ in sent),
+        refusals=record.refusals
+        + tuple((order.client_order_id, refusal) for order, refusal in sent if refusal is not None),
+    )
 
 
 def _refused(proposal: Proposal, check: RiskCheck, exchange: GateExchange | None) -> Verdict:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from domain.decisions import Proposal, Signal
+from domain.decisions import Proposal, Side, Signal
 from domain.features import Features
 from domain.market import Snapshot
 from domain.record import Record
@@ -24,7 +24,7 @@ class StrategyAgent:
     __slots__ = ("_exit_rules", "_standstills", "by_name", "strategies")
 
     def __init__(self, strategies: Sequence[Strategy], exit_rules: ExitRules) -> None:
-        """strategies: in the order they are asked and recorded."""
+        """Take the strategies in the order in which they are asked and recorded."""
         self.strategies = tuple(strategies)
         self.by_name = {strategy.name: strategy for strategy in strategies}
         self._exit_rules = exit_rules
@@ -34,29 +34,28 @@ class StrategyAgent:
         """Return every strategy's answer."""
         return tuple([strategy.evaluate(features) for strategy in self.strategies])
 
-    def propose(
-        self, signals: tuple[Signal, ...], snapshot: Snapshot, features: Features
-    ) -> Proposal | Standstill:
+    def propose(self, signals: tuple[Signal, ...], snapshot: Snapshot, features: Features) -> Proposal | Standstill:
         """Return the proposal of the most convinced strategy; nothing when none fired or two disagree."""
         for signal in signals:
             if signal.side is not None:
-                return self._propose([s for s in signals if s.side is not None], snapshot, features)
+                firing = [(one, one.side) for one in signals if one.side is not None]
+                return self._propose(firing, snapshot, features)
         masks = tuple([signal.failed_mask for signal in signals])
         return self._standstills.get(masks) or self._remember(masks, signals)
 
-    def _propose(self, firing: list[Signal], snapshot: Snapshot, features: Features) -> Proposal | Standstill:
-        sides = {signal.side for signal in firing}
-        if len(sides) > 1 or snapshot.bar is None:
-            claims = ", ".join(f"{signal.strategy} says {signal.side.name}" for signal in firing if signal.side)
+    def _propose(
+        self, firing: list[tuple[Signal, Side]], snapshot: Snapshot, features: Features
+    ) -> Proposal | Standstill:
+        if len({side for _, side in firing}) > 1 or snapshot.bar is None:
+            claims = ", ".join(f"{signal.strategy} says {side.name}" for signal, side in firing)
             return Standstill(outcome=Outcome.DISAGREED, why=f"strategies disagree: {claims}")
-        best = max(firing, key=lambda signal: signal.conviction_frac)
-        assert best.side is not None  # noqa: S101 - narrows the type; `firing` holds only answers with a side
+        best, side = max(firing, key=lambda pair: pair[0].conviction_frac)
         return Proposal(
             symbol=snapshot.symbol,
             strategy=best.strategy,
-            side=best.side,
+            side=side,
             conviction_frac=best.conviction_frac,
-            reasons=tuple(f"{signal.strategy}: {reason}" for signal in firing for reason in signal.reasons),
+            reasons=tuple(f"{signal.strategy}: {reason}" for signal, _ in firing for reason in signal.reasons),
             exit_plan=self._exit_rules.plan(features, snapshot.bar.close_price),
             reference_price=snapshot.bar.close_price,
             as_of_ms=snapshot.as_of_ms,

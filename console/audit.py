@@ -1,76 +1,23 @@
-"""Questions to the journal and how their answers are told: runs, decisions, one decision, verification."""
+"""Lists out of the journal for a person and for a machine: its runs, decisions of one, and a verification."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
 from console.figures import ABSENT, count_text, estimate_text, holding_text, money_text, when_text
-from console.outcomes import QUIET, STYLE, WORD
+from console.outcomes import STYLE, WORD
 from console.sheets import gain_style, sheet, simulated_banner
-from console.story import tell
-from db import reading
 from db.findings import VerifyReport
 from db.reading import RecordedRun, RecordedTick
-from db.retelling import Decision
-from db.store import Store
-from domain.errors import BadInput
 from domain.instrument import MICROUSD_PER_USD, Instrument
 from domain.market import MINUTE_MS
-from domain.record import Record
-from domain.tick import Outcome
 
 N_HASH_SHOWN: Final = 12
 WIDE: Final = 110
-
-
-class Decisions(Record, frozen=True, kw_only=True):
-    """Some decisions of one run, oldest first, with the instruments that run used."""
-
-    run_id: str
-    is_simulated: bool
-    instruments: Mapping[str, Instrument]
-    ticks: tuple[RecordedTick, ...]
-
-
-def recorded_runs(store: Store) -> tuple[RecordedRun, ...]:
-    """Return every run in the journal, oldest first."""
-    return reading.runs(store)
-
-
-def recorded_decisions(store: Store, run: str, outcome: str | None, symbol: str | None, limit: int) -> Decisions:
-    """Return the newest `limit` decisions of a run, oldest first.
-
-    outcome: only these, in the journal's words; None = all but waiting and warming up. Raises BadInput for an
-    unknown run, outcome or symbol.
-    """
-    found = reading.find_run(store, run)
-    if symbol is not None and symbol not in found.header.symbols:
-        raise BadInput(f"run {found.run_id} did not trade {symbol}; it traded {', '.join(found.header.symbols)}")
-    wanted = [word for word in Outcome if word not in QUIET] if outcome is None else [_outcome(outcome)]
-    ticks = [
-        tick
-        for word in wanted
-        for tick in reading.ticks(store, found.run_id, outcome=word, symbol=symbol, limit=limit, newest_first=True)
-    ]
-    return Decisions(
-        run_id=found.run_id,
-        is_simulated=found.header.is_simulated,
-        instruments=_instruments_of(found),
-        ticks=tuple(sorted(ticks, key=lambda tick: tick.id)[-limit:]),
-    )
-
-
-def recorded_decision(store: Store, name: str) -> Decision:
-    """Return one decision by its name RUN:TICK; RUN may be the unambiguous beginning of a run's name."""
-    run, colon, tick = name.rpartition(":")
-    if not colon or not tick.isdecimal():
-        raise BadInput(f"{name} names no decision; write RUN:TICK, as in paper-20250501-120000:17")
-    return reading.decision(store, run, int(tick))
 
 
 def print_runs(console: Console, runs: Sequence[RecordedRun]) -> None:
@@ -126,12 +73,19 @@ def runs_json(runs: Sequence[RecordedRun]) -> dict[str, Any]:
     }
 
 
-def print_decisions(console: Console, decisions: Decisions) -> None:
-    """Print one line for every decision."""
-    if not decisions.ticks:
-        console.print(f"No decision of run {decisions.run_id} matches.")
+def print_decisions(
+    console: Console,
+    decisions: Sequence[RecordedTick],
+    instruments: Mapping[str, Instrument],
+    *,
+    run_id: str = "RUN",
+    is_simulated: bool = False,
+) -> None:
+    """Print one line for every decision; a wide terminal also shows the account. run_id: named in the closing hint."""
+    if not decisions:
+        console.print("No recorded decision matches.")
         return
-    if decisions.is_simulated:
+    if is_simulated:
         console.print(simulated_banner())
     is_wide = console.width >= WIDE
     table = sheet(
@@ -140,13 +94,13 @@ def print_decisions(console: Console, decisions: Decisions) -> None:
     for column in table.columns:
         column.no_wrap = True
     table.add_column("why")
-    for tick in decisions.ticks:
-        table.add_row(*_tick_cells(tick), *(_account_cells(tick, decisions) if is_wide else ()), Text(tick.why))
+    for tick in decisions:
+        account = _account_cells(tick, instruments.get(tick.symbol)) if is_wide else ()
+        table.add_row(*_tick_cells(tick), *account, Text(tick.why))
     console.print(table)
-    example = f"python main.py audit show {decisions.run_id}:{decisions.ticks[-1].tick_no}"
-    console.print(
-        Text(f"\n{count_text(len(decisions.ticks), 'decision')}. The last as a story: {example}"), soft_wrap=True
-    )
+    hint = f"python main.py audit show {run_id} {decisions[-1].tick_no}"
+    count = count_text(len(decisions), "decision")
+    console.print(Text(f"\n{count}. The last as a story: {hint}", style="dim"), soft_wrap=True)
 
 
 def _tick_cells(tick: RecordedTick) -> tuple[str | Text, ...]:
@@ -154,8 +108,7 @@ def _tick_cells(tick: RecordedTick) -> tuple[str | Text, ...]:
     return str(tick.tick_no), when, tick.symbol, Text(WORD[tick.outcome], style=STYLE[tick.outcome])
 
 
-def _account_cells(tick: RecordedTick, decisions: Decisions) -> tuple[str, ...]:
-    instrument = decisions.instruments.get(tick.symbol)
+def _account_cells(tick: RecordedTick, instrument: Instrument | None) -> tuple[str, ...]:
     return (
         ABSENT if instrument is None or tick.close_price is None else estimate_text(instrument, tick.close_price),
         (tick.regime or "not warm").replace("_", " "),
@@ -164,34 +117,9 @@ def _account_cells(tick: RecordedTick, decisions: Decisions) -> tuple[str, ...]:
     )
 
 
-def decisions_json(decisions: Decisions) -> dict[str, Any]:
+def decisions_json(decisions: Sequence[RecordedTick]) -> dict[str, Any]:
     """Return the decisions for a machine, fields under their recorded names."""
-    return {"run_id": decisions.run_id, "decisions": msgspec.to_builtins(decisions.ticks)}
-
-
-def tell_decision(console: Console, decision: Decision, instruments: Mapping[str, Instrument]) -> None:
-    """Tell one decision as a story. Raises BadInput when its instrument is not among those given."""
-    symbol = decision.record.snapshot.symbol
-    instrument = instruments.get(symbol)
-    if instrument is None:
-        raise BadInput(f"the decision is on {symbol}, whose instrument is not among {', '.join(instruments)}")
-    tell(console, decision, instrument)
-
-
-def decision_json(decision: Decision) -> dict[str, Any]:
-    """Return one decision for a machine: the recorded fields under their own names, features by name."""
-    record = decision.record
-    told: dict[str, Any] = msgspec.to_builtins(replace(record, features=None))
-    if record.features is not None:
-        told["features"] = {**record.features.as_dict(), "regime": record.features.regime.value}
-    return {
-        "run_id": decision.run_id,
-        "tick_id": decision.tick_id,
-        **told,
-        "later_fills": msgspec.to_builtins(decision.later_fills),
-        "later_trades": msgspec.to_builtins(decision.later_trades),
-        "later_refusals": msgspec.to_builtins(decision.later_refusals),
-    }
+    return {"decisions": msgspec.to_builtins(list(decisions))}
 
 
 def print_verify(console: Console, report: VerifyReport) -> None:
@@ -216,21 +144,6 @@ def verify_json(report: VerifyReport) -> dict[str, Any]:
     told: dict[str, Any] = msgspec.to_builtins(report)
     first = report.first
     return {**told, "is_sound": report.is_sound, "first": None if first is None else first.sentence}
-
-
-def _outcome(word: str) -> Outcome:
-    name = word.strip().lower().replace(" ", "_").replace("-", "_")
-    if name not in set(Outcome):
-        raise BadInput(f"{word} is no outcome; allowed are {', '.join(outcome.value for outcome in Outcome)}")
-    return Outcome(name)
-
-
-def _instruments_of(run: RecordedRun) -> dict[str, Instrument]:
-    try:
-        listed = msgspec.json.decode(run.header.instruments_json, type=tuple[Instrument, ...])
-    except msgspec.DecodeError:
-        return {}
-    return {instrument.symbol: instrument for instrument in listed}
 
 
 def _summary(run: RecordedRun) -> dict[str, Any]:

@@ -48,6 +48,15 @@ def is_notable(record: TickRecord) -> bool:
     return record.outcome not in QUIET or bool(record.fills or record.trades or record.refusals)
 
 
+def headline(record: TickRecord) -> tuple[str, str, str]:
+    """Return (word, style, why) of a tick. One that waited, while the venue filled or closed, is told by that."""
+    if record.outcome not in QUIET or not (record.trades or record.fills):
+        return WORD[record.outcome], STYLE[record.outcome], record.why
+    reason = record.fills[-1].exit_reason if record.fills else record.trades[-1].exit_reason
+    by = "the entry order" if reason is None else f"by {reason.value.replace('_', ' ')}"
+    return ("closed" if record.trades else "filled"), STYLE[Outcome.EXITING], by
+
+
 def cause(record: TickRecord) -> str:
     """Return the short name of why nothing was done: the rule that refused, or the outcome."""
     if record.risk is not None and isinstance(record.risk.ruling, Refusal):

@@ -24,7 +24,7 @@ from console.figures import (
     usd_text,
     when_text,
 )
-from console.outcomes import STYLE, WORD
+from console.outcomes import STYLE, WORD, headline
 from console.sheets import gain_style, pairs, sheet
 from domain.account import Fill, Trade
 from domain.grid import steps_nearest
@@ -149,12 +149,10 @@ def _decisions(board: Board, n_rows: int) -> Table:
         quiet = newest.snapshot.symbol, Text(WORD[newest.outcome], style="dim"), _one_line(newest.why, "dim")
         table.add_row(short_when_text(newest.snapshot.as_of_ms), *quiet)
     for one in reversed(told[-n_rows:]):
-        record = one.record
-        word = WORD[record.outcome] + (f" x{one.times}" if one.times > 1 else "")
-        decision = Text(word, style=STYLE[record.outcome])
-        table.add_row(
-            short_when_text(record.snapshot.as_of_ms), record.snapshot.symbol, decision, _one_line(record.why)
-        )
+        snapshot = one.record.snapshot
+        word, style, why = headline(one.record)
+        decision = Text(word + (f" x{one.times}" if one.times > 1 else ""), style=style)
+        table.add_row(short_when_text(snapshot.as_of_ms), snapshot.symbol, decision, _one_line(why))
     return table
 
 

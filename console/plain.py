@@ -9,7 +9,7 @@ from rich.text import Text
 
 from console.board import Board
 from console.figures import count_text, gain_text, percent_text, usd_text, when_text
-from console.outcomes import WORD, cause
+from console.outcomes import QUIET, WORD, cause
 from console.painting import fill_text, trade_text
 from console.sheets import SIMULATED
 from domain.instrument import Instrument
@@ -91,7 +91,8 @@ class PlainView:
         cause_now = cause(record)
         if record.fills or record.trades or record.orders or cause_now != why:
             self._tell_repeats(snapshot.symbol)
-            self.say(f"{head}  {WORD[record.outcome]}: {record.why}")
+            if record.outcome not in QUIET:
+                self.say(f"{head}  {WORD[record.outcome]}: {record.why}")
             self._tell_deals(record, head)
             self._repeats[snapshot.symbol] = (cause_now, 0)
             return

@@ -83,7 +83,7 @@ class Watching:
 
     __slots__ = ("_logger", "_view")
 
-    def __init__(self, view: View, logger: Any) -> None:  # noqa: ANN401 - structlog's loggers are untyped proxies
+    def __init__(self, view: View, logger: Any) -> None:
         """Take both."""
         self._view = view
         self._logger = logger

@@ -1,7 +1,10 @@
 """One decision told as a story: what was seen, what it meant, who said what, what was done, how it ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import msgspec
+from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
@@ -23,6 +26,7 @@ from console.rulings import print_gate, print_risk
 from console.sheets import heading, sheet, simulated_banner
 from db.retelling import Decision
 from domain.decisions import Proposal, Signal
+from domain.errors import BadInput
 from domain.features import Feature, Features
 from domain.instrument import Instrument
 from domain.market import Bar, ImbalanceSource, Reading, Snapshot
@@ -31,10 +35,16 @@ from domain.tick import TickRecord
 ASSUMED = "assumed"
 
 
-def tell(console: Console, decision: Decision, instrument: Instrument) -> None:
-    """Print everything recorded of one decision, in the order it happened. instrument: that of its market."""
+def tell_decision(console: Console, decision: Decision, instruments: Mapping[str, Instrument]) -> None:
+    """Print everything recorded of one decision, in the order it happened.
+
+    Raises BadInput when the instrument of its market is not among those given.
+    """
     record = decision.record
     snapshot = record.snapshot
+    instrument = instruments.get(snapshot.symbol)
+    if instrument is None:
+        raise BadInput(f"the decision is on {snapshot.symbol}, whose instrument is not among {', '.join(instruments)}")
     console.print(_title(decision))
     if snapshot.is_simulated:
         console.print(simulated_banner())
@@ -47,6 +57,22 @@ def tell(console: Console, decision: Decision, instrument: Instrument) -> None:
     print_gate(console, record)
     print_risk(console, record, instrument)
     print_deeds(console, decision, instrument)
+
+
+def decision_json(decision: Decision) -> dict[str, Any]:
+    """Return one decision for a machine: the recorded fields under their own names, features by name."""
+    record = decision.record
+    told: dict[str, Any] = msgspec.to_builtins(replace(record, features=None))
+    if record.features is not None:
+        told["features"] = {**record.features.as_dict(), "regime": record.features.regime.value}
+    return {
+        "run_id": decision.run_id,
+        "tick_id": decision.tick_id,
+        **told,
+        "later_fills": msgspec.to_builtins(decision.later_fills),
+        "later_trades": msgspec.to_builtins(decision.later_trades),
+        "later_refusals": msgspec.to_builtins(decision.later_refusals),
+    }
 
 
 def _title(decision: Decision) -> Text:

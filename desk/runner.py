@@ -46,7 +46,7 @@ class Pace(Record, frozen=True, kw_only=True):
     pause_s: float = 0.0
 
 
-class Halted(Exception):  # noqa: N818 - it is a state, not a programming error
+class Halted(Exception):
     """The desk has stopped itself; the message says why."""
 
 

@@ -199,9 +199,11 @@ def _is_quiet(held: Holding, snapshot: Snapshot) -> bool:
     low, high = bar.low_price, bar.high_price
     if not (held.quiet_low < low and high < held.quiet_high):
         return False
-    gap = 1.0 if oracle is None or oracle.value <= 0.0 else oracle.value / bar.close_price
-    # A stale oracle is not used later on; it can only send the bar to the exact arithmetic for nothing.
-    if not (held.safe_low < min(low, low * gap) and max(high, high * gap) < held.safe_high):
+    if oracle is not None and oracle.value > 0.0:
+        # A reading that is not used later on can only send the bar to the exact arithmetic for nothing.
+        gap = oracle.value / bar.close_price
+        low, high = (low * gap, high) if gap < 1.0 else (low, high * gap)
+    if not (held.safe_low < low and high < held.safe_high):
         return False
     held.mark_price = bar.close_price
     return True

@@ -101,6 +101,7 @@ class _SymbolBlocks:
         state[sim_kernel.ORACLE_SUM] = self._figures.start_price / (1.0 + premium_bps * 1e-4)
         state[sim_kernel.MARK_SUM] = self._figures.start_price
         state[sim_kernel.N_SUMMED] = 1.0
+        state[sim_kernel.RATE_MS] = math.nan
         return state
 
 
@@ -198,9 +199,11 @@ def _snapshots(symbol: str, first_ms: int, rows: FloatArray) -> Iterator[Snapsho
         open_ms = close_ms
 
 
-def _funding(columns: Sequence[float]) -> tuple[Reading, FundingSettlement | None]:
-    """Return the last settled rate, and the settlement itself when it fell into this minute."""
+def _funding(columns: Sequence[float]) -> tuple[Reading | None, FundingSettlement | None]:
+    """Return the last settled rate, None before the first, and the settlement itself when it fell into this minute."""
     rate_frac, settled_ms, rate_1e9 = columns
+    if math.isnan(settled_ms):
+        return None, None
     reading = Reading(value=rate_frac, source=SOURCE, as_of_ms=int(settled_ms))
     if math.isnan(rate_1e9):
         return reading, None
@@ -209,7 +212,7 @@ def _funding(columns: Sequence[float]) -> tuple[Reading, FundingSettlement | Non
 
 def _generator(seed: int, symbol: str) -> np.random.Generator:
     """Give each symbol a stream of its own; the empty name is the shared market's."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *symbol.encode()])))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=tuple(symbol.encode()))))
 
 
 def _figures(parameters: SimParameters, known: SimSymbol) -> Symbol:

@@ -29,11 +29,11 @@ class Market(NamedTuple):
     regime_log_vol: PerRegime = (-0.1, 0.05, 0.05, 0.45, 0.9)
     regime_premium_bps: PerRegime = (-1.0, 1.5, -3.0, -2.0, -8.0)
     regime_keep_frac: float = 0.95
-    slow_sd: float = 0.28
+    slow_sd: float = 0.34
     slow_keep_frac: float = 0.999
     season_log_vol: float = 0.22
     season_peak_minute: float = 870.0
-    jumps_a_day: float = 0.9
+    jumps_a_day: float = 1.2
     jump_vols: float = 3.5
     jump_tail: float = 3.0
     jump_cap_vols: float = 25.0
@@ -57,7 +57,7 @@ class Dynamics(NamedTuple):
     fast_keep_frac: float = 0.93
     kick: float = 0.05
     kick_keep_frac: float = 0.85
-    own_jumps_a_day: float = 0.9
+    own_jumps_a_day: float = 1.2
     pull_keep_frac: float = 0.999992
     volume_vol_power: float = 1.0
     volume_season_power: float = 1.3
@@ -122,7 +122,7 @@ DEFAULT_SYMBOLS: Final = (
     SimSymbol(
         symbol="SOL-PERP",
         start_price=180.0,
-        median_vol_bps=8.0,
+        median_vol_bps=7.8,
         market_share_frac=0.9,
         volume_usd=1.0e6,
         spread_bps=2.0,
@@ -131,7 +131,7 @@ DEFAULT_SYMBOLS: Final = (
     SimSymbol(
         symbol="BTC-PERP",
         start_price=95_000.0,
-        median_vol_bps=3.6,
+        median_vol_bps=3.5,
         market_share_frac=0.9,
         volume_usd=5.0e6,
         spread_bps=1.0,

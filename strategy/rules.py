@@ -34,7 +34,7 @@ class Answers:
     __slots__ = ("_noes", "_strategy", "_tests", "_yes")
 
     def __init__(self, strategy: str, tests: Sequence[str], yes: str) -> None:
-        """tests: one phrase per mask bit, said when that test failed. yes: said when all passed."""
+        """Take the words: in `tests` one phrase per mask bit, said when that test failed; `yes` when all passed."""
         self._strategy = strategy
         self._tests = tuple(tests)
         self._yes = (yes,)

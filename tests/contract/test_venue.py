@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.account import AccountView, Fill, Levels, VenueReport
@@ -187,6 +187,7 @@ def watched(
 
 
 @pytest.mark.parametrize("open_venue", VENUES)
+@settings(max_examples=25)
 @given(PLAYS, LATENCIES, REJECT_FRACS)
 def test_cash_is_always_the_start_plus_realised_less_fees_plus_funding(
     open_venue: OpenVenue, play: list[Scene], latency: int, reject_frac: float
@@ -226,6 +227,7 @@ def entry_costs(seen: Performance, until_ms: int) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("open_venue", VENUES)
+@settings(max_examples=25)
 @given(PLAYS, LATENCIES, REJECT_FRACS)
 def test_size_and_price_are_whole_and_every_fee_is_the_schedule_s(
     open_venue: OpenVenue, play: list[Scene], latency: int, reject_frac: float
@@ -240,6 +242,7 @@ def test_size_and_price_are_whole_and_every_fee_is_the_schedule_s(
 
 
 @pytest.mark.parametrize("open_venue", VENUES)
+@settings(max_examples=25)
 @given(PLAYS, LATENCIES, REJECT_FRACS)
 def test_refused_and_rejected_orders_never_fill_and_no_id_fills_twice(
     open_venue: OpenVenue, play: list[Scene], latency: int, reject_frac: float
@@ -255,6 +258,7 @@ def test_refused_and_rejected_orders_never_fill_and_no_id_fills_twice(
 
 
 @pytest.mark.parametrize("open_venue", VENUES)
+@settings(max_examples=25)
 @given(PLAYS, LATENCIES, REJECT_FRACS)
 def test_an_exit_only_ever_reduces(open_venue: OpenVenue, play: list[Scene], latency: int, reject_frac: float) -> None:
     lots: dict[str, int] = {}
@@ -269,6 +273,7 @@ def test_an_exit_only_ever_reduces(open_venue: OpenVenue, play: list[Scene], lat
 
 
 @pytest.mark.parametrize("open_venue", VENUES)
+@settings(max_examples=25)
 @given(PLAYS, LATENCIES, REJECT_FRACS)
 def test_no_fill_is_better_than_the_bar_nor_worse_than_the_bar_and_its_costs(
     open_venue: OpenVenue, play: list[Scene], latency: int, reject_frac: float
@@ -293,6 +298,7 @@ def test_no_fill_is_better_than_the_bar_nor_worse_than_the_bar_and_its_costs(
 
 
 @pytest.mark.parametrize("open_venue", VENUES)
+@settings(max_examples=25)
 @given(PLAYS, LATENCIES, REJECT_FRACS)
 def test_the_same_play_before_a_fresh_venue_ends_the_same(
     open_venue: OpenVenue, play: list[Scene], latency: int, reject_frac: float
@@ -303,6 +309,7 @@ def test_the_same_play_before_a_fresh_venue_ends_the_same(
 
 
 @pytest.mark.parametrize("open_venue", VENUES)
+@settings(max_examples=25)
 @given(PLAYS, LATENCIES, REJECT_FRACS)
 def test_an_order_sent_thrice_is_an_order_sent_once(
     open_venue: OpenVenue, play: list[Scene], latency: int, reject_frac: float

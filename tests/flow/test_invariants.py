@@ -150,9 +150,9 @@ def test_a_restart_changes_nothing(tape: list[Snapshot], restart: int) -> None:
 
 def test_the_tapes_of_this_file_do_make_the_desk_trade() -> None:
     tape = [
-        minute(number, STARTS[symbol] * (1 + 0.004 * (number % 3)), STARTS[symbol] * (1 + 0.004 * ((number + 1) % 3)), symbol=symbol)
+        minute(number, start * (1 + 0.004 * (number % 3)), start * (1 + 0.004 * ((number + 1) % 3)), symbol=symbol)
         for number in range(60)
-        for symbol in SYMBOLS
+        for symbol, start in STARTS.items()
     ]
     records, submitted, _ = asyncio.run(live(tape, {}, [30]))
     assert sum(not order.reduce_only for record in records for order in record.orders) >= 2

@@ -1,7 +1,6 @@
 """The story of a tick: from a closed minute to an order, its fills and its trade, and every way it can end in no."""
 
 import pytest
-from tests.flow.stage import desk, explosive, minute, quiet, run, watch
 
 from db.off import JournalOff
 from domain.decisions import Approved, ApprovedOrder, Denied, ExitReason, Refusal, Side
@@ -9,6 +8,7 @@ from domain.errors import JournalUnavailable
 from domain.features import Regime
 from domain.market import Reading
 from domain.tick import Outcome, TradingState
+from tests.flow.stage import desk, explosive, minute, quiet, run, watch
 
 WARM = 8
 

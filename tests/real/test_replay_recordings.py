@@ -54,7 +54,7 @@ def test_sol_of_may_2025_is_39387_fit_bars(sol):
 
 
 def test_drift_settles_every_full_hour_of_it_and_the_exchange_none(sol):
-    """From 2025-05-04 15:33 to 2025-06-01 00:00 are 656 full hours; the last one's record comes seconds too late."""
+    """From 2025-05-04 15:33 to 2025-06-01 00:00 are 657 full hours; the record of the last comes after the tape."""
     settlements = [one.funding_settlement for one in sol if one.funding_settlement is not None]
     assert Counter(one.source for one in settlements) == {"drift_funding": 656}
     assert all(

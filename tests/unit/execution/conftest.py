@@ -8,7 +8,7 @@ import pytest
 
 from domain.account import VenueReport
 from domain.decisions import ApprovedOrder, ExitPlan, ExitReason, Refusal, Side
-from domain.market import MINUTE_MS, Bar, FundingSettlement, Reading, Snapshot
+from domain.market import MINUTE_MS, Bar, FundingSettlement, Snapshot
 from execution.instruments import INSTRUMENTS
 from execution.paper import PaperTerms, PaperVenue
 

@@ -12,12 +12,23 @@ from domain.market import Snapshot
 from gate.off import OffGate
 
 PLAN = ExitPlan(
-    stop_frac=0.01, target_frac=0.02, trail_frac=0.0, trail_arm_frac=0.0, partial_at_r=0.0, partial_frac=0.0,
+    stop_frac=0.01,
+    target_frac=0.02,
+    trail_frac=0.0,
+    trail_arm_frac=0.0,
+    partial_at_r=0.0,
+    partial_frac=0.0,
     max_hold_bars=60,
 )
 PROPOSAL = Proposal(
-    symbol="SOL-PERP", strategy="e3", side=Side.BUY, conviction_frac=0.7, reasons=("test",), exit_plan=PLAN,
-    reference_price=150.0, as_of_ms=60_000,
+    symbol="SOL-PERP",
+    strategy="e3",
+    side=Side.BUY,
+    conviction_frac=0.7,
+    reasons=("test",),
+    exit_plan=PLAN,
+    reference_price=150.0,
+    as_of_ms=60_000,
 )
 SNAPSHOT = Snapshot(symbol="SOL-PERP", as_of_ms=60_000, bar=None, defects=("test",))
 

@@ -115,9 +115,11 @@ def test_readings_come_from_the_preferred_source_while_it_is_fresh(bar_columns, 
 
 
 def test_the_same_figure_is_the_same_reading_object(bar_columns, screened, play):
-    bars, sides = everything(bar_columns, 119)
+    """Long enough that one hourly figure lies across the stretches the feed is built in."""
+    bars, sides = everything(bar_columns, 2400)
     snapshots = [batch[0] for batch in play(feed_of(screened, bars, sides.items()))]
-    assert len({id(one.funding_rate_hourly_frac) for one in snapshots}) == 2
+    shown = [one.funding_rate_hourly_frac for one in snapshots]
+    assert len({id(reading) for reading in shown}) == len({(reading.source, reading.as_of_ms) for reading in shown})
     assert len({id(one.spread_bps) for one in snapshots}) == 1
 
 

@@ -61,9 +61,7 @@ def test_a_whole_file_in_another_unit_is_read_and_said_so(bar_columns, screened,
 def test_units_mixed_within_a_file_are_refused_with_the_row(bar_columns, screened, factor):
     columns = bar_columns(5)
     columns["ts"][3] *= factor
-    with pytest.raises(
-        BadInput, match=r"row 4 of bars.parquet has a time stamp in (micro|nano)seconds after stamps in"
-    ):
+    with pytest.raises(BadInput, match=r"row 4 of bars.parquet has a time stamp in (micro|nano)seconds after"):
         screened(RecordingKind.BARS, columns).refuse_if_unusable()
 
 
@@ -137,6 +135,13 @@ def test_each_broken_bar_says_its_row_and_why(bar_columns, screened):
         5: "volume is negative, absurd or less than its taker part in row 6 of bars.parquet",
     }
     assert flaws(result) == {Flaw.NOT_A_NUMBER: 1, Flaw.BAD_PRICE: 1, Flaw.BROKEN_BAR: 1, Flaw.BAD_VOLUME: 2}
+
+
+def test_a_negative_taker_part_is_no_bar_and_one_over_by_the_last_digit_is(bar_columns, screened):
+    columns = bar_columns(3, taker=True)
+    columns["taker_buy_volume"][0] = math.nextafter(columns["volume"][0], math.inf)
+    columns["taker_buy_volume"][1] = -0.5
+    assert list(screened(RecordingKind.BARS, columns).unsound) == [1]
 
 
 def test_a_missing_taker_part_leaves_the_bar_sound(bar_columns, screened):

@@ -173,7 +173,10 @@ def test_funding_settles_on_the_hour_with_the_averages_of_the_hour_before() -> N
 
 def test_a_run_that_starts_inside_an_hour_settles_when_the_hour_ends() -> None:
     late = SimParameters(start_ms=DEFAULTS.start_ms + 17 * MINUTE_MS)
-    settled = [s.as_of_ms for s in one("SOL-PERP", 120, late) if s.funding_settlement is not None]
+    snapshots = one("SOL-PERP", 120, late)
+    settled = [s.as_of_ms for s in snapshots if s.funding_settlement is not None]
+    assert {s.funding_rate_hourly_frac for s in snapshots[:43]} == {None}
+    assert None not in {s.funding_rate_hourly_frac for s in snapshots[43:]}
     assert settled == [DEFAULTS.start_ms + HOUR_MS + MINUTE_MS, DEFAULTS.start_ms + 2 * HOUR_MS + MINUTE_MS]
 
 
