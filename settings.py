@@ -103,6 +103,7 @@ def e3_thresholds(settings: Settings) -> "E3Thresholds":
         direction=Direction(settings.e3_direction.value),
         max_chase_premium_bps=settings.e3_max_chase_premium_bps,
         min_imbalance_frac=settings.e3_min_imbalance_frac,
+        requires_imbalance=settings.e3_requires_imbalance,
         fade_min_premium_bps=settings.e3_fade_min_premium_bps,
     )
 

@@ -95,7 +95,7 @@ class MasterAgent:
         if keep_frac == 0.0:
             why = f"the gate ({exchange.backend}) denied: {exchange.verdict.reason_code}"
             return Verdict(outcome=Outcome.DENIED, why=why, proposal=proposal, gate=exchange)
-        check = self.risk.rule_on(case, keep_frac)
+        check = self.risk.rule_on(screened, keep_frac)
         if isinstance(check.ruling, Refusal):
             return _refused(proposal, check, exchange)
         return await self._enter(proposal, exchange, check, check.ruling, features)

@@ -11,7 +11,7 @@ from domain.market import Snapshot
 from domain.tick import RiskCheck
 from risk.case import Case
 from risk.counters import RiskCounters
-from risk.desk import RiskDesk
+from risk.desk import RiskDesk, Screened
 from risk.exposure import exposure_of
 
 
@@ -41,14 +41,13 @@ class RiskAgent:
         vol_bps = features.value(Feature.REALISED_VOL_BPS)
         return self.desk.case(proposal, snapshot, exposure, self.counters.view(), snapshot.as_of_ms, vol_bps)
 
-    def screen(self, case: Case) -> RiskCheck | tuple[str, ...]:
-        """Ask the entry rules before the gate is asked: a check with the refusal, or the names of all rules passed."""
-        passed, refusal = self.desk.screen(case)
-        return passed if refusal is None else RiskCheck(passed=passed, sizes_lots=(), ruling=refusal)
+    def screen(self, case: Case) -> Screened | RiskCheck:
+        """Ask the entry rules before the gate is asked, so that no model is asked in vain."""
+        return self.desk.screen(case)
 
-    def rule_on(self, case: Case, keep_frac: float) -> RiskCheck:
+    def rule_on(self, screened: Screened, keep_frac: float) -> RiskCheck:
         """Rule on an entry of which the gate lets `keep_frac` pass."""
-        return self.desk.rule_on(case, keep_frac)
+        return self.desk.rule_on(screened, keep_frac)
 
     def approve_exit(
         self, position: Position, reason: ExitReason, reference_ticks: int, decided_ms: int

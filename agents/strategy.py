@@ -1,6 +1,7 @@
 """The strategy agent: asks every strategy side by side and makes at most one proposal of their answers."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from domain.decisions import Proposal, Side, Signal
 from domain.features import Features
@@ -9,6 +10,9 @@ from domain.record import Record
 from domain.tick import Outcome
 from strategy.exits import ExitRules
 from strategy.rules import Strategy
+
+
+_failed_mask = attrgetter("failed_mask")
 
 
 class Standstill(Record, frozen=True, kw_only=True, gc=False):
@@ -36,11 +40,10 @@ class StrategyAgent:
 
     def propose(self, signals: tuple[Signal, ...], snapshot: Snapshot, features: Features) -> Proposal | Standstill:
         """Return the proposal of the most convinced strategy; nothing when none fired or two disagree."""
-        for signal in signals:
-            if signal.side is not None:
-                firing = [(one, one.side) for one in signals if one.side is not None]
-                return self._propose(firing, snapshot, features)
-        masks = tuple([signal.failed_mask for signal in signals])
+        masks = tuple(map(_failed_mask, signals))
+        if 0 in masks:
+            firing = [(signal, signal.side) for signal in signals if signal.side is not None]
+            return self._propose(firing, snapshot, features)
         return self._standstills.get(masks) or self._remember(masks, signals)
 
     def _propose(

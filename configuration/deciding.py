@@ -56,6 +56,9 @@ class E3Knobs(BaseModel):
     e3_min_imbalance_frac: Number = knob(
         0.0, "of the depth", "how far the book must lean our way; -1 asks for nothing", ge=-1, le=1
     )
+    e3_requires_imbalance: bool = knob(
+        False, "", "stay out where no imbalance is known; else the bar alone decides there", allowed="true or false"
+    )
     e3_fade_min_premium_bps: Number = knob(5.0, "bps", "least premium that premium_fade goes against", ge=0, le=10_000)
 
 
@@ -131,4 +134,4 @@ class SizingKnobs(BaseModel):
         2.0, "% of equity", "standard deviation of a day's profit; 0: method off", ge=0, le=100
     )
     sizing_kelly_fraction: Number = knob(0.25, "of full Kelly", "part of the Kelly bet; 0: method off", ge=0, le=1)
-    sizing_kelly_min_trades: Whole = knob(30, "trades", "record below which Kelly stays silent", ge=1, le=1_000_000)
+    sizing_kelly_min_trades: Whole = knob(100, "trades", "record below which Kelly stays silent", ge=1, le=1_000_000)

@@ -11,13 +11,14 @@ from rich.text import Text
 from console.figures import ABSENT, count_text, estimate_text, holding_text, money_text, when_text
 from console.outcomes import STYLE, WORD
 from console.sheets import gain_style, sheet, simulated_banner
-from db.findings import VerifyReport
+from db.findings import Finding, VerifyReport
 from db.reading import RecordedRun, RecordedTick
 from domain.instrument import MICROUSD_PER_USD, Instrument
 from domain.market import MINUTE_MS
 
 N_HASH_SHOWN: Final = 12
 WIDE: Final = 110
+LAST_MS: Final = 4_102_444_800_000
 
 
 def print_runs(console: Console, runs: Sequence[RecordedRun]) -> None:
@@ -133,17 +134,46 @@ def print_verify(console: Console, report: VerifyReport) -> None:
     found = count_text(report.n_findings, "thing does", "things do")
     console.print(Text(f"Run {report.run_id} was tampered with or damaged: {found} not fit. {seen}{state}", "bold red"))
     for finding in report.findings:
-        when = "" if finding.at_ms is None else f" [{when_text(finding.at_ms)}]"
-        console.print(Text(f"  {finding.sentence}{when}", style="red"), soft_wrap=True)
+        console.print(Text(f"  {finding.sentence}{_finding_time(finding)}", style="red"), soft_wrap=True)
     if report.n_findings > len(report.findings):
         console.print(f"  and {report.n_findings - len(report.findings):,} more")
 
 
 def verify_json(report: VerifyReport) -> dict[str, Any]:
     """Return a verification for a machine; `first` is the earliest finding in words, None when it is sound."""
-    told: dict[str, Any] = msgspec.to_builtins(report)
     first = report.first
-    return {**told, "is_sound": report.is_sound, "first": None if first is None else first.sentence}
+    return {
+        "run_id": report.run_id,
+        "is_sound": report.is_sound,
+        "is_finished": report.is_finished,
+        "n_rows": report.n_rows,
+        "n_events": report.n_events,
+        "chain_hash": report.chain_hash,
+        "n_findings": report.n_findings,
+        "first": None if first is None else first.sentence,
+        "findings": [
+            {
+                "what": finding.what,
+                "table": str(finding.table),
+                "id": _plain(finding.id),
+                "tick_no": _plain(finding.tick_no),
+                "at_ms": _plain(finding.at_ms),
+                "detail": finding.detail,
+            }
+            for finding in report.findings
+        ],
+    }
+
+
+def _finding_time(finding: Finding) -> str:
+    """Write when a finding is of; an altered time may be anything."""
+    at_ms = finding.at_ms
+    return f" [{when_text(at_ms)}]" if isinstance(at_ms, int) and 0 <= at_ms < LAST_MS else ""
+
+
+def _plain(value: object) -> int | str | None:
+    """Return a value out of a row that may have been altered, fit for JSON."""
+    return value if value is None or isinstance(value, int) else str(value)
 
 
 def _summary(run: RecordedRun) -> dict[str, Any]:

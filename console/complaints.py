@@ -1,4 +1,4 @@
-"""How the program ends when something is wrong: one clear sentence, exit code 2 for the user's input, 1 for failures."""
+"""How the program ends when something is wrong: one clear sentence, exit code 2 for bad input, 1 for failures."""
 
 import sys
 from collections.abc import Iterator

@@ -107,8 +107,8 @@ def check_recordings(found: Sequence[str], folders: Sequence[str]) -> Check:
 
 
 def check_kernel_cache(folder: Path) -> Check:
-    """Look whether compiled kernels can be kept; else every start compiles them anew. folder: of a kernel's source."""
-    cache = Path(os.environ.get("NUMBA_CACHE_DIR") or folder / "__pycache__")
+    """Look whether compiled kernels can be kept; else every start compiles them anew. folder: where they are kept."""
+    cache = Path(os.environ.get("NUMBA_CACHE_DIR") or folder)
     place = _nearest(cache)
     try:
         with tempfile.TemporaryFile(dir=place):

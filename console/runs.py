@@ -61,7 +61,7 @@ class TapedFeed(Feed, Protocol):
         ...
 
     def describe(self) -> str | list[str]:
-        """What the user should know of it."""
+        """Say what the user should know of it."""
         ...
 
 

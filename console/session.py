@@ -87,7 +87,7 @@ def stopping_on_signals(desk: Desk) -> Iterator[None]:
     def ask(signum: int, frame: FrameType | None) -> None:
         if desk.stop_is_asked and signum == signal.SIGINT:
             raise KeyboardInterrupt
-        desk.stop_is_asked = True
+        desk.ask_to_stop()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -96,6 +96,9 @@ def reading_engine(url: URL) -> Engine:
 
     def connect() -> sqlite3.Connection:
         address = f"file:{quote(str(file.absolute()))}?mode=ro"
+        if not os.access(file.parent, os.W_OK) and not file.with_name(file.name + "-wal").exists():
+            # An archived journal: without a log nobody writes, and no shared index can be made beside it.
+            address += "&immutable=1"
         return sqlite3.connect(address, uri=True, timeout=_LOCK_TIMEOUT_S, check_same_thread=False)
 
     return create_engine(url, poolclass=NullPool, creator=connect)

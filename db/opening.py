@@ -132,7 +132,7 @@ def _check_length(file: Path, head: bytes) -> None:
     page_size = int.from_bytes(head[16:18], "big")
     page_size = 65_536 if page_size == 1 else page_size
     due = page_size * int.from_bytes(head[28:32], "big")
-    is_counted = head[24:28] == head[92:96]
+    is_header = page_size.bit_count() == 1 and head[24:28] == head[92:96]
     found = file.stat().st_size
-    if is_counted and found < due:
+    if is_header and found < due:
         raise BadInput(f"{file} is not a whole journal: it is cut off at {found} of {due} bytes; restore a copy")

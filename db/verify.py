@@ -14,7 +14,6 @@ from db.chain import Value, genesis, header_seal, latency_seal, link
 from db.findings import Finding, Found, Orphans, VerifyReport
 from db.readable import Readable
 from db.reading import find_run, of_run
-from db.recorded import unkeyed
 from db.tables import EVENTS, EVIDENCE, GATE_OUTCOMES, KEY_BITS, KEY_MASK, LEDGER, RUNS, TICKS, chained_columns
 
 _CHUNK: Final = 2_000
@@ -68,7 +67,7 @@ class _Walk:
         self._problems = problems
         self._tick: tuple[Value, Value] = (None, None)
         self._is_broken = False
-        self._columns = {table.name: [column.name for column in chained_columns(table)] for table in tables}
+        self._shapes = {table.name: _shape(table) for table in tables}
         self.previous: Value = first
         self.n_rows = 0
         self.last_row: Row[Any] | None = None
@@ -110,12 +109,14 @@ class _Walk:
 
     def _fits(self, seq: int, entry: Entry) -> bool:
         _, table, row = entry
-        if not isinstance(self.previous, bytes):
-            return False
-        fields = row._mapping
-        values = [unkeyed(name, fields[name]) for name in self._columns[table.name]]
+        ends, is_of_tick = self._shapes[table.name]
+        values = tuple(row[1:ends])
+        if is_of_tick and isinstance(values[0], int):
+            values = (values[0] & KEY_MASK, *values[1:])
         try:
-            return bool(row.hash == link(self.previous, str(table.name), seq, values))
+            return isinstance(self.previous, bytes) and bool(
+                row.hash == link(self.previous, str(table.name), seq, values)
+            )
         except UnicodeEncodeError:
             return False
 
@@ -191,6 +192,12 @@ def _stream(connection: Connection, table: Table, run_no: int) -> Iterator[Entry
     query = of_run(_raw(table), table, run_no).order_by(table.c.id)
     for row in connection.execution_options(yield_per=_CHUNK).execute(query):
         yield row.id, table, row
+
+
+def _shape(table: Table) -> tuple[int, bool]:
+    """Return where a row's chained values end, and whether they begin with the key of a tick."""
+    names = [column.name for column in chained_columns(table)]
+    return 1 + len(names), names[0] == "tick_id"
 
 
 def _raw(table: Table) -> Any:

@@ -67,11 +67,12 @@ class Desk:
     asked_state: Callable[[], TradingState]
     view: View | None = None
     flattens_on_stop: bool = False
-    state: TradingState = TradingState.HALTED
-    stop_is_asked: bool = False
     tail_state: TradingState = TradingState.ACTIVE
     reconcile_every_minutes: int = 15
-    _asked: TradingState = TradingState.HALTED
+    state: TradingState = TradingState.HALTED
+    stop_is_asked: bool = False
+    _standing: TradingState = TradingState.HALTED
+    _has_caught_up: bool = False
     _uncommitted: int = 0
     _unreconciled: int = 0
     _journal_trouble: str | None = None
@@ -83,7 +84,7 @@ class Desk:
         """
         count = 0
         for snapshot, state in recorded:
-            await self._take(snapshot, state)
+            self._keep(await self.master.tick(snapshot, state))
             count += 1
         return count
 
@@ -114,20 +115,27 @@ class Desk:
             return False
         return not (self.flattens_on_stop and self.master.execution.books.holdings)
 
+    def ask_to_stop(self) -> None:
+        """Ask for a stop after the minute at hand, or after everything is closed where that is the rule."""
+        self.stop_is_asked = True
+        self.look()
+
     async def _walk(self) -> None:
-        while not self.is_done and (minute := await self.feed.next_minute()) is not None:
+        batch, pause_s = self.pace.batch_ticks, self.pace.pause_s
+        while not (self.stop_is_asked and self.is_done) and (minute := await self.feed.next_minute()) is not None:
             await self.take_minute(minute)
-            if self._uncommitted >= self.pace.batch_ticks:
+            if self._uncommitted >= batch:
                 self._commit()
                 self.look()
-            if self.pace.pause_s > 0.0:
-                await asyncio.sleep(self.pace.pause_s)
+            if pause_s > 0.0:
+                await asyncio.sleep(pause_s)
         self._commit()
 
     async def take_minute(self, minute: Sequence[Snapshot]) -> None:
         """Carry every symbol of one minute through the desk. Raises BooksDisagree when it is time to compare."""
         for snapshot in minute:
-            await self._take(snapshot, self._state_now())
+            state = self._standing if self._has_caught_up else self._catching_up()
+            self._keep(await self.master.tick(snapshot, state))
         self._unreconciled += 1
         if self._unreconciled >= self.reconcile_every_minutes:
             self._unreconciled = 0
@@ -137,15 +145,18 @@ class Desk:
         self.state = TradingState.HALTED
         why = f"{type(error).__name__}: {error}"
         try:
-            self.journal.commit()
             self.journal.event("halt", why, self.clock.now_ms())
+            self.journal.commit()
         except JournalUnavailable as second:
             raise Halted(f"{why}; and the journal could not take it: {second}") from error
         raise Halted(why) from error
 
     def look(self) -> None:
-        """See what the human's switch says now. A look costs a file access, so a tape at full speed looks once a batch."""
-        self._asked = self.asked_state()
+        """See what the human's switch says now. A look is a file access: a tape at full speed looks once a batch."""
+        asked = TradingState.FLATTENING if self.stop_is_asked and self.flattens_on_stop else self.asked_state()
+        if self._journal_trouble is not None and asked is TradingState.ACTIVE:
+            asked = TradingState.REDUCING
+        self._standing = asked if self.state is TradingState.ACTIVE else self.state
 
     def commit_or_reduce(self) -> None:
         """Commit; while the journal cannot take it, keep everything for the next try and only reduce."""
@@ -156,22 +167,20 @@ class Desk:
             return
         if self._journal_trouble is not None:
             trouble, self._journal_trouble = self._journal_trouble, None
+            self.look()
             self.journal.event("journal_back", f"it could not be written: {trouble}", self.clock.now_ms())
 
     def note_journal_trouble(self, why: str) -> None:
         """Allow reductions only until the journal can be written again."""
         self._journal_trouble = why
+        self.look()
 
-    def _state_now(self) -> TradingState:
-        if self.journal.is_catching_up:
-            return self.tail_state
-        asked = TradingState.FLATTENING if self.stop_is_asked and self.flattens_on_stop else self._asked
-        if self._journal_trouble is not None and asked is TradingState.ACTIVE:
-            return TradingState.REDUCING
-        return asked if self.state is TradingState.ACTIVE else self.state
+    def _catching_up(self) -> TradingState:
+        """Return the state of a tick whose order may be on record already, until the record is behind us."""
+        self._has_caught_up = not self.journal.is_catching_up
+        return self._standing if self._has_caught_up else self.tail_state
 
-    async def _take(self, snapshot: Snapshot, state: TradingState) -> None:
-        record = await self.master.tick(snapshot, state)
+    def _keep(self, record: TickRecord) -> None:
         self.journal.append(record)
         self._uncommitted += 1
         self.tally.add(record)

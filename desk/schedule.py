@@ -13,6 +13,9 @@ from desk.runner import Desk, Halted
 from domain.errors import JournalUnavailable
 from domain.market import MINUTE_MS, Snapshot
 
+POLL_S = 0.2
+"""How soon a stop asked for by a signal is noticed between two minutes."""
+
 EARLY_MS = 500
 """A minute may be taken this much before its close by our clock, for clocks that differ a little."""
 
@@ -44,12 +47,19 @@ class MinuteSchedule:
         scheduler.add_job(self.on_minute, trigger, coalesce=True, max_instances=1, misfire_grace_time=None)
         scheduler.start()
         try:
-            while not self._done.is_set() and not self.desk.is_done:
-                await asyncio.sleep(0.2)
+            while not self.desk.is_done and not await self._is_over_within(POLL_S):
+                continue
         finally:
             scheduler.shutdown(wait=False)
         if self._failure is not None:
             raise self._failure
+
+    async def _is_over_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._done.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
     async def on_minute(self) -> None:
         """Take every minute that has closed by now; a late one is recorded as such, never dropped silently."""

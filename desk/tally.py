@@ -2,10 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
 from domain.account import Trade
 from domain.record import Record
 from domain.tick import Outcome, TickRecord
+
+
+QUIET: Final = Outcome.NO_SIGNAL
+"""The usual outcome, held here because looking a member up on its enum costs more than counting it."""
 
 
 class OpenPosition(Record, frozen=True, kw_only=True):
@@ -54,6 +59,7 @@ class Tally:
 
     starting_equity_microusd: int
     n_bars: int = 0
+    n_quiet: int = 0
     n_signals: int = 0
     n_orders: int = 0
     fees_microusd: int = 0
@@ -76,15 +82,13 @@ class Tally:
     def add(self, record: TickRecord) -> None:
         """Count one tick."""
         self.n_bars += 1
-        self.outcomes[record.outcome] += 1
         self.last_ms = record.snapshot.as_of_ms
-        equity = record.equity_microusd
-        if equity != self.equity_microusd:
-            self._mark(equity)
-        if record.outcome is not Outcome.NO_SIGNAL or record.fills or record.funding:
+        if record.equity_microusd != self.equity_microusd:
+            self._mark(record.equity_microusd)
+        if record.outcome is QUIET and not record.fills and not record.funding:
+            self.n_quiet += 1
+        else:
             self._count(record)
-        if self.first_ms == 0:
-            self.first_ms = self.last_ms
 
     def _mark(self, equity: int) -> None:
         self.equity_microusd = equity
@@ -94,6 +98,9 @@ class Tally:
             self.max_drawdown_frac = max(self.max_drawdown_frac, (self.peak_microusd - equity) / self.peak_microusd)
 
     def _count(self, record: TickRecord) -> None:
+        self.outcomes[record.outcome] += 1
+        if self.first_ms == 0:
+            self.first_ms = self.last_ms
         for signal in record.signals:
             self.n_signals += signal.side is not None
         self.n_orders += len(record.orders)
@@ -110,13 +117,14 @@ class Tally:
 
     def summary(self, run_id: str, chain_hash: str, seconds: float, *, is_simulated: bool) -> RunSummary:
         """Return the figures so far."""
+        outcomes = self.outcomes + Counter({QUIET: self.n_quiet})
         return RunSummary(
             run_id=run_id,
             is_simulated=is_simulated,
             n_bars=self.n_bars,
             n_signals=self.n_signals,
             n_orders=self.n_orders,
-            outcomes=tuple((outcome.value, count) for outcome, count in self.outcomes.most_common()),
+            outcomes=tuple((outcome.value, count) for outcome, count in outcomes.most_common()),
             refusals=tuple(self.refusals.most_common()),
             trades=tuple(self.trades),
             open_positions=tuple(

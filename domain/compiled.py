@@ -1,18 +1,58 @@
-"""The one way this house compiles a function: numba, cached on disk, strict IEEE arithmetic."""
+"""The one way this house compiles a function: numba, cached on disk, strict IEEE arithmetic.
 
+numba's cache looks only at the file of the function itself: a kernel that calls one in another file would go on
+running the old machine code after that other file changed. So the cache lives in a folder named after the sources
+of all rooms that hold kernels, and any change to one of them starts a fresh one. This file therefore reads sources
+once, at import; it is the only one in `domain` that touches a disk.
+"""
+
+import hashlib
+import os
+import shutil
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar, cast
 
 import numba
+
+ROOT: Final = Path(__file__).parents[1]
+KERNEL_ROOMS: Final = ("domain", "indicators", "strategy", "risk", "execution", "market")
+CACHES: Final = ROOT / ".kernels"
+N_CACHES_KEPT: Final = 3
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Compile `function` to machine code on its first call and keep the result in `__pycache__`.
+    """Compile `function` to machine code on its first call and keep the result on disk.
 
     No fastmath: a kernel gives the same bits when the desk calls it bar by bar and when a sweep
     calls it inside a compiled loop. A division by zero gives an IEEE infinity or NaN, as numpy does.
     """
     return cast("Callable[_P, _R]", numba.njit(cache=True, error_model="numpy")(function))
+
+
+def sources_digest() -> str:
+    """Return a fingerprint of every source file that may hold a kernel, in hex, 16 digits."""
+    digest = hashlib.sha256()
+    for room in KERNEL_ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _settle_cache() -> None:
+    """Point numba at this version's folder and drop the oldest others. NUMBA_CACHE_DIR, when set, has the last word."""
+    if "NUMBA_CACHE_DIR" in os.environ or not os.access(ROOT, os.W_OK):
+        return
+    folder = CACHES / sources_digest()
+    folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
+    numba.config.CACHE_DIR = str(folder)
+    by_age = sorted(CACHES.iterdir(), key=lambda path: path.stat().st_mtime)
+    for old in by_age[:-N_CACHES_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+_settle_cache()

@@ -63,9 +63,9 @@ class ExitPlan(Record, frozen=True, kw_only=True, gc=False):
 
     def __post_init__(self) -> None:
         """Refuse a plan without a stop: no position is ever unprotected."""
-        if not (0 < self.stop_frac < 1 and 0 < self.target_frac and 0 <= self.trail_frac < 1):
+        if not (0 < self.stop_frac < 1 and self.target_frac > 0 and 0 <= self.trail_frac < 1):
             raise ValueError(f"stop {self.stop_frac}, target {self.target_frac}, trail {self.trail_frac}: not a plan")
-        if not (0 <= self.partial_frac < 1 and 0 <= self.partial_at_r and self.max_hold_bars >= 1):
+        if not (0 <= self.partial_frac < 1 and self.partial_at_r >= 0 and self.max_hold_bars >= 1):
             raise ValueError("partial exit or time stop is impossible")
 
 

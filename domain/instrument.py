@@ -6,13 +6,14 @@ one tick times one lot is a whole number of micro-dollars, `microusd_per_tick_lo
 """
 
 from decimal import Decimal
+from functools import cached_property
 
 from domain.record import Record
 
 MICROUSD_PER_USD = 1_000_000
 
 
-class Instrument(Record, frozen=True, kw_only=True):
+class Instrument(Record, frozen=True, kw_only=True, dict=True, gc=True):
     """The venue's rules for one symbol.
 
     tick_size_price, lot_size_base: smallest steps of price and size. min_size_lots: smallest order.
@@ -37,22 +38,22 @@ class Instrument(Record, frozen=True, kw_only=True):
         if not 0 < self.maintenance_margin_frac <= self.initial_margin_frac <= 1 or self.min_size_lots < 1:
             raise ValueError(f"{self.symbol}: margin or minimum size is impossible")
 
-    @property
+    @cached_property
     def tick(self) -> float:
         """The tick as a float, for kernels."""
         return float(self.tick_size_price)
 
-    @property
+    @cached_property
     def lot(self) -> float:
         """The lot as a float, for kernels."""
         return float(self.lot_size_base)
 
-    @property
+    @cached_property
     def microusd_per_tick_lot(self) -> int:
         """Value of one tick on one lot, in micro-dollars."""
         return int(self.tick_size_price * self.lot_size_base * MICROUSD_PER_USD)
 
-    @property
+    @cached_property
     def lot_size_1e9(self) -> int:
         """One lot in billionths of a base unit, the chain's own scale."""
         return int(self.lot_size_base * 1_000_000_000)

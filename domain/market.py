@@ -10,7 +10,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 
 
-class Bar(Record, frozen=True, kw_only=True, gc=False):
+class Bar(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """OHLCV of one closed minute. It is known at `close_ms`, never before.
 
     open_ms, close_ms: UTC epoch milliseconds; `close_ms` is the instant the next bar opens.
@@ -41,7 +41,7 @@ class Bar(Record, frozen=True, kw_only=True, gc=False):
             )
 
 
-class Reading(Record, frozen=True, kw_only=True, gc=False):
+class Reading(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One figure beside the bar, with where it came from and when it was true.
 
     Its unit is that of the snapshot's field that holds it.
@@ -65,7 +65,7 @@ class ImbalanceSource(StrEnum):
     NONE = "none"
 
 
-class FundingSettlement(Record, frozen=True, kw_only=True, gc=False):
+class FundingSettlement(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The venue settled funding inside this bar.
 
     rate_quote_per_base_1e9: what a long of one base unit pays, in quote units times 1e9 (negative: receives).
@@ -76,7 +76,7 @@ class FundingSettlement(Record, frozen=True, kw_only=True, gc=False):
     source: str
 
 
-class Snapshot(Record, frozen=True, kw_only=True, gc=False):
+class Snapshot(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Everything known of one symbol at `as_of_ms`, the close of a minute.
 
     bar: None when the source had no usable bar; `defects` then says why.

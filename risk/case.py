@@ -1,5 +1,7 @@
 """Everything a risk rule may look at, in one record."""
 
+from functools import cached_property
+
 from domain.decisions import Proposal
 from domain.grid import steps_nearest
 from domain.instrument import Instrument
@@ -10,7 +12,7 @@ from risk.exposure import MAX_MICROUSD, Exposure, stop_distance_ticks
 from risk.limits import RiskLimits
 
 
-class Case(Record, frozen=True, kw_only=True):
+class Case(Record, frozen=True, kw_only=True, dict=True, gc=True):
     """One proposal before the risk desk.
 
     now_ms: the clock's time; only the freshness of the snapshot is judged by it, all else by `snapshot.as_of_ms`.
@@ -35,13 +37,13 @@ class Case(Record, frozen=True, kw_only=True):
         if asked != (self.snapshot.symbol, self.snapshot.as_of_ms) or asked[0] != self.instrument.symbol:
             raise ValueError(f"{asked} was proposed on {self.snapshot.symbol} at {self.snapshot.as_of_ms}")
 
-    @property
+    @cached_property
     def reference_ticks(self) -> int:
         """The price it was decided on, in ticks; 0 when it is no price of this market's grid."""
         steps = self.proposal.reference_price / self.instrument.tick
         return steps_nearest(self.proposal.reference_price, self.instrument.tick) if steps < MAX_MICROUSD else 0
 
-    @property
+    @cached_property
     def lot_notional_microusd(self) -> int:
         """What one lot is worth at the reference price."""
         return self.instrument.notional_microusd(1, self.reference_ticks)

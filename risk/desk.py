@@ -10,6 +10,7 @@ from domain.decisions import ApprovedOrder, ExitReason, Proposal, Refusal
 from domain.errors import BadInput
 from domain.instrument import Instrument
 from domain.market import Snapshot
+from domain.record import Record
 from domain.tick import RiskCheck
 from risk.case import Case
 from risk.counters import CountersView
@@ -17,6 +18,16 @@ from risk.exposure import Exposure, stop_distance_ticks
 from risk.limits import RiskLimits, SizingPolicy
 from risk.rules import ENTRY_RULES, SIZE_RULES, Rule
 from risk.sizing import GATE, competing_sizes, shrink_lots
+
+
+class Screened(Record, frozen=True, kw_only=True):
+    """A case that has passed every entry rule; only `RiskDesk.screen` makes one, and only it can be sized.
+
+    The case is frozen and the rules are pure, so they need not be asked again after the gate has answered.
+    """
+
+    case: Case
+    passed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +59,21 @@ class RiskDesk:
             realised_vol_bps=realised_vol_bps,
         )
 
-    def screen(self, case: Case) -> tuple[tuple[str, ...], Refusal | None]:
-        """Ask the entry rules in order; return the names of those passed, and the first refusal or None."""
-        return _ask(ENTRY_RULES, case)
+    def screen(self, case: Case) -> Screened | RiskCheck:
+        """Ask the entry rules in order: the case with all their names, or a check with the first refusal."""
+        passed, refusal = _ask(ENTRY_RULES, case)
+        if refusal is not None:
+            return RiskCheck(passed=passed, sizes_lots=(), ruling=refusal)
+        return Screened(case=case, passed=passed)
 
-    def rule_on(self, case: Case, keep_frac: float) -> RiskCheck:
-        """Rule on an entry: every entry rule again, the smallest size, the gate's share of it, every size rule.
+    def rule_on(self, screened: Screened, keep_frac: float) -> RiskCheck:
+        """Rule on an entry that passed the entry rules: the smallest size, the gate's share of it, every size rule.
 
         keep_frac: in (0, 1], from the gate; it can only shrink. Raises ValueError when it would do more.
         """
         if not 0.0 < keep_frac <= 1.0:
             raise ValueError(f"keep_frac {keep_frac} is outside (0, 1]")
-        passed, refusal = self.screen(case)
-        if refusal is not None:
-            return RiskCheck(passed=passed, sizes_lots=(), ruling=refusal)
+        case = screened.case
         sizes = competing_sizes(case, self.sizing)
         lots = min(size for _, size in sizes)
         if keep_frac < 1.0:
@@ -70,7 +82,7 @@ class RiskDesk:
         sized = replace(case, sizes_lots=sizes, lots=lots)
         passed_sized, refusal = _ask(SIZE_RULES, sized)
         ruling = _entry(sized) if refusal is None else refusal
-        return RiskCheck(passed=passed + passed_sized, sizes_lots=sizes, ruling=ruling)
+        return RiskCheck(passed=screened.passed + passed_sized, sizes_lots=sizes, ruling=ruling)
 
     def approve_exit(
         self,

@@ -65,7 +65,7 @@ class SizingPolicy(Record, frozen=True, kw_only=True):
     risk_per_trade_frac: float = 0.005
     daily_vol_target_frac: float = 0.02
     kelly_fraction: float = 0.25
-    kelly_min_trades: int = 30
+    kelly_min_trades: int = 100
 
     def __post_init__(self) -> None:
         """Refuse a policy that risks nothing, more than everything, or trusts an empty record."""

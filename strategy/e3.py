@@ -115,12 +115,12 @@ def conviction(f: FloatArray) -> float:
 
 
 @kernel
-def decide_e3(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
-    """Return (side or 0, failed mask, conviction) for one feature vector. A comparison with NaN fails its test.
+def failed_tests(f: FloatArray, p: FloatArray) -> int:
+    """Return the mask of failed tests of one feature vector, 0 = fire. A comparison with NaN fails its test.
 
     f: shape (N_FEATURES,). p: `E3Thresholds.vector()`.
     """
-    side, mask = fade_tests(f, p) if p[4] > 0.0 else momentum_tests(f, p)
+    _, mask = fade_tests(f, p) if p[4] > 0.0 else momentum_tests(f, p)
     if not abs(f[BODY]) >= p[0]:
         mask |= BODY_SMALL
     if not f[VOLUME_Z] >= p[1]:
@@ -131,8 +131,16 @@ def decide_e3(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
         mask |= TOO_WILD
     if not math.isnan(f[OPEN_INTEREST]) and not f[OPEN_INTEREST] > 0.0:
         mask |= NO_INTEREST
+    return mask
+
+
+@kernel
+def decide_e3(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
+    """Return (side or 0, failed mask, conviction) for one feature vector."""
+    mask = failed_tests(f, p)
     if mask != 0:
         return 0, mask, 0.0
+    side, _ = fade_tests(f, p) if p[4] > 0.0 else momentum_tests(f, p)
     return side, 0, conviction(f)
 
 
@@ -151,8 +159,11 @@ class E3:
 
     def evaluate(self, features: Features) -> Signal:
         """Answer one set of features."""
-        side, mask, level = decide_e3(features.vector, self._p)
-        return self._answers.signal(side, mask, level)
+        mask = failed_tests(features.vector, self._p)
+        if mask:
+            return self._answers.no(mask)
+        side, _, level = decide_e3(features.vector, self._p)
+        return self._answers.yes(side, level)
 
     def wants_out(self, features: Features, side: Side) -> str | None:
         """E3 has no opinion after the entry: its exits are the plan's."""

@@ -54,11 +54,8 @@ class FundingFadeThresholds(Record, frozen=True, kw_only=True):
 
 
 @kernel
-def decide_fade(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
-    """Return (side or 0, failed mask, conviction). f: shape (N_FEATURES,). p: `FundingFadeThresholds.vector()`.
-
-    Conviction is 0.5 at the thresholds and rises by how many times over funding and premium exceed them.
-    """
+def failed_tests(f: FloatArray, p: FloatArray) -> int:
+    """Return the mask of failed tests, 0 = fire. f: shape (N_FEATURES,). p: `FundingFadeThresholds.vector()`."""
     funding, premium = f[FUNDING], f[PREMIUM]
     mask = 0
     if not (abs(funding) >= 0.0 and abs(premium) >= 0.0):
@@ -73,10 +70,20 @@ def decide_fade(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
         mask |= SPREAD_WIDE
     if not f[VOLUME_Z] > p[5]:
         mask |= VOLUME_LOW
+    return mask
+
+
+@kernel
+def decide_fade(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
+    """Return (side or 0, failed mask, conviction) for one feature vector.
+
+    Conviction is 0.5 at the thresholds and rises by how many times over funding and premium exceed them.
+    """
+    mask = failed_tests(f, p)
     if mask != 0:
         return 0, mask, 0.0
-    excess = min(abs(funding) / p[0], abs(premium) / p[1]) - 1.0
-    return (-1 if funding > 0.0 else 1), 0, min(0.5 + 0.25 * excess, 1.0)
+    excess = min(abs(f[FUNDING]) / p[0], abs(f[PREMIUM]) / p[1]) - 1.0
+    return (-1 if f[FUNDING] > 0.0 else 1), 0, min(0.5 + 0.25 * excess, 1.0)
 
 
 @kernel
@@ -112,8 +119,11 @@ class FundingFade:
 
     def evaluate(self, features: Features) -> Signal:
         """Answer one set of features."""
-        side, mask, level = decide_fade(features.vector, self._p)
-        return self._answers.signal(side, mask, level)
+        mask = failed_tests(features.vector, self._p)
+        if mask:
+            return self._answers.no(mask)
+        side, _, level = decide_fade(features.vector, self._p)
+        return self._answers.yes(side, level)
 
     def wants_out(self, features: Features, side: Side) -> str | None:
         """Leave when either figure is back in its neutral band."""

@@ -25,7 +25,7 @@ class Strategy(Protocol):
 
 
 class Answers:
-    """Turns a kernel's (side, mask, conviction) into a `Signal`, saying in words which tests failed.
+    """Turns a kernel's answer into a `Signal`, saying in words which tests failed.
 
     A "no" depends on its mask alone, so each is built once and handed out again: a desk that mostly
     waits allocates nothing.
@@ -44,25 +44,25 @@ class Answers:
         """Return the failed tests in words, in the order of their bits."""
         return tuple(phrase for bit, phrase in enumerate(self._tests) if failed_mask >> bit & 1)
 
-    def signal(self, side: int, failed_mask: int, conviction_frac: float) -> Signal:
-        """Build the record of one answer. side: +1, -1 or 0."""
-        if side == 0:
-            return self._noes.get(failed_mask) or self._no(failed_mask)
+    def no(self, failed_mask: int) -> Signal:
+        """Return the answer that names no side. failed_mask: not 0."""
+        answer = self._noes.get(failed_mask)
+        if answer is None:
+            answer = self._noes[failed_mask] = Signal(
+                strategy=self._strategy,
+                side=None,
+                failed_mask=failed_mask,
+                conviction_frac=0.0,
+                reasons=self.reasons(failed_mask),
+            )
+        return answer
+
+    def yes(self, side: int, conviction_frac: float) -> Signal:
+        """Return the answer that names a side. side: +1 or -1."""
         return Signal(
             strategy=self._strategy,
             side=Side(side),
-            failed_mask=failed_mask,
+            failed_mask=0,
             conviction_frac=conviction_frac,
             reasons=self._yes,
         )
-
-    def _no(self, failed_mask: int) -> Signal:
-        answer = Signal(
-            strategy=self._strategy,
-            side=None,
-            failed_mask=failed_mask,
-            conviction_frac=0.0,
-            reasons=self.reasons(failed_mask),
-        )
-        self._noes[failed_mask] = answer
-        return answer

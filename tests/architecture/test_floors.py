@@ -11,6 +11,7 @@ FLOORS = (
     {"web", "backtest", "console"},
     {"configuration"},
     {"settings"},
+    {"cli"},
     {"main"},
 )
 FLOOR_OF = {folder: floor for floor, folders in enumerate(FLOORS) for folder in folders}

@@ -1,6 +1,7 @@
 """A small hand-made run of SOL-PERP with every kind of tick, for everything that shows one."""
 
-from collections.abc import Mapping
+import io
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -295,7 +296,13 @@ def summary(run: list[TickRecord]) -> RunSummary:
 @pytest.fixture
 def page() -> Console:
     """Return a console 120 wide whose text can be read back."""
-    return Console(record=True, width=120, file=_Nowhere(), force_terminal=False)
+    return recording_console(120, 50)
+
+
+@pytest.fixture
+def page_of() -> Callable[[int, int], Console]:
+    """Return the maker of consoles of any (width, height)."""
+    return recording_console
 
 
 @pytest.fixture
@@ -320,11 +327,6 @@ def _with(record: TickRecord, **changes: object) -> TickRecord:
     return replace(record, **changes)
 
 
-class _Nowhere:
-    """Takes text and keeps none."""
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        pass
+def recording_console(width: int, height: int) -> Console:
+    """Return a console that writes nowhere and remembers its text."""
+    return Console(record=True, width=width, height=height, file=io.StringIO(), force_terminal=False)

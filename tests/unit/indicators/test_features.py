@@ -130,6 +130,30 @@ def test_every_figure_is_what_its_name_says_on_recorded_bars(recorded):
     np.testing.assert_allclose(figures[first:, Feature.VOLUME_Z], z, rtol=1e-9, atol=1e-9)
 
 
+def test_the_regime_follows_from_figures_computed_one_window_at_a_time(recorded):
+    ohlcv = recorded[:12_000]
+    figures = features_batch(ohlcv, absent(len(ohlcv)), DEFAULT, THRESHOLDS)[warmup_bars(DEFAULT) - 1 :]
+    returns_bps = 1e4 * np.diff(np.log(ohlcv[:, 3]))
+    long_vol_bps = np.lib.stride_tricks.sliding_window_view(returns_bps, DEFAULT.vol_long_bars).std(axis=1)
+    vol_bps = np.lib.stride_tricks.sliding_window_view(returns_bps, DEFAULT.vol_bars).std(axis=1)[-len(figures) :]
+    np.testing.assert_allclose(figures[:, Feature.REALISED_VOL_BPS], vol_bps, rtol=1e-9)
+    trend = figures[:, Feature.TREND_STRENGTH]
+    expected = np.select(
+        [
+            figures[:, Feature.DRAWDOWN_BPS] >= THRESHOLDS.crash_drawdown_bps,
+            vol_bps >= THRESHOLDS.high_vol_ratio * long_vol_bps,
+            trend >= THRESHOLDS.trend_strength_atr,
+            trend <= -THRESHOLDS.trend_strength_atr,
+        ],
+        [
+            REGIME_BY_CODE.index(regime)
+            for regime in (Regime.CRASH, Regime.HIGH_VOLATILITY, Regime.BULL_TREND, Regime.BEAR_TREND)
+        ],
+        REGIME_BY_CODE.index(Regime.CHOP),
+    )
+    np.testing.assert_array_equal(figures[:, Feature.REGIME], expected)
+
+
 def test_each_regime_occurs_on_recorded_bars_and_none_swallows_the_rest(recorded):
     figures = features_batch(recorded, absent(len(recorded)), DEFAULT, THRESHOLDS)
     codes = figures[warmup_bars(DEFAULT) - 1 :, Feature.REGIME].astype(int)

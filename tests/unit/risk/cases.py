@@ -10,8 +10,10 @@ from domain.decisions import ExitPlan, ExitReason, Proposal, Side
 from domain.features import Regime
 from domain.instrument import Instrument
 from domain.market import DAY_MS, Bar, Reading, Snapshot
+from domain.tick import RiskCheck
 from risk.case import Case
 from risk.counters import CountersView, RiskCounters
+from risk.desk import RiskDesk
 from risk.exposure import Exposure
 from risk.limits import RiskLimits
 
@@ -141,3 +143,9 @@ def position(size_lots: int) -> Position:
         opened_ms=NOON_MS,
         client_order_id="SOL-PERP-0-entry",
     )
+
+
+def ruled(desk: RiskDesk, put: Case, keep_frac: float) -> RiskCheck:
+    """Put a case before the desk as the pipeline does: screened first, sized only when every entry rule passed."""
+    screened = desk.screen(put)
+    return screened if isinstance(screened, RiskCheck) else desk.rule_on(screened, keep_frac)

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from domain.decisions import ApprovedOrder, ExitReason, Refusal, Side
 from domain.errors import BadInput
-from risk.desk import RiskDesk
+from domain.tick import RiskCheck
+from risk.desk import RiskDesk, Screened
 from risk.exposure import Exposure, liquidation_distance_bps, stop_distance_ticks
 from risk.limits import RiskLimits, SizingPolicy
 from risk.rules import ENTRY_RULES, SIZE_RULES
@@ -21,6 +22,7 @@ from tests.unit.risk.cases import (
     counters_view,
     position,
     proposal,
+    ruled,
     snapshot,
 )
 
@@ -114,7 +116,7 @@ def test_the_requests_drawn_here_are_often_approved_so_that_the_promises_below_a
     @given(asked=requests())
     def collect(asked):
         desk, put = asked
-        rulings.append(type(desk.rule_on(put, 1.0).ruling))
+        rulings.append(type(ruled(desk, put, 1.0).ruling))
 
     collect()
     assert rulings.count(ApprovedOrder) >= 20
@@ -125,7 +127,7 @@ def test_the_requests_drawn_here_are_often_approved_so_that_the_promises_below_a
 def test_no_request_is_large_enough_to_pass_a_limit(asked, keep_frac):
     """Whatever is asked and held, an order that leaves the desk stands within every cap, recomputed here."""
     desk, put = asked
-    order = desk.rule_on(put, keep_frac).ruling
+    order = ruled(desk, put, keep_frac).ruling
     if isinstance(order, Refusal):
         return
     limits, held, instrument = put.limits, put.exposure, put.instrument
@@ -158,7 +160,7 @@ def test_the_smallest_size_wins_and_the_gate_can_only_take_from_it(asked, keep_f
     smallest = min(lots for _, lots in competing_sizes(put, desk.sizing))
     sizes = []
     for keep in (low, high, 1.0):
-        check = desk.rule_on(put, keep)
+        check = ruled(desk, put, keep)
         sizes.append(check.ruling.size_lots if isinstance(check.ruling, ApprovedOrder) else 0)
         if isinstance(check.ruling, ApprovedOrder):
             assert check.ruling.size_lots == min(lots for _, lots in check.sizes_lots)
@@ -172,19 +174,19 @@ def test_the_smallest_size_wins_and_the_gate_can_only_take_from_it(asked, keep_f
 def test_a_size_rule_other_than_the_minimum_speaks_only_where_nothing_may_be_added(asked, keep_frac):
     """Sizes are chosen below every cap; a cap that refuses a positive size would mean that sizing and rules differ."""
     desk, put = asked
-    ruling = desk.rule_on(put, keep_frac).ruling
+    ruling = ruled(desk, put, keep_frac).ruling
     if isinstance(ruling, Refusal) and ruling.rule in set(SIZE_NAMES) - {"size_is_tradable"}:
         assert min(lots for _, lots in competing_sizes(put, desk.sizing)) == 0
 
 
 @given(st.floats(0.01, 1.0))
 def test_conviction_does_not_size(conviction_frac):
-    sure = DESK.rule_on(case(proposal=proposal(conviction_frac=conviction_frac)), 1.0)
-    assert sure.ruling.size_lots == DESK.rule_on(case(), 1.0).ruling.size_lots
+    sure = ruled(DESK, case(proposal=proposal(conviction_frac=conviction_frac)), 1.0)
+    assert sure.ruling.size_lots == ruled(DESK, case(), 1.0).ruling.size_lots
 
 
 def test_an_ordinary_proposal_becomes_an_order_with_its_protection():
-    check = DESK.rule_on(case(), 1.0)
+    check = ruled(DESK, case(), 1.0)
     assert check.passed == RULE_NAMES + SIZE_NAMES
     assert dict(check.sizes_lots) == {
         "risk_per_trade": 5_000,
@@ -210,7 +212,7 @@ def test_an_ordinary_proposal_becomes_an_order_with_its_protection():
 
 
 def test_the_gates_share_is_on_record_among_the_sizes():
-    check = DESK.rule_on(case(), 0.5)
+    check = ruled(DESK, case(), 0.5)
     assert check.sizes_lots[-1] == ("gate", 2_500)
     assert check.ruling.size_lots == 2_500
 
@@ -218,26 +220,26 @@ def test_the_gates_share_is_on_record_among_the_sizes():
 @pytest.mark.parametrize("keep_frac", [0.0, -0.5, 1.0000001, float("nan"), float("inf")])
 def test_a_gate_that_asks_for_more_or_nothing_is_an_error(keep_frac):
     with pytest.raises(ValueError, match="keep_frac"):
-        DESK.rule_on(case(), keep_frac)
+        ruled(DESK, case(), keep_frac)
 
 
 def test_the_screen_names_the_rules_passed_and_the_first_that_refused():
-    passed, refusal = DESK.screen(case())
-    assert (passed, refusal) == (RULE_NAMES, None)
-    passed, refusal = DESK.screen(case(snapshot=snapshot(spread_bps=None), now_ms=NOON_MS))
-    assert passed == RULE_NAMES[:3]
-    assert refusal.rule == "spread_is_tight"
+    assert DESK.screen(case()) == Screened(case=case(), passed=RULE_NAMES)
+    check = DESK.screen(case(snapshot=snapshot(spread_bps=None), now_ms=NOON_MS))
+    assert isinstance(check, RiskCheck)
+    assert check.passed == RULE_NAMES[:3]
+    assert check.ruling.rule == "spread_is_tight"
 
 
 def test_a_case_refused_by_an_entry_rule_is_not_sized():
-    check = DESK.rule_on(case(exposure=Exposure(equity_microusd=EQUITY_MICROUSD, position_lots=3)), 1.0)
+    check = ruled(DESK, case(exposure=Exposure(equity_microusd=EQUITY_MICROUSD, position_lots=3)), 1.0)
     assert check.ruling.rule == "symbol_is_free"
     assert (check.passed, check.sizes_lots) == (RULE_NAMES[:8], ())
 
 
 def test_a_desk_with_a_losing_record_stops_by_its_own_evidence():
-    record = counters_view(n_trades=30, n_wins=10, n_losses=20, win_sum_r=10.0, loss_sum_r=20.0)
-    refusal = DESK.rule_on(case(counters=record), 1.0).ruling
+    record = counters_view(n_trades=150, n_wins=50, n_losses=100, win_sum_r=50.0, loss_sum_r=100.0)
+    refusal = ruled(DESK, case(counters=record), 1.0).ruling
     assert refusal.rule == "size_is_tradable"
     assert "0 lots by kelly" in refusal.reason
     assert "Kelly fraction of -0.333" in refusal.reason

@@ -14,7 +14,7 @@ from risk.counters import RiskCounters
 from risk.desk import RiskDesk
 from risk.exposure import exposure_of
 from risk.limits import RiskLimits, SizingPolicy
-from tests.unit.risk.cases import EQUITY_MICROUSD, NOON_MS, SOL, position, proposal, snapshot, trade
+from tests.unit.risk.cases import EQUITY_MICROUSD, NOON_MS, SOL, position, proposal, ruled, snapshot, trade
 
 SYMBOLS = ("SOL-PERP", "AAA-PERP", "BBB-PERP")
 INSTRUMENTS = {symbol: replace(SOL, symbol=symbol) for symbol in SYMBOLS}
@@ -88,7 +88,7 @@ class DeskOverTime(RuleBasedStateMachine):
         wanted = proposal(symbol=symbol, as_of_ms=self.now_ms)
         seen = snapshot(symbol=symbol, as_of_ms=self.now_ms)
         put = DESK.case(wanted, seen, exposure, self.counters.view(), self.now_ms, 10.0)
-        ruling = DESK.rule_on(put, 1.0).ruling
+        ruling = ruled(DESK, put, 1.0).ruling
         if isinstance(ruling, ApprovedOrder):
             self.check_history(symbol)
             self.pending[symbol] = ruling

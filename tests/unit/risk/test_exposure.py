@@ -7,7 +7,7 @@ from domain.decisions import ApprovedOrder, ExitReason, Side
 from risk.desk import RiskDesk
 from risk.exposure import Exposure, exposure_of, liquidation_distance_bps, stop_distance_ticks
 from risk.limits import RiskLimits, SizingPolicy
-from tests.unit.risk.cases import EQUITY_MICROUSD, SOL, case, position
+from tests.unit.risk.cases import EQUITY_MICROUSD, SOL, case, position, ruled
 
 BTC = replace(SOL, symbol="BTC-PERP", maintenance_margin_frac=0.02)
 INSTRUMENTS = {"SOL-PERP": SOL, "BTC-PERP": BTC}
@@ -16,7 +16,7 @@ DESK = RiskDesk(limits=RiskLimits(), sizing=SizingPolicy(), instruments=INSTRUME
 
 def entry() -> ApprovedOrder:
     """Return the entry order of the ordinary case."""
-    order = DESK.rule_on(case(), 1.0).ruling
+    order = ruled(DESK, case(), 1.0).ruling
     assert isinstance(order, ApprovedOrder)
     return order
 

@@ -7,7 +7,7 @@ from risk.limits import RiskLimits, SizingPolicy
 
 def test_the_defaults_are_allowed():
     assert RiskLimits().max_daily_loss_frac == 0.03
-    assert SizingPolicy().kelly_min_trades == 30
+    assert SizingPolicy().kelly_min_trades == 100
 
 
 @pytest.mark.parametrize("field", RiskLimits.__struct_fields__)

@@ -1,0 +1,79 @@
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+
+from msgspec.structs import replace
+from rich.console import Console
+
+from console.report import print_report
+from desk.tally import OpenPosition, RunSummary
+from domain.instrument import Instrument
+
+
+def told(page: Console, summary: RunSummary, instruments: Mapping[str, Instrument]) -> str:
+    print_report(page, summary, instruments, ["python main.py audit runs"], [("volume z is under 2", 1_200)])
+    return page.export_text()
+
+
+def test_the_report_names_result_costs_and_where_it_came_from(
+    page: Console, summary: RunSummary, instruments: Mapping[str, Instrument]
+) -> None:
+    text = told(page, summary, instruments)
+    for figure in ("-54.53 USD  (-0.55 %)", "9,945.47 USD", "-3.48", "-0.05", "-1.99", "-1.09 R", "1, 0.00 % won"):
+        assert figure in text
+    for group in ("bull trend", "stop", "e3", "SOL-PERP"):
+        assert group in text
+    assert "5 signals, 1 order" in text
+    assert "2025-05-01 00:01 to 2025-05-01 00:10 UTC" in text
+    assert summary.chain_hash in text
+    assert text.rstrip().endswith("python main.py audit runs")
+
+
+def test_the_report_says_why_nothing_happened(
+    page: Console, summary: RunSummary, instruments: Mapping[str, Instrument]
+) -> None:
+    text = told(page, summary, instruments)
+    assert "cooled down" in text
+    assert "the market data were not fit to trade on" in text
+    assert "volume z is under 2" in text
+    assert "1,200" in text
+
+
+def test_a_run_without_trades_names_its_most_frequent_reason(
+    page: Console, made: SimpleNamespace, instruments: Mapping[str, Instrument]
+) -> None:
+    quiet = made.summary_of([made.waiting(minute) for minute in range(1, 6)])
+    text = told(page, quiet, instruments)
+    assert "No trade was closed. Most often, on 5 of 5 bars: no strategy saw a trade." in text
+    assert "none closed" in text
+    assert "Where it came from" not in text
+
+
+def test_a_run_without_a_single_bar_still_reads_well(
+    page: Console, made: SimpleNamespace, instruments: Mapping[str, Instrument]
+) -> None:
+    text = told(page, replace(made.summary_of([]), seconds=0.0), instruments)
+    assert "no bar arrived" in text
+    assert "0.00 USD  (0.00 %)" in text
+
+
+def test_a_position_that_outlived_the_run_is_named(
+    page: Console, summary: RunSummary, instruments: Mapping[str, Instrument]
+) -> None:
+    open_one = OpenPosition(symbol="SOL-PERP", size_lots=-2_832)
+    assert "SOL-PERP: short 28.32 SOL" in told(page, replace(summary, open_positions=(open_one,)), instruments)
+
+
+def test_only_a_simulated_run_is_called_simulated(
+    page: Console, run: list[object], made: SimpleNamespace, instruments: Mapping[str, Instrument]
+) -> None:
+    assert "SIMULATED MARKET" in told(page, made.summary_of(run), instruments)
+    page.clear()
+    assert "SIMULATED" not in told(page, made.summary_of(run, is_simulated=False), instruments)
+
+
+def test_the_report_keeps_its_figures_whole_at_eighty_columns(
+    page_of: Callable[[int, int], Console], summary: RunSummary, instruments: Mapping[str, Instrument]
+) -> None:
+    text = told(page_of(80, 24), summary, instruments)
+    assert "bull trend" in text
+    assert max(map(len, text.splitlines())) <= 80

@@ -1,0 +1,44 @@
+import json
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.summary import dollars, summary_json
+from desk.tally import RunSummary
+
+PROMISED = {
+    "run_id",
+    "n_bars",
+    "n_signals",
+    "n_trades",
+    "net_pnl_usd",
+    "fees_usd",
+    "funding_usd",
+    "max_drawdown_frac",
+    "chain_hash",
+    "seconds",
+}
+
+
+def test_the_object_holds_every_promised_figure(summary: RunSummary) -> None:
+    told = summary_json(summary)
+    assert set(told) >= PROMISED
+    assert (told["n_bars"], told["n_signals"], told["n_trades"], told["is_simulated"]) == (10, 5, 1, True)
+    assert told["net_pnl_usd"] == -54.525966
+    assert told["gross_pnl_usd"] - told["fees_usd"] + told["funding_usd"] == told["net_pnl_usd"]
+    assert told["by_regime"]["bull_trend"]["net_pnl_usd"] == -54.525966
+    assert told["by_exit_reason"]["stop"]["n_trades"] == 1
+    assert told["refusals"] == {"cooled_down": 4}
+
+
+def test_the_object_is_strict_json_even_without_trades(made: SimpleNamespace) -> None:
+    told = summary_json(made.summary_of([]))
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert told["win_rate_frac"] is None
+    assert told["profit_factor"] is None
+
+
+@given(st.integers(min_value=-(2**52), max_value=2**52))
+def test_dollars_lose_no_micro_dollar(microusd: int) -> None:
+    assert round(dollars(microusd) * 1_000_000) == microusd

@@ -1,0 +1,71 @@
+import math
+
+import msgspec
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db import rows
+from db.tables import EVIDENCE, LEDGER, chained_columns
+from domain.features import N_FEATURES, Feature, Features
+from tests.contract.journal_samples import order, sample
+
+
+@given(st.text())
+def test_any_text_becomes_one_that_every_database_can_hold(text: str) -> None:
+    cleaned = rows.clean(text + "\0\ud800")
+    assert "\0" not in cleaned
+    assert cleaned.encode("utf-8").decode("utf-8") == cleaned
+    assert rows.clean(cleaned) == cleaned
+
+
+@given(st.lists(st.floats(), min_size=N_FEATURES - 1, max_size=N_FEATURES - 1))
+def test_figures_keep_their_value_and_lose_only_the_sign_of_zero(figures: list[float]) -> None:
+    vector = np.array([*figures, 1.0])
+    record = msgspec.structs.replace(sample(5), features=Features(vector=vector))
+    stored = rows.tick(record)[8 : 8 + N_FEATURES - 1]
+    for figure, value in zip(figures, stored, strict=True):
+        assert value is None if math.isnan(figure) else value == figure
+        assert value is None or math.copysign(1.0, value) == 1.0 or value < 0.0  # type: ignore[arg-type]  # a float
+    assert rows.tick(record)[7] == "bull_trend"
+
+
+def test_a_row_has_as_many_values_as_its_table_has_columns() -> None:
+    """One too few and every later column would hold its neighbour's value."""
+    given_rows = {
+        "ticks": rows.tick(sample(4)),
+        "signals": (0, *rows.signal(sample(5).signals[0])),
+        "proposals": (0, *rows.proposal(sample(5).proposal)),
+        "gate_requests": rows.gate_request(1, "id", "off", "off", ""),
+        "gate_outcomes": (0, *rows.gate_outcome(sample(5).gate)),
+        "risk_checks": (0, *rows.risk_check(sample(5).risk)),
+        "orders": rows.order(order(5), 5),
+        "order_refusals": (0, *rows.order_refusal(*sample(10).refusals[0])),
+        "fills": (0, *rows.fill(sample(6).fills[0])),
+        "funding_payments": (0, *rows.funding(sample(7).funding[0])),
+        "trades": (0, *rows.trade(sample(10).trades[0])),
+    }
+    assert {table.name: len(chained_columns(table)) for table in LEDGER} == {
+        name: len(row) for name, row in given_rows.items()
+    }
+    plain = (str, int, float, bytes, type(None))
+    assert all(type(value) in plain for row in given_rows.values() for value in row)
+
+
+def test_ticks_of_a_cold_desk_have_no_figures() -> None:
+    cold = rows.tick(sample(2))
+    assert cold[7 : 7 + len(Feature)] == (None,) * len(Feature)
+    assert len(cold) == len(rows.tick(sample(5)))
+
+
+def test_reasons_are_joined_and_parted() -> None:
+    for reasons in ((), ("one",), ("one", "two, and more")):
+        assert rows.parted(rows.joined(reasons)) == reasons
+
+
+def test_the_chained_columns_of_every_table_follow_its_key_without_a_gap() -> None:
+    for table in EVIDENCE:
+        names = [column.name for column in table.columns]
+        chained = [column.name for column in chained_columns(table)]
+        assert names[1 : 1 + len(chained)] == chained
+        assert names[1 + len(chained)] == "hash"

@@ -1,0 +1,95 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from db.opening import open_journal
+from db.tables import KEY_BITS, KEY_MASK
+from db.verify import verify
+from domain.errors import BadInput, JournalCorrupt
+from tests.contract.journal_samples import header, play
+
+N_TICKS = 48
+
+
+@pytest.fixture(scope="module")
+def journal_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("verify") / "journal.db"
+    with open_journal(f"sqlite:///{path}", writable=True) as store:
+        journal = store.begin(header(), 1)
+        play(journal, 1, N_TICKS)
+        journal.finish("{}", 2)
+    return path
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1, exclude_max=True), flipped=st.integers(1, 255), tick_no=st.integers(1, N_TICKS))
+def test_a_byte_flipped_in_the_file_itself_is_found_and_its_row_named(
+    journal_file: Path, share: float, flipped: int, tick_no: int
+) -> None:
+    """Even where what it leaves is no text at all."""
+    whole = journal_file.read_bytes()
+    reader = sqlite3.connect(journal_file)
+    key, snapshot = reader.execute("SELECT id, snapshot FROM ticks WHERE tick_no = ?", (tick_no,)).fetchone()
+    reader.close()
+    start = whole.index(snapshot.encode())
+    place = start + int(share * len(snapshot.encode()))
+    changed = bytearray(whole)
+    changed[place] ^= flipped
+    copy = journal_file.with_name("copy.db")
+    copy.write_bytes(changed)
+    with open_journal(f"sqlite:///{copy}", writable=False) as store:
+        first = verify(store, "first").first
+        assert first is not None
+        assert (first.what, first.table, first.id, first.tick_no) == ("altered", "ticks", key, tick_no)
+        assert f"ticks row {key} (tick {tick_no})" in first.sentence
+
+
+def test_a_file_whose_inside_is_damaged_is_said_to_be(journal_file: Path) -> None:
+    changed = bytearray(journal_file.read_bytes())
+    for page in range(3, len(changed) // 16_384):
+        changed[page * 16_384 : page * 16_384 + 8] = b"\xff" * 8
+    copy = journal_file.with_name("damaged.db")
+    copy.write_bytes(changed)
+    with open_journal(f"sqlite:///{copy}", writable=False) as store, pytest.raises(JournalCorrupt, match="is damaged"):
+        verify(store, "first")
+
+
+def test_one_altered_row_is_one_finding_and_many_are_counted(journal_file: Path) -> None:
+    copy = journal_file.with_name("many.db")
+    copy.write_bytes(journal_file.read_bytes())
+    intruder = sqlite3.connect(copy)
+    intruder.execute("DROP TRIGGER ticks_no_update")
+    intruder.execute("UPDATE ticks SET why = 'x' WHERE tick_no = 7")
+    intruder.commit()
+    with open_journal(f"sqlite:///{copy}", writable=False) as store:
+        report = verify(store, "first")
+        assert [(finding.what, finding.tick_no) for finding in report.findings] == [("altered", 7)]
+        intruder.execute("UPDATE ticks SET why = 'x'")
+        intruder.commit()
+        report = verify(store, "first")
+        assert (report.n_findings, len(report.findings)) == (N_TICKS, 20)
+    intruder.close()
+
+
+def test_a_renumbered_row_is_missed_where_it_was(journal_file: Path) -> None:
+    copy = journal_file.with_name("renumbered.db")
+    copy.write_bytes(journal_file.read_bytes())
+    intruder = sqlite3.connect(copy)
+    intruder.execute("DROP TRIGGER signals_no_update")
+    key = intruder.execute("SELECT min(id) FROM signals").fetchone()[0]
+    intruder.execute("UPDATE signals SET id = ? WHERE id = ?", ((1 << KEY_BITS) + KEY_MASK, key))
+    intruder.commit()
+    intruder.close()
+    with open_journal(f"sqlite:///{copy}", writable=False) as store:
+        first = verify(store, "first").first
+        assert first is not None
+        assert (first.what, first.id) == ("missing", key)
+
+
+def test_an_unknown_run_is_bad_input(journal_file: Path) -> None:
+    url = f"sqlite:///{journal_file}"
+    with open_journal(url, writable=False) as store, pytest.raises(BadInput, match="no run seventh"):
+        verify(store, "seventh")
