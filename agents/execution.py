@@ -6,7 +6,6 @@ from agents.books import Books, Entry
 from domain.account import Fill, FundingPayment, Levels, Trade, VenueReport
 from domain.decisions import ApprovedOrder, Refusal
 from domain.errors import BooksDisagree, JournalUnavailable
-from domain.market import Snapshot
 from domain.ports import Journal, Venue
 from domain.record import Record
 
@@ -25,18 +24,16 @@ NOTHING_SETTLED = Settled()
 
 @dataclass(slots=True)
 class ExecutionAgent:
-    """The only one who speaks with the venue."""
+    """Sends to the venue what risk has approved, and books what it reports."""
 
     venue: Venue
     journal: Journal
     books: Books
 
-    async def settle(self, snapshot: Snapshot) -> Settled:
-        """Ask the venue what happened in this symbol while the minute passed, and book it."""
-        report = await self.venue.advance(snapshot)
-        return NOTHING_SETTLED if report is None else self._book(report)
-
-    def _book(self, report: VenueReport) -> Settled:
+    def settle(self, report: VenueReport | None) -> Settled:
+        """Book what the venue reports of one minute. Raises BooksDisagree for what we cannot account for."""
+        if report is None:
+            return NOTHING_SETTLED
         for payment in report.funding:
             self.books.apply_funding(payment)
         trades = [self.books.apply_fill(fill) for fill in report.fills]

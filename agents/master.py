@@ -10,7 +10,7 @@ from agents.exits import Departure, ExitAgent
 from agents.gate import GateAgent
 from agents.market_data import MarketDataAgent
 from agents.risk import RiskAgent
-from agents.strategy import Standstill, StrategyAgent
+from agents.strategy import NOBODY_ASKED, Answered, Standstill, StrategyAgent
 from domain.decisions import ApprovedOrder, Proposal, Refusal, Ruling, Signal
 from domain.features import Features
 from domain.market import Snapshot
@@ -56,28 +56,26 @@ class MasterAgent:
         """
         self.tick_no += 1
         books = self.execution.books
-        settled = await self.execution.settle(snapshot)
+        settled = self.execution.settle(await self.execution.venue.advance(snapshot))
         features = self.market_data.observe(snapshot)
         books.mark(snapshot)
         self.risk.observe(snapshot, books, settled.trades)
         departure = await self.exits.review(snapshot, features, state, self.tick_no) if books.holdings else None
-        signals = () if features is None else self.strategies.evaluate(features)
-        wish = self._first_answer(snapshot, features, signals)
+        answered = NOBODY_ASKED if features is None else self.strategies.evaluate(features)
+        wish = self._first_answer(snapshot, features, answered)
         answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
-        record = self._record(snapshot, state, features, signals, settled, answer)
+        record = self._record(snapshot, state, features, answered.signals, settled, answer)
         return (
             record if departure is None and isinstance(answer, Standstill) else _with_orders(record, departure, answer)
         )
 
-    def _first_answer(
-        self, snapshot: Snapshot, features: Features | None, signals: tuple[Signal, ...]
-    ) -> Wish | Standstill:
+    def _first_answer(self, snapshot: Snapshot, features: Features | None, answered: Answered) -> Wish | Standstill:
         """Say what the strategies propose, or why nothing can be asked of them."""
         if snapshot.defects:
             return Standstill(outcome=Outcome.UNFIT, why="; ".join(snapshot.defects))
         if features is None:
             return Standstill(outcome=Outcome.WARMING_UP, why=self.market_data.warmth(snapshot.symbol))
-        proposal = self.strategies.propose(signals, snapshot, features)
+        proposal = self.strategies.propose(answered, snapshot, features)
         return proposal if isinstance(proposal, Standstill) else Wish(proposal=proposal, features=features)
 
     async def _consider(self, wish: Wish, snapshot: Snapshot, state: TradingState) -> Verdict:

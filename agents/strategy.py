@@ -1,7 +1,6 @@
 """The strategy agent: asks every strategy side by side and makes at most one proposal of their answers."""
 
 from collections.abc import Sequence
-from operator import attrgetter
 
 from domain.decisions import Proposal, Side, Signal
 from domain.features import Features
@@ -12,9 +11,6 @@ from strategy.exits import ExitRules
 from strategy.rules import Strategy
 
 
-_failed_mask = attrgetter("failed_mask")
-
-
 class Standstill(Record, frozen=True, kw_only=True, gc=False):
     """Why nothing was proposed."""
 
@@ -22,29 +18,41 @@ class Standstill(Record, frozen=True, kw_only=True, gc=False):
     why: str
 
 
+class Answered(Record, frozen=True, kw_only=True, gc=False):
+    """Every strategy's answer on one tick. standstill: what that comes to when none of them fires, else None."""
+
+    signals: tuple[Signal, ...]
+    standstill: Standstill | None
+
+
+NOBODY_ASKED = Answered(signals=(), standstill=None)
+"""The answers on a tick without features."""
+
+
 class StrategyAgent:
     """Holds the strategies and the exit rules their proposals carry."""
 
-    __slots__ = ("_exit_rules", "_standstills", "by_name", "strategies")
+    __slots__ = ("_exit_rules", "_quiet", "_tests", "by_name", "strategies")
 
     def __init__(self, strategies: Sequence[Strategy], exit_rules: ExitRules) -> None:
         """Take the strategies in the order in which they are asked and recorded."""
         self.strategies = tuple(strategies)
         self.by_name = {strategy.name: strategy for strategy in strategies}
         self._exit_rules = exit_rules
-        self._standstills: dict[tuple[int, ...], Standstill] = {}
+        self._tests = tuple(strategy.failed_mask for strategy in strategies)
+        self._quiet: dict[tuple[int, ...], Answered] = {}
 
-    def evaluate(self, features: Features) -> tuple[Signal, ...]:
-        """Return every strategy's answer."""
-        return tuple([strategy.evaluate(features) for strategy in self.strategies])
+    def evaluate(self, features: Features) -> Answered:
+        """Return every strategy's answer; when none fires it is one that was given before for the same failed tests."""
+        masks = tuple([failed_mask(features) for failed_mask in self._tests])
+        return self._quiet.get(masks) or self._answer(masks, features)
 
-    def propose(self, signals: tuple[Signal, ...], snapshot: Snapshot, features: Features) -> Proposal | Standstill:
+    def propose(self, answered: Answered, snapshot: Snapshot, features: Features) -> Proposal | Standstill:
         """Return the proposal of the most convinced strategy; nothing when none fired or two disagree."""
-        masks = tuple(map(_failed_mask, signals))
-        if 0 in masks:
-            firing = [(signal, signal.side) for signal in signals if signal.side is not None]
-            return self._propose(firing, snapshot, features)
-        return self._standstills.get(masks) or self._remember(masks, signals)
+        if answered.standstill is not None:
+            return answered.standstill
+        firing = [(signal, signal.side) for signal in answered.signals if signal.side is not None]
+        return self._propose(firing, snapshot, features)
 
     def _propose(
         self, firing: list[tuple[Signal, Side]], snapshot: Snapshot, features: Features
@@ -64,8 +72,12 @@ class StrategyAgent:
             as_of_ms=snapshot.as_of_ms,
         )
 
-    def _remember(self, masks: tuple[int, ...], signals: tuple[Signal, ...]) -> Standstill:
+    def _answer(self, masks: tuple[int, ...], features: Features) -> Answered:
+        answers = zip(self.strategies, masks, strict=True)
+        signals = tuple(one.no(mask) if mask else one.fire(features) for one, mask in answers)
+        if 0 in masks:
+            return Answered(signals=signals, standstill=None)
         why = "; ".join(f"{signal.strategy}: {', '.join(signal.reasons)}" for signal in signals)
         standstill = Standstill(outcome=Outcome.NO_SIGNAL, why=why)
-        self._standstills[masks] = standstill
-        return standstill
+        answered = self._quiet[masks] = Answered(signals=signals, standstill=standstill)
+        return answered

@@ -76,6 +76,7 @@ class Desk:
     _uncommitted: int = 0
     _unreconciled: int = 0
     _journal_trouble: str | None = None
+    _seen_asked: TradingState = TradingState.ACTIVE
 
     async def recover(self, recorded: Iterable[tuple[Snapshot, TradingState]]) -> int:
         """Live through the recorded ticks again, each compared with its record; return how many.
@@ -116,9 +117,11 @@ class Desk:
         return not (self.flattens_on_stop and self.master.execution.books.holdings)
 
     def ask_to_stop(self) -> None:
-        """Ask for a stop after the minute at hand, or after everything is closed where that is the rule."""
+        """Ask for a stop after the minute at hand, or after everything is closed where that is the rule.
+
+        Nothing else happens here: a signal may call this in the middle of a commit.
+        """
         self.stop_is_asked = True
-        self.look()
 
     async def _walk(self) -> None:
         batch, pause_s = self.pace.batch_ticks, self.pace.pause_s
@@ -153,7 +156,12 @@ class Desk:
 
     def look(self) -> None:
         """See what the human's switch says now. A look is a file access: a tape at full speed looks once a batch."""
-        asked = TradingState.FLATTENING if self.stop_is_asked and self.flattens_on_stop else self.asked_state()
+        asked = self.asked_state()
+        if asked is not self._seen_asked:
+            self._seen_asked = asked
+            self.note("switch", f"the switch says {asked.value}")
+        if self.stop_is_asked and self.flattens_on_stop:
+            asked = TradingState.FLATTENING
         if self._journal_trouble is not None and asked is TradingState.ACTIVE:
             asked = TradingState.REDUCING
         self._standing = asked if self.state is TradingState.ACTIVE else self.state
@@ -162,18 +170,23 @@ class Desk:
         """Commit; while the journal cannot take it, keep everything for the next try and only reduce."""
         try:
             self._commit()
+            if self._journal_trouble is not None:
+                self.note("journal_back", f"after: {self._journal_trouble}")
+                self._commit()
         except JournalUnavailable as error:
             self.note_journal_trouble(str(error))
             return
-        if self._journal_trouble is not None:
-            trouble, self._journal_trouble = self._journal_trouble, None
-            self.look()
-            self.journal.event("journal_back", f"it could not be written: {trouble}", self.clock.now_ms())
+        self._journal_trouble = None
 
     def note_journal_trouble(self, why: str) -> None:
         """Allow reductions only until the journal can be written again."""
+        if self._journal_trouble is None:
+            self.note("journal_lost", why)
         self._journal_trouble = why
-        self.look()
+
+    def note(self, kind: str, detail: str) -> None:
+        """Put something that happened to the desk itself on record, with the next commit."""
+        self.journal.event(kind, detail, self.clock.now_ms())
 
     def _catching_up(self) -> TradingState:
         """Return the state of a tick whose order may be on record already, until the record is behind us."""

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
+from typing import Any
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from desk.runner import Desk, Halted
-from domain.errors import JournalUnavailable
 from domain.market import MINUTE_MS, Snapshot
 
 POLL_S = 0.2
@@ -19,13 +19,21 @@ POLL_S = 0.2
 EARLY_MS = 500
 """A minute may be taken this much before its close by our clock, for clocks that differ a little."""
 
+RULES = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+"""However late the machine is, the job starts, once, and never beside itself: it takes all that is due."""
+
+
+def minute_trigger() -> Any:
+    """Return the trigger of every minute's close, UTC."""
+    return CronTrigger(second=0, timezone=UTC)
+
 
 @dataclass(slots=True)
 class MinuteSchedule:
     """Drives a desk by the machine's clock.
 
-    is_aligned: the feed's minutes are those of the clock (a live or simulated market). A recorded tape is not:
-    it is taken one minute a fire. late_after_ms: a minute taken later than this after its close may only be
+    is_aligned: the feed's minutes are those of the clock (a live market, or a simulated one that began now). A tape
+    is not: it is taken one minute a fire. late_after_ms: a minute taken later than this after its close may only be
     used to look after open positions. n_minutes: stop after so many; None = until told.
     """
 
@@ -33,24 +41,26 @@ class MinuteSchedule:
     is_aligned: bool
     late_after_ms: int
     n_minutes: int | None = None
+    trigger: Any = field(default_factory=minute_trigger)
     _held: Sequence[Snapshot] | None = None
-    _last_ms: int = 0
+    _fired_ms: int = 0
     _n_taken: int = 0
     _done: asyncio.Event = field(default_factory=asyncio.Event)
+    _at_work: asyncio.Lock = field(default_factory=asyncio.Lock)
     _failure: Halted | None = None
 
     async def run(self) -> None:
         """Serve minutes until the feed ends, enough were taken, or a stop was asked for. Raises Halted."""
         scheduler = AsyncIOScheduler(timezone=UTC)
         scheduler.add_listener(self._note_trouble, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
-        trigger = CronTrigger(second=0, timezone=UTC)
-        scheduler.add_job(self.on_minute, trigger, coalesce=True, max_instances=1, misfire_grace_time=None)
+        scheduler.add_job(self.on_minute, self.trigger, **RULES)
         scheduler.start()
         try:
             while not self.desk.is_done and not await self._is_over_within(POLL_S):
                 continue
         finally:
-            scheduler.shutdown(wait=False)
+            async with self._at_work:
+                scheduler.shutdown(wait=False)
         if self._failure is not None:
             raise self._failure
 
@@ -63,17 +73,20 @@ class MinuteSchedule:
 
     async def on_minute(self) -> None:
         """Take every minute that has closed by now; a late one is recorded as such, never dropped silently."""
-        try:
-            await self.desk.guard(self._take_due(self.desk.clock.now_ms()))
-        except Halted as halted:
-            self._failure = halted
-            self._done.set()
+        async with self._at_work:
+            try:
+                await self.desk.guard(self._take_due(self.desk.clock.now_ms()))
+            except Halted as halted:
+                self._failure = halted
+                self._done.set()
 
     async def _take_due(self, now_ms: int) -> None:
-        if now_ms < self._last_ms - MINUTE_MS:
-            self.desk.journal.event("clock_went_back", f"clock says {now_ms}, minute {self._last_ms} is taken", now_ms)
+        before_ms, self._fired_ms = self._fired_ms, now_ms
+        if now_ms < before_ms - MINUTE_MS:
+            self.desk.note("clock_went_back", f"from {before_ms} to {now_ms}; nothing is taken")
+            self.desk.commit_or_reduce()
             return
-        while not self._done.is_set():
+        while not self._done.is_set() and not self.desk.is_done:
             minute = self._held or await self.desk.feed.next_minute()
             self._held = None
             if minute is None:
@@ -85,16 +98,17 @@ class MinuteSchedule:
             await self._take(minute, now_ms)
             if not self.is_aligned:
                 return
+            # A long gap is made up for minute by minute; a stop asked for meanwhile must be heard.
+            await asyncio.sleep(0)
 
     async def _take(self, minute: Sequence[Snapshot], now_ms: int) -> None:
         late_ms = now_ms - minute[0].as_of_ms
         if self.is_aligned and late_ms > self.late_after_ms:
             why = f"taken {late_ms / 1000:.0f} s after its close"
             minute = tuple(snapshot.unfit(why) for snapshot in minute)
-            self.desk.journal.event("late_tick", f"minute {minute[0].as_of_ms} {why}", now_ms)
+            self.desk.note("late_tick", f"minute {minute[0].as_of_ms} {why}")
         self.desk.look()
         await self.desk.take_minute(minute)
-        self._last_ms = minute[0].as_of_ms
         self._n_taken += 1
         self.desk.commit_or_reduce()
         if self.n_minutes is not None and self._n_taken >= self.n_minutes:
@@ -102,7 +116,4 @@ class MinuteSchedule:
 
     def _note_trouble(self, event: JobEvent) -> None:
         kind = "tick_overran" if event.code == EVENT_JOB_MAX_INSTANCES else "tick_missed"
-        try:
-            self.desk.journal.event(kind, "the minute's job could not start on time", self.desk.clock.now_ms())
-        except JournalUnavailable as error:
-            self.desk.note_journal_trouble(str(error))
+        self.desk.note(kind, "the minute's job could not start on time")

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.errors import BadInput
 from domain.tick import TradingState
 
 
@@ -28,7 +29,15 @@ class HaltSwitch:
         return TradingState(word) if word in set(TradingState) else TradingState.HALTED
 
     def ask(self, state: TradingState) -> None:
-        """Ask for a state, atomically. Raises OSError when the folder cannot be written."""
+        """Ask for a state, atomically. Raises BadInput when the folder cannot be written."""
+        try:
+            self._write(state)
+        except OSError as error:
+            raise BadInput(
+                f"the switch {self.path} cannot be written: {error.strerror}; stop the desk itself, e.g. with Ctrl-C"
+            ) from error
+
+    def _write(self, state: TradingState) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if state is TradingState.ACTIVE:
             self.path.unlink(missing_ok=True)

@@ -8,7 +8,6 @@ from domain.account import Trade
 from domain.record import Record
 from domain.tick import Outcome, TickRecord
 
-
 QUIET: Final = Outcome.NO_SIGNAL
 """The usual outcome, held here because looking a member up on its enum costs more than counting it."""
 

@@ -49,7 +49,7 @@ def _settle_cache() -> None:
     folder = CACHES / sources_digest()
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
-    numba.config.CACHE_DIR = str(folder)
+    setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010 - numba makes its options at run time, untyped
     by_age = sorted(CACHES.iterdir(), key=lambda path: path.stat().st_mtime)
     for old in by_age[:-N_CACHES_KEPT]:
         shutil.rmtree(old, ignore_errors=True)

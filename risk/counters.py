@@ -123,7 +123,7 @@ class RiskCounters:
         self.entry_order_ms = (*recent, decided_ms)
 
     def acknowledge_drawdown(self, equity_microusd: int) -> None:
-        """Measure the drawdown afresh from this equity. To be called when a human resumes the desk, never else."""
+        """Measure the drawdown afresh from this equity. Called at the first tick of a run."""
         self.peak_equity_microusd = self.trough_equity_microusd = equity_microusd
         self.worst_drawdown_frac = 0.0
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -18,6 +19,9 @@ from risk.exposure import Exposure, stop_distance_ticks
 from risk.limits import RiskLimits, SizingPolicy
 from risk.rules import ENTRY_RULES, SIZE_RULES, Rule
 from risk.sizing import GATE, competing_sizes, shrink_lots
+
+ENTRY_RULE_NAMES: Final = tuple(rule.__name__ for rule in ENTRY_RULES)
+SIZE_RULE_NAMES: Final = tuple(rule.__name__ for rule in SIZE_RULES)
 
 
 class Screened(Record, frozen=True, kw_only=True):
@@ -61,7 +65,7 @@ class RiskDesk:
 
     def screen(self, case: Case) -> Screened | RiskCheck:
         """Ask the entry rules in order: the case with all their names, or a check with the first refusal."""
-        passed, refusal = _ask(ENTRY_RULES, case)
+        passed, refusal = _ask(ENTRY_RULES, ENTRY_RULE_NAMES, case)
         if refusal is not None:
             return RiskCheck(passed=passed, sizes_lots=(), ruling=refusal)
         return Screened(case=case, passed=passed)
@@ -80,7 +84,7 @@ class RiskDesk:
             lots = shrink_lots(lots, keep_frac)
             sizes = (*sizes, (GATE, lots))
         sized = replace(case, sizes_lots=sizes, lots=lots)
-        passed_sized, refusal = _ask(SIZE_RULES, sized)
+        passed_sized, refusal = _ask(SIZE_RULES, SIZE_RULE_NAMES, sized)
         ruling = _entry(sized) if refusal is None else refusal
         return RiskCheck(passed=screened.passed + passed_sized, sizes_lots=sizes, ruling=ruling)
 
@@ -126,14 +130,12 @@ class RiskDesk:
         return instrument
 
 
-def _ask(rules: tuple[Rule, ...], case: Case) -> tuple[tuple[str, ...], Refusal | None]:
-    passed: list[str] = []
-    for rule in rules:
+def _ask(rules: tuple[Rule, ...], names: tuple[str, ...], case: Case) -> tuple[tuple[str, ...], Refusal | None]:
+    for number, rule in enumerate(rules):
         refusal = rule(case)
         if refusal is not None:
-            return tuple(passed), refusal
-        passed.append(rule.__name__)
-    return tuple(passed), None
+            return names[:number], refusal
+    return names, None
 
 
 def _entry(case: Case) -> ApprovedOrder:

@@ -7,7 +7,7 @@ class RiskLimits(Record, frozen=True, kw_only=True):
     """The caps on new risk. Exits meet none of them.
 
     max_daily_loss_frac: of the equity at the first tick of the UTC day; at the cap, entries stop.
-    max_drawdown_frac: of the peak equity; once touched, entries stop until a human resumes.
+    max_drawdown_frac: of the peak equity; once touched, entries stop for the rest of the run.
     max_consecutive_losses: losing trades in a row within one UTC day; at the cap, entries stop for that day.
     cooldown_after_trade_ms, cooldown_after_loss_ms: quiet time after a closed trade, and after a losing one.
     max_order_notional_usd, max_position_notional_usd: at the reference price of the order.

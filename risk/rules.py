@@ -80,14 +80,15 @@ def day_loss_within_cap(case: Case) -> Refusal | None:
 
 
 def drawdown_within_limit(case: Case) -> Refusal | None:
-    """Refuse once the fall from the peak has touched the limit, until a human resumes the desk."""
+    """Refuse once the fall from the peak has touched the limit, for the rest of the run."""
     counters, limit_frac = case.counters, case.limits.max_drawdown_frac
     peak, equity = counters.peak_equity_microusd, case.exposure.equity_microusd
     now_frac = (peak - equity) / peak if peak > 0 else 1.0
     worst_frac = max(counters.worst_drawdown_frac, now_frac)
     if worst_frac < limit_frac:
         return None
-    reason = f"drawdown has reached {worst_frac:.2%}, the limit is {limit_frac:.2%}; a human must resume"
+    reached = f"drawdown has reached {worst_frac:.2%}, the limit is {limit_frac:.2%}"
+    reason = f"{reached}; a human must look at it, then begin a new run"
     return Refusal(rule="drawdown_within_limit", reason=reason)
 
 
@@ -226,10 +227,10 @@ ENTRY_RULES: tuple[Rule, ...] = (
 )
 
 SIZE_RULES: tuple[Rule, ...] = (
+    size_is_tradable,
     order_notional_within_cap,
     position_notional_within_cap,
     gross_exposure_within_cap,
     margin_usage_within_cap,
     liquidation_is_far,
-    size_is_tradable,
 )

@@ -19,6 +19,7 @@ FLOAT_NOISE: Final = 1e-12
 GATE: Final = "gate"
 GRID: Final = "grid"
 KELLY: Final = "kelly"
+CAPS: Final = ("order_cap", "position_cap", "gross_exposure_cap", "margin_cap", "liquidation_cap")
 
 Sizes = tuple[tuple[str, int], ...]
 
@@ -108,6 +109,7 @@ def shrink_lots(lots: int, keep_frac: float) -> int:
     return min(lots, steps_down(lots * keep_frac, 1.0))
 
 
+@kernel
 def cap_microusd(cap_usd: float) -> int:
     """Return a cap in dollars as whole micro-dollars, rounded down."""
     return steps_down(cap_usd * 1e6, 1.0)
@@ -116,6 +118,54 @@ def cap_microusd(cap_usd: float) -> int:
 def gross_cap_microusd(limits: RiskLimits, equity_microusd: int) -> int:
     """Return the most gross notional this equity may carry, rounded down."""
     return steps_down(limits.max_gross_exposure_frac * equity_microusd, 1.0)
+
+
+@kernel
+def wanted_lots(
+    equity_microusd: int,
+    lot_microusd: int,
+    stop_loss_microusd: int,
+    vol_bps: float,
+    risk_frac: float,
+    vol_target_frac: float,
+    kelly_stake_frac: float,
+) -> tuple[int, int, int]:
+    """Return the lots by stop distance, by volatility target (NaN volatility: 0) and by Kelly's stake, in one call."""
+    equity, lot, stop_loss = float(equity_microusd), float(lot_microusd), float(stop_loss_microusd)
+    by_volatility = 0 if math.isnan(vol_bps) else lots_by_volatility(equity, vol_target_frac, vol_bps, lot)
+    return lots_by_stop(equity, risk_frac, stop_loss), by_volatility, lots_by_stop(equity, kelly_stake_frac, stop_loss)
+
+
+@kernel
+def allowed_lots(
+    equity_microusd: int,
+    lot_microusd: int,
+    position_lots: int,
+    gross_microusd: int,
+    initial_microusd: int,
+    maintenance_microusd: int,
+    order_cap_usd: float,
+    position_cap_usd: float,
+    gross_cap_frac: float,
+    margin_cap_frac: float,
+    initial_margin_frac: float,
+    maintenance_margin_frac: float,
+    min_distance_frac: float,
+) -> tuple[int, int, int, int, int]:
+    """Return the lots that the caps on order, position, gross exposure, margin and liquidation leave, in one call."""
+    equity, lot = float(equity_microusd), float(lot_microusd)
+    position_room = cap_microusd(position_cap_usd) - abs(position_lots) * lot_microusd
+    gross_room = steps_down(gross_cap_frac * equity_microusd, 1.0) - gross_microusd
+    margin_room = margin_cap_frac * equity_microusd - initial_microusd
+    return (
+        lots_in_room(cap_microusd(order_cap_usd), lot_microusd),
+        lots_in_room(position_room, lot_microusd),
+        lots_in_room(gross_room, lot_microusd),
+        lots_within(margin_room, initial_margin_frac * lot_microusd),
+        lots_by_liquidation(
+            equity, float(gross_microusd), float(maintenance_microusd), maintenance_margin_frac, min_distance_frac, lot
+        ),
+    )
 
 
 def competing_sizes(case: Case, policy: SizingPolicy) -> Sizes:
@@ -136,39 +186,37 @@ def kelly_of(case: Case) -> float:
 
 
 def _wanted(case: Case, policy: SizingPolicy) -> Sizes:
-    equity, lot, vol_bps = (
-        float(case.exposure.equity_microusd),
-        float(case.lot_notional_microusd),
-        case.realised_vol_bps,
+    has_record = policy.kelly_fraction > 0.0 and case.counters.n_trades >= policy.kelly_min_trades
+    by_stop, by_volatility, by_kelly = wanted_lots(
+        case.exposure.equity_microusd,
+        case.lot_notional_microusd,
+        case.stop_loss_per_lot_microusd,
+        math.nan if case.realised_vol_bps is None else case.realised_vol_bps,
+        policy.risk_per_trade_frac,
+        policy.daily_vol_target_frac,
+        policy.kelly_fraction * kelly_of(case) if has_record else 0.0,
     )
-    stop_loss = float(case.stop_loss_per_lot_microusd)
-    sizes = [("risk_per_trade", lots_by_stop(equity, policy.risk_per_trade_frac, stop_loss))]
+    sizes: Sizes = (("risk_per_trade", by_stop),)
     if policy.daily_vol_target_frac > 0.0:
-        target = policy.daily_vol_target_frac
-        sizes.append(("volatility", 0 if vol_bps is None else lots_by_volatility(equity, target, vol_bps, lot)))
-    if policy.kelly_fraction > 0.0 and case.counters.n_trades >= policy.kelly_min_trades:
-        sizes.append((KELLY, lots_by_stop(equity, policy.kelly_fraction * kelly_of(case), stop_loss)))
-    return tuple(sizes)
+        sizes = (*sizes, ("volatility", by_volatility))
+    return (*sizes, (KELLY, by_kelly)) if has_record else sizes
 
 
 def _allowed(case: Case) -> Sizes:
     limits, held, instrument = case.limits, case.exposure, case.instrument
-    equity, lot = held.equity_microusd, case.lot_notional_microusd
-    margin_room = limits.max_margin_usage_frac * equity - held.initial_margin_microusd
-    position_room = cap_microusd(limits.max_position_notional_usd) - abs(held.position_lots) * lot
-    gross_room = gross_cap_microusd(limits, equity) - held.gross_notional_microusd
-    liquidation_lots = lots_by_liquidation(
-        float(equity),
-        float(held.gross_notional_microusd),
-        float(held.maintenance_margin_microusd),
+    lots = allowed_lots(
+        held.equity_microusd,
+        case.lot_notional_microusd,
+        held.position_lots,
+        held.gross_notional_microusd,
+        held.initial_margin_microusd,
+        held.maintenance_margin_microusd,
+        limits.max_order_notional_usd,
+        limits.max_position_notional_usd,
+        limits.max_gross_exposure_frac,
+        limits.max_margin_usage_frac,
+        instrument.initial_margin_frac,
         instrument.maintenance_margin_frac,
         limits.min_liquidation_distance_bps / 1e4,
-        float(lot),
     )
-    return (
-        ("order_cap", lots_in_room(cap_microusd(limits.max_order_notional_usd), lot)),
-        ("position_cap", lots_in_room(position_room, lot)),
-        ("gross_exposure_cap", lots_in_room(gross_room, lot)),
-        ("margin_cap", lots_within(margin_room, instrument.initial_margin_frac * lot)),
-        ("liquidation_cap", liquidation_lots),
-    )
+    return tuple(zip(CAPS, lots, strict=True))

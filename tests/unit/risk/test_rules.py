@@ -173,12 +173,12 @@ def test_the_rules_are_counted_and_stand_in_the_order_in_which_they_are_asked():
         "order_rate_within_limit",
     ]
     assert [rule.__name__ for rule in rules.SIZE_RULES] == [
+        "size_is_tradable",
         "order_notional_within_cap",
         "position_notional_within_cap",
         "gross_exposure_within_cap",
         "margin_usage_within_cap",
         "liquidation_is_far",
-        "size_is_tradable",
     ]
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.decisions import Side
 from domain.features import N_FEATURES, Feature, Features
 from strategy.e3 import E3, Direction, E3Thresholds
+from strategy.rules import evaluate
 
 EXPLOSIVE = {
     Feature.BODY_OVER_ATR: 0.7,
@@ -31,13 +32,13 @@ def features(**changes: float) -> Features:
 
 
 def test_an_explosive_bar_confirmed_by_the_book_is_followed() -> None:
-    answer = E3(E3Thresholds()).evaluate(features())
+    answer = evaluate(E3(E3Thresholds()), features())
     assert (answer.side, answer.failed_mask) == (Side.BUY, 0)
     assert answer.conviction_frac == pytest.approx(0.5)
 
 
 def test_a_falling_explosive_bar_is_followed_down() -> None:
-    answer = E3(E3Thresholds()).evaluate(features(BODY_OVER_ATR=-0.7, BOOK_IMBALANCE=-0.3))
+    answer = evaluate(E3(E3Thresholds()), features(BODY_OVER_ATR=-0.7, BOOK_IMBALANCE=-0.3))
     assert answer.side is Side.SELL
 
 
@@ -57,42 +58,42 @@ def test_each_threshold_is_met_at_its_limit_and_fails_beyond_it(
     name: str, at_limit: float, beyond: float, words: str
 ) -> None:
     strategy = E3(E3Thresholds())
-    assert strategy.evaluate(features(**{name: at_limit})).side is Side.BUY
-    refused = strategy.evaluate(features(**{name: beyond}))
+    assert evaluate(strategy, features(**{name: at_limit})).side is Side.BUY
+    refused = evaluate(strategy, features(**{name: beyond}))
     assert refused.side is None
     assert refused.reasons == (words,)
 
 
 @pytest.mark.parametrize("name", ["BODY_OVER_ATR", "VOLUME_Z", "SPREAD_BPS", "REALISED_VOL_BPS"])
 def test_an_unknown_figure_that_a_test_needs_fails_that_test(name: str) -> None:
-    assert E3(E3Thresholds()).evaluate(features(**{name: math.nan})).side is None
+    assert evaluate(E3(E3Thresholds()), features(**{name: math.nan})).side is None
 
 
 def test_unknown_open_interest_and_premium_are_not_held_against_a_bar() -> None:
-    answer = E3(E3Thresholds()).evaluate(features(OPEN_INTEREST_USD=math.nan, PREMIUM_BPS=math.nan))
+    answer = evaluate(E3(E3Thresholds()), features(OPEN_INTEREST_USD=math.nan, PREMIUM_BPS=math.nan))
     assert answer.side is Side.BUY
 
 
 def test_where_no_imbalance_is_known_the_bar_decides_unless_confirmation_is_required() -> None:
     market = features(BOOK_IMBALANCE=math.nan)
-    assert E3(E3Thresholds()).evaluate(market).side is Side.BUY
-    refused = E3(E3Thresholds(requires_imbalance=True)).evaluate(market)
+    assert evaluate(E3(E3Thresholds()), market).side is Side.BUY
+    refused = evaluate(E3(E3Thresholds(requires_imbalance=True)), market)
     assert refused.reasons == ("imbalance does not confirm by 0 or is unknown",)
 
 
 def test_premium_fade_trades_against_the_premium_whatever_the_body_says() -> None:
     strategy = E3(E3Thresholds(direction=Direction.PREMIUM_FADE))
-    assert strategy.evaluate(features(PREMIUM_BPS=8.0)).side is Side.SELL
-    assert strategy.evaluate(features(PREMIUM_BPS=-8.0)).side is Side.BUY
-    assert strategy.evaluate(features(PREMIUM_BPS=4.9)).reasons == ("premium is under 5 bps or unknown",)
-    assert strategy.evaluate(features()).side is None
+    assert evaluate(strategy, features(PREMIUM_BPS=8.0)).side is Side.SELL
+    assert evaluate(strategy, features(PREMIUM_BPS=-8.0)).side is Side.BUY
+    assert evaluate(strategy, features(PREMIUM_BPS=4.9)).reasons == ("premium is under 5 bps or unknown",)
+    assert evaluate(strategy, features()).side is None
 
 
 def test_conviction_rises_with_surge_body_premium_and_imbalance() -> None:
     strategy = E3(E3Thresholds())
-    plain = strategy.evaluate(features()).conviction_frac
+    plain = evaluate(strategy, features()).conviction_frac
     for stronger in ({"VOLUME_Z": 4.0}, {"BODY_OVER_ATR": 1.2}, {"PREMIUM_BPS": -25.0}, {"BOOK_IMBALANCE": 0.6}):
-        assert strategy.evaluate(features(**stronger)).conviction_frac > plain
+        assert evaluate(strategy, features(**stronger)).conviction_frac > plain
 
 
 FIGURE = st.floats(-100, 100) | st.just(math.nan)
@@ -100,7 +101,7 @@ FIGURE = st.floats(-100, 100) | st.just(math.nan)
 
 @given(figures=st.lists(FIGURE, min_size=N_FEATURES, max_size=N_FEATURES))
 def test_a_side_is_named_only_with_conviction_and_without_a_failed_test(figures: list[float]) -> None:
-    answer = E3(E3Thresholds()).evaluate(Features(vector=np.array(figures)))
+    answer = evaluate(E3(E3Thresholds()), Features(vector=np.array(figures)))
     assert (answer.side is None) == (answer.failed_mask != 0)
     assert (answer.side is None) == (answer.conviction_frac == 0.0)
     assert 0.0 <= answer.conviction_frac <= 1.0
@@ -114,6 +115,6 @@ def test_the_mirror_image_of_a_market_gets_the_mirror_image_of_the_answer(figure
     for place in (Feature.BODY_OVER_ATR, Feature.BOOK_IMBALANCE, Feature.PREMIUM_BPS):
         mirrored[place] = -mirrored[place]
     strategy = E3(E3Thresholds())
-    one, other = strategy.evaluate(Features(vector=vector)), strategy.evaluate(Features(vector=mirrored))
+    one, other = evaluate(strategy, Features(vector=vector)), evaluate(strategy, Features(vector=mirrored))
     assert one.failed_mask == other.failed_mask
     assert one.side is None or other.side is one.side.opposite

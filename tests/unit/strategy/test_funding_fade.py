@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.decisions import Side
 from domain.features import N_FEATURES, Feature, Features
 from strategy.funding_fade import FundingFade, FundingFadeThresholds
+from strategy.rules import evaluate
 
 
 def features(funding: float, premium: float, spread: float = 2.0, volume_z: float = 1.5) -> Features:
@@ -25,8 +26,8 @@ FADE = FundingFade(FundingFadeThresholds())
 
 
 def test_both_extremes_positive_are_sold_and_both_negative_bought() -> None:
-    assert FADE.evaluate(features(0.00003, 6.0)).side is Side.SELL
-    assert FADE.evaluate(features(-0.00003, -6.0)).side is Side.BUY
+    assert evaluate(FADE, features(0.00003, 6.0)).side is Side.SELL
+    assert evaluate(FADE, features(-0.00003, -6.0)).side is Side.BUY
 
 
 @pytest.mark.parametrize(
@@ -40,14 +41,14 @@ def test_both_extremes_positive_are_sold_and_both_negative_bought() -> None:
     ],
 )
 def test_each_filter_keeps_it_out_and_says_so(market: Features, words: str) -> None:
-    answer = FADE.evaluate(market)
+    answer = evaluate(FADE, market)
     assert answer.side is None
     assert answer.reasons == (words,)
 
 
 @pytest.mark.parametrize("market", [features(math.nan, 6.0), features(0.00003, math.nan)])
 def test_an_unknown_figure_keeps_it_out(market: Features) -> None:
-    answer = FADE.evaluate(market)
+    answer = evaluate(FADE, market)
     assert answer.side is None
     assert "funding or premium is unknown" in answer.reasons
 
@@ -63,7 +64,7 @@ def test_it_leaves_when_either_figure_is_back_in_its_neutral_band() -> None:
 @given(funding=st.floats(-0.001, 0.001), premium=st.floats(-100, 100))
 def test_it_never_wants_out_of_what_it_would_enter_at_the_same_moment(funding: float, premium: float) -> None:
     market = features(funding, premium)
-    side = FADE.evaluate(market).side
+    side = evaluate(FADE, market).side
     assert side is None or FADE.wants_out(market, side) is None
 
 
