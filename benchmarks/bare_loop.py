@@ -12,7 +12,7 @@ from math import sqrt
 Bars = Sequence[tuple[float, float, float, float, float]]
 
 
-def walk(bars: Bars) -> tuple[int, float]:
+def walk(bars: Bars) -> tuple[int, float]:  # noqa: C901 - a bare loop calls nothing: that is what it measures
     """Return (number of trades, final equity from 1.0) over bars of (open, high, low, close, volume)."""
     ranges: deque[float] = deque(maxlen=14)
     volumes: deque[float] = deque(maxlen=20)

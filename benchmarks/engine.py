@@ -54,9 +54,11 @@ def journal_on_s() -> float:
         symbols=tuple(settings.symbols),
         instruments_json="[]",
     )
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        with open_journal(f"sqlite:///{folder}/journal.db", writable=True) as store:
-            return walk_s(desk_on(feed, settings, store.begin(header, 0)))
+    with (
+        tempfile.TemporaryDirectory(dir=Path.cwd()) as folder,
+        open_journal(f"sqlite:///{folder}/journal.db", writable=True) as store,
+    ):
+        return walk_s(desk_on(feed, settings, store.begin(header, 0)))
 
 
 def bare_loop_s(bars: Bars) -> float:
@@ -76,7 +78,7 @@ def report() -> dict[str, float]:
     }
     for once in timed.values():
         once()
-    seconds = {name: [] for name in timed} | {}
+    seconds: dict[str, list[float]] = {name: [] for name in timed}
     for _ in range(N_ROUNDS):
         for name, once in timed.items():
             seconds[name].append(once())
