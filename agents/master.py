@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from agents.books import Entry
-from agents.execution import ExecutionAgent, Settled
+from agents.execution import NOTHING_SETTLED, ExecutionAgent, Settled
 from agents.exits import Departure, ExitAgent
 from agents.gate import GateAgent
 from agents.market_data import MarketDataAgent
@@ -59,7 +59,7 @@ class MasterAgent:
         settled = self.execution.settle(await self.execution.venue.advance(snapshot))
         features = self.market_data.observe(snapshot)
         books.mark(snapshot)
-        self.risk.observe(snapshot, books, settled.trades)
+        self.risk.observe(snapshot.as_of_ms, books.equity_microusd, settled.trades)
         departure = await self.exits.review(snapshot, features, state, self.tick_no) if books.holdings else None
         answered = NOBODY_ASKED if features is None else self.strategies.evaluate(features)
         wish = self._first_answer(snapshot, features, answered)
@@ -129,6 +129,18 @@ class MasterAgent:
         answer: Verdict | Standstill,
     ) -> TickRecord:
         books = self.execution.books
+        if settled is NOTHING_SETTLED and not books.holdings:
+            return TickRecord(
+                tick_no=self.tick_no,
+                snapshot=snapshot,
+                state=state,
+                outcome=answer.outcome,
+                why=answer.why,
+                features=features,
+                signals=signals,
+                equity_microusd=books.cash_microusd,
+                cash_microusd=books.cash_microusd,
+            )
         return TickRecord(
             tick_no=self.tick_no,
             snapshot=snapshot,

@@ -22,11 +22,11 @@ class RiskAgent:
     desk: RiskDesk
     counters: RiskCounters = field(default_factory=RiskCounters)
 
-    def observe(self, snapshot: Snapshot, books: Books, trades: Sequence[Trade]) -> None:
+    def observe(self, as_of_ms: int, equity_microusd: int, trades: Sequence[Trade]) -> None:
         """Remember the trades that closed in this minute and the equity it ended with."""
         for trade in trades:
             self.counters.on_trade(trade)
-        self.counters.on_tick(snapshot.as_of_ms, books.equity_microusd)
+        self.counters.on_tick(as_of_ms, equity_microusd)
 
     def case(self, proposal: Proposal, snapshot: Snapshot, features: Features, books: Books) -> Case:
         """Put together everything the rules may look at. Time is the tick's own, so that a replay judges alike."""

@@ -39,12 +39,13 @@ class StrategyAgent:
         self.strategies = tuple(strategies)
         self.by_name = {strategy.name: strategy for strategy in strategies}
         self._exit_rules = exit_rules
-        self._tests = tuple(strategy.failed_mask for strategy in strategies)
+        self._tests = tuple((strategy.failed_tests, strategy.parameters) for strategy in strategies)
         self._quiet: dict[tuple[int, ...], Answered] = {}
 
     def evaluate(self, features: Features) -> Answered:
         """Return every strategy's answer; when none fires it is one that was given before for the same failed tests."""
-        masks = tuple([failed_mask(features) for failed_mask in self._tests])
+        vector = features.vector
+        masks = tuple([failed_tests(vector, parameters) for failed_tests, parameters in self._tests])
         return self._quiet.get(masks) or self._answer(masks, features)
 
     def propose(self, answered: Answered, snapshot: Snapshot, features: Features) -> Proposal | Standstill:

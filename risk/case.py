@@ -9,7 +9,7 @@ from domain.market import Snapshot
 from domain.record import Record
 from risk.counters import CountersView
 from risk.exposure import MAX_MICROUSD, Exposure, stop_distance_ticks
-from risk.limits import RiskLimits
+from risk.limits import RiskLimits, SizingPolicy
 
 
 class Case(Record, frozen=True, kw_only=True, dict=True, gc=True):
@@ -25,6 +25,7 @@ class Case(Record, frozen=True, kw_only=True, dict=True, gc=True):
     now_ms: int
     instrument: Instrument
     limits: RiskLimits
+    sizing: SizingPolicy
     counters: CountersView
     exposure: Exposure
     realised_vol_bps: float | None

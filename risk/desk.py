@@ -58,6 +58,7 @@ class RiskDesk:
             now_ms=now_ms,
             instrument=self._instrument(proposal.symbol),
             limits=self.limits,
+            sizing=self.sizing,
             counters=counters,
             exposure=exposure,
             realised_vol_bps=realised_vol_bps,

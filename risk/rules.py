@@ -212,6 +212,21 @@ def size_is_tradable(case: Case) -> Refusal | None:
     return Refusal(rule="size_is_tradable", reason=reason)
 
 
+def own_record_has_an_edge(case: Case) -> Refusal | None:
+    """Refuse when Kelly has a vote and the desk's own record says that trading on loses: its stake would be nothing.
+
+    It ends only with the run: without further trades the record cannot improve.
+    """
+    counters, policy = case.counters, case.sizing
+    if policy.kelly_fraction <= 0.0 or counters.n_trades < policy.kelly_min_trades:
+        return None
+    fraction = kelly_of(case)
+    if fraction > 0.0:
+        return None
+    reason = f"{counters.n_trades} trades on record have a Kelly fraction of {fraction:+.3f}: no size is right"
+    return Refusal(rule="own_record_has_an_edge", reason=reason)
+
+
 ENTRY_RULES: tuple[Rule, ...] = (
     snapshot_is_fit,
     snapshot_is_fresh,
@@ -224,6 +239,7 @@ ENTRY_RULES: tuple[Rule, ...] = (
     symbol_is_free,
     open_positions_within_limit,
     order_rate_within_limit,
+    own_record_has_an_edge,
 )
 
 SIZE_RULES: tuple[Rule, ...] = (

@@ -147,19 +147,16 @@ def decide_e3(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
 class E3:
     """The strategy around the kernel."""
 
-    __slots__ = ("_answers", "_p", "thresholds")
+    __slots__ = ("_answers", "parameters", "thresholds")
 
     name = "e3"
+    failed_tests = staticmethod(failed_tests)
 
     def __init__(self, thresholds: E3Thresholds) -> None:
         """Fix the thresholds and the words that go with them."""
         self.thresholds = thresholds
-        self._p = thresholds.vector()
+        self.parameters = thresholds.vector()
         self._answers = Answers(self.name, _phrases(thresholds), f"explosive bar, {thresholds.direction.value}")
-
-    def failed_mask(self, features: Features) -> int:
-        """Return the mask of failed tests, 0 = fire."""
-        return failed_tests(features.vector, self._p)
 
     def no(self, failed_mask: int) -> Signal:
         """Return the answer of a mask that is not 0."""
@@ -167,7 +164,7 @@ class E3:
 
     def fire(self, features: Features) -> Signal:
         """Return side and conviction on features that pass every test."""
-        side, _, level = decide_e3(features.vector, self._p)
+        side, _, level = decide_e3(features.vector, self.parameters)
         return self._answers.yes(side, level)
 
     def wants_out(self, features: Features, side: Side) -> str | None:

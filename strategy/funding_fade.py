@@ -102,14 +102,15 @@ def is_back_to_neutral(f: FloatArray, p: FloatArray, side: int) -> int:
 class FundingFade:
     """The strategy around the kernels."""
 
-    __slots__ = ("_answers", "_p", "_partings", "thresholds")
+    __slots__ = ("_answers", "_partings", "parameters", "thresholds")
 
     name = "funding_fade"
+    failed_tests = staticmethod(failed_tests)
 
     def __init__(self, thresholds: FundingFadeThresholds) -> None:
         """Fix the thresholds and the words that go with them."""
         self.thresholds = thresholds
-        self._p = thresholds.vector()
+        self.parameters = thresholds.vector()
         self._answers = Answers(self.name, _phrases(thresholds), "funding and premium are both extreme on one side")
         self._partings = (
             None,
@@ -117,22 +118,18 @@ class FundingFade:
             f"premium is back within {thresholds.neutral_premium_bps:g} bps",
         )
 
-    def failed_mask(self, features: Features) -> int:
-        """Return the mask of failed tests, 0 = fire."""
-        return failed_tests(features.vector, self._p)
-
     def no(self, failed_mask: int) -> Signal:
         """Return the answer of a mask that is not 0."""
         return self._answers.no(failed_mask)
 
     def fire(self, features: Features) -> Signal:
         """Return side and conviction on features that pass every test."""
-        side, _, level = decide_fade(features.vector, self._p)
+        side, _, level = decide_fade(features.vector, self.parameters)
         return self._answers.yes(side, level)
 
     def wants_out(self, features: Features, side: Side) -> str | None:
         """Leave when either figure is back in its neutral band."""
-        return self._partings[is_back_to_neutral(features.vector, self._p, int(side))]
+        return self._partings[is_back_to_neutral(features.vector, self.parameters, int(side))]
 
 
 def _phrases(t: FundingFadeThresholds) -> tuple[str, ...]:

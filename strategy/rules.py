@@ -1,10 +1,10 @@
 """What every strategy is: a name, a compiled decision, and words for each of its tests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from domain.decisions import Side, Signal
-from domain.features import Features
+from domain.features import Features, FloatArray
 
 
 class Strategy(Protocol):
@@ -15,8 +15,17 @@ class Strategy(Protocol):
         """The name used in settings, journal and reports."""
         ...
 
-    def failed_mask(self, features: Features) -> int:
-        """Return which tests fail on these features, one bit each; 0 = the strategy fires. On the hot path."""
+    @property
+    def failed_tests(self) -> Callable[[FloatArray, FloatArray], int]:
+        """The decision: (feature vector, parameters) -> which tests fail, one bit each; 0 = the strategy fires.
+
+        A compiled kernel where the strategy is to run in a sweep; a plain function also serves the desk.
+        """
+        ...
+
+    @property
+    def parameters(self) -> FloatArray:
+        """The thresholds in the order `failed_tests` reads them."""
         ...
 
     def no(self, failed_mask: int) -> Signal:
@@ -74,5 +83,5 @@ class Answers:
 
 def evaluate(strategy: Strategy, features: Features) -> Signal:
     """Return a strategy's whole answer on one set of features."""
-    failed_mask = strategy.failed_mask(features)
+    failed_mask = strategy.failed_tests(features.vector, strategy.parameters)
     return strategy.no(failed_mask) if failed_mask else strategy.fire(features)

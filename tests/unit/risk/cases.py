@@ -15,7 +15,7 @@ from risk.case import Case
 from risk.counters import CountersView, RiskCounters
 from risk.desk import RiskDesk
 from risk.exposure import Exposure
-from risk.limits import RiskLimits
+from risk.limits import RiskLimits, SizingPolicy
 
 NOON_MS = 20_000 * DAY_MS + DAY_MS // 2
 EQUITY_MICROUSD = 10_000_000_000
@@ -97,6 +97,7 @@ def case(**changes: Any) -> Case:
         now_ms=NOON_MS,
         instrument=SOL,
         limits=RiskLimits(),
+        sizing=SizingPolicy(),
         counters=counters_view(),
         exposure=Exposure(equity_microusd=EQUITY_MICROUSD),
         realised_vol_bps=10.0,

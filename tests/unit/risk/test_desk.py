@@ -240,8 +240,7 @@ def test_a_case_refused_by_an_entry_rule_is_not_sized():
 def test_a_desk_with_a_losing_record_stops_by_its_own_evidence():
     record = counters_view(n_trades=150, n_wins=50, n_losses=100, win_sum_r=50.0, loss_sum_r=100.0)
     refusal = ruled(DESK, case(counters=record), 1.0).ruling
-    assert refusal.rule == "size_is_tradable"
-    assert "0 lots by kelly" in refusal.reason
+    assert refusal.rule == "own_record_has_an_edge"
     assert "Kelly fraction of -0.333" in refusal.reason
 
 

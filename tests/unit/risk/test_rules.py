@@ -5,7 +5,7 @@ from domain.decisions import Refusal
 from domain.market import DAY_MS
 from risk import rules
 from risk.exposure import Exposure
-from risk.limits import RiskLimits
+from risk.limits import RiskLimits, SizingPolicy
 from tests.unit.risk.cases import (
     EQUITY_MICROUSD,
     NOON_MS,
@@ -171,6 +171,7 @@ def test_the_rules_are_counted_and_stand_in_the_order_in_which_they_are_asked():
         "symbol_is_free",
         "open_positions_within_limit",
         "order_rate_within_limit",
+        "own_record_has_an_edge",
     ]
     assert [rule.__name__ for rule in rules.SIZE_RULES] == [
         "size_is_tradable",
@@ -287,3 +288,18 @@ def test_a_size_too_small_names_the_method_that_made_it_so():
     )
     off_grid = case(sizes_lots=(("grid", 0),), proposal=proposal(reference_price=1e-9))
     assert "1e-09 is no price of SOL-PERP" in rules.size_is_tradable(off_grid).reason
+
+
+@pytest.mark.parametrize(
+    ("n_trades", "win_sum_r", "kelly_fraction", "refuses"),
+    [(99, 10.0, 0.25, False), (100, 10.0, 0.25, True), (100, 100.0, 0.25, False), (100, 10.0, 0.0, False)],
+)
+def test_a_losing_record_is_refused_once_it_is_long_enough_and_kelly_has_a_vote(
+    n_trades, win_sum_r, kelly_fraction, refuses
+):
+    record = counters_view(
+        n_trades=n_trades, n_wins=n_trades // 2, n_losses=n_trades - n_trades // 2, win_sum_r=win_sum_r, loss_sum_r=50.0
+    )
+    refusal = rules.own_record_has_an_edge(case(counters=record, sizing=SizingPolicy(kelly_fraction=kelly_fraction)))
+    assert (refusal is not None) == refuses
+    assert refusal is None or "Kelly fraction of -" in refusal.reason
