@@ -7,7 +7,7 @@ from domain.account import AccountView, Fill, FundingPayment, Levels, Position, 
 from domain.decisions import ApprovedOrder, ExitReason
 from domain.errors import BooksDisagree
 from domain.features import Regime
-from domain.grid import steps_nearest
+from domain.grid import bar_steps
 from domain.instrument import Instrument
 from domain.market import Snapshot
 from domain.protection import initial_levels, partial_size_lots
@@ -25,7 +25,10 @@ class Entry(Record, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Holding:
-    """An open position with what it has cost and seen so far. Money in micro-dollars, prices in ticks."""
+    """An open position with what it has cost and seen so far. Money in micro-dollars, prices in ticks.
+
+    trailed_at_ticks: the best price for which the stop was last moved or left.
+    """
 
     position: Position
     entry: Entry
@@ -39,6 +42,7 @@ class Holding:
     slippage_microusd: int = 0
     exit_value_ticks_lots: int = 0
     n_bars: int = 0
+    trailed_at_ticks: int = 0
     exit_order_id: str | None = None
 
 
@@ -80,15 +84,16 @@ class Books:
         if bar is None or holding is None:
             return
         instrument = self.instruments[snapshot.symbol]
-        ticks = steps_nearest(bar.close_price, instrument.tick)
+        high, low, ticks = bar_steps(bar.high_price, bar.low_price, bar.close_price, instrument.tick)
         self.marks_ticks[snapshot.symbol] = ticks
         holding.unrealised_microusd = holding.position.unrealised_microusd(instrument, ticks)
         holding.n_bars += 1
-        high = steps_nearest(bar.high_price, instrument.tick)
-        low = steps_nearest(bar.low_price, instrument.tick)
-        is_long = holding.position.size_lots > 0
-        holding.best_ticks = max(holding.best_ticks, high) if is_long else min(holding.best_ticks, low)
-        holding.worst_ticks = min(holding.worst_ticks, low) if is_long else max(holding.worst_ticks, high)
+        if holding.position.size_lots > 0:
+            holding.best_ticks = max(holding.best_ticks, high)
+            holding.worst_ticks = min(holding.worst_ticks, low)
+        else:
+            holding.best_ticks = min(holding.best_ticks, low)
+            holding.worst_ticks = max(holding.worst_ticks, high)
 
     def expect(self, entry: Entry) -> None:
         """Remember an entry order that was accepted and not yet filled."""

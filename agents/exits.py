@@ -38,8 +38,9 @@ class ExitAgent:
         holding = self.execution.books.holdings.get(snapshot.symbol)
         if holding is None or state is TradingState.HALTED:
             return None
-        if snapshot.bar is not None:
+        if holding.best_ticks != holding.trailed_at_ticks:
             await self._trail(holding)
+            holding.trailed_at_ticks = holding.best_ticks
         if holding.exit_order_id is not None:
             return None
         verdict = self._reason_to_leave(holding, snapshot, features, state)

@@ -19,6 +19,12 @@ def steps_nearest(amount: float, step: float) -> int:
 
 
 @kernel
+def bar_steps(high: float, low: float, close: float, step: float) -> tuple[int, int, int]:
+    """Return high, low and close of a bar in nearest steps, in one call."""
+    return math.floor(high / step + 0.5), math.floor(low / step + 0.5), math.floor(close / step + 0.5)
+
+
+@kernel
 def steps_down(amount: float, step: float) -> int:
     """Return the largest whole number of steps that does not exceed `amount`."""
     return math.floor(amount / step + ON_GRID)

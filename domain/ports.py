@@ -52,9 +52,7 @@ class Venue(Protocol):
 class Gate(Protocol):
     """The second reader, who may only say less or no."""
 
-    async def review(
-        self, proposal: Proposal, snapshot: Snapshot, features: Features
-    ) -> GateExchange:
+    async def review(self, proposal: Proposal, snapshot: Snapshot, features: Features) -> GateExchange:
         """Ask about one proposal. Every failure is a `Denied` inside the exchange, never an exception."""
         ...
 

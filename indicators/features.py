@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.compiled import kernel
+from domain.compiled import entry_point, kernel
 from domain.features import N_FEATURES, Feature, Features, FloatArray
 from domain.market import Bar, Snapshot
 from domain.record import Record
@@ -287,7 +287,7 @@ class FeatureEngine:
     observed: windows count bars, and the return over the gap counts as one bar's return.
     """
 
-    __slots__ = ("_state", "_thresholds", "_windows", "n_seen", "warmup_bars")
+    __slots__ = ("_fill", "_state", "_thresholds", "_windows", "n_seen", "warmup_bars")
 
     def __init__(self, windows: FeatureWindows, regime_thresholds: RegimeThresholds) -> None:
         """Begin cold."""
@@ -296,6 +296,10 @@ class FeatureEngine:
         self._thresholds = regime_thresholds.vector()
         self.warmup_bars = warmup_bars(windows)
         self.n_seen = 0
+        figures = (0.0,) * (N_OHLCV + N_OPTIONAL)
+        self._fill = entry_point(
+            fill_features, np.empty(N_FEATURES), self._state, self._windows, self._thresholds, *figures
+        )
 
     def observe(self, bar: Bar, snapshot: Snapshot) -> Features | None:
         """Take one closed bar and what stood beside it; return the features, or None until `warmup_bars` were seen."""
@@ -306,7 +310,7 @@ class FeatureEngine:
         interest = snapshot.open_interest_usd
         spread = snapshot.spread_bps
         vector = np.empty(N_FEATURES)
-        is_warm = fill_features(
+        is_warm = self._fill(
             vector,
             self._state,
             self._windows,

@@ -51,6 +51,8 @@ def exposure_of(
     yet filled or rejected. Raises ValueError for a position without a mark or an instrument.
     """
     entries = [order for order in pending if not order.reduce_only]
+    if not positions_lots and not entries:
+        return Exposure(equity_microusd=equity_microusd)
     carried = [(held, lots, marks_ticks.get(held)) for held, lots in positions_lots.items() if lots != 0]
     carried += [(order.symbol, order.size_lots, order.reference_ticks) for order in entries]
     gross = initial = maintenance = 0

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from domain.compiled import kernel
+from domain.compiled import entry_point, kernel
 from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
@@ -147,15 +147,15 @@ def decide_e3(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
 class E3:
     """The strategy around the kernel."""
 
-    __slots__ = ("_answers", "parameters", "thresholds")
+    __slots__ = ("_answers", "failed_tests", "parameters", "thresholds")
 
     name = "e3"
-    failed_tests = staticmethod(failed_tests)
 
     def __init__(self, thresholds: E3Thresholds) -> None:
         """Fix the thresholds and the words that go with them."""
         self.thresholds = thresholds
         self.parameters = thresholds.vector()
+        self.failed_tests = entry_point(failed_tests, self.parameters, self.parameters)
         self._answers = Answers(self.name, _phrases(thresholds), f"explosive bar, {thresholds.direction.value}")
 
     def no(self, failed_mask: int) -> Signal:

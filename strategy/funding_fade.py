@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from domain.compiled import kernel
+from domain.compiled import entry_point, kernel
 from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
@@ -102,15 +102,15 @@ def is_back_to_neutral(f: FloatArray, p: FloatArray, side: int) -> int:
 class FundingFade:
     """The strategy around the kernels."""
 
-    __slots__ = ("_answers", "_partings", "parameters", "thresholds")
+    __slots__ = ("_answers", "_partings", "failed_tests", "parameters", "thresholds")
 
     name = "funding_fade"
-    failed_tests = staticmethod(failed_tests)
 
     def __init__(self, thresholds: FundingFadeThresholds) -> None:
         """Fix the thresholds and the words that go with them."""
         self.thresholds = thresholds
         self.parameters = thresholds.vector()
+        self.failed_tests = entry_point(failed_tests, self.parameters, self.parameters)
         self._answers = Answers(self.name, _phrases(thresholds), "funding and premium are both extreme on one side")
         self._partings = (
             None,
