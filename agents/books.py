@@ -61,7 +61,10 @@ class Books:
         """Cash plus unrealised profit of every position at its last mark."""
         if not self.holdings:
             return self.cash_microusd
-        return self.cash_microusd + sum(holding.unrealised_microusd for holding in self.holdings.values())
+        equity = self.cash_microusd
+        for holding in self.holdings.values():
+            equity += holding.unrealised_microusd
+        return equity
 
     def position_lots(self, symbol: str) -> int:
         """Return the signed size held in `symbol`, 0 when flat."""
@@ -86,9 +89,10 @@ class Books:
         instrument = self.instruments[snapshot.symbol]
         high, low, ticks = bar_steps(bar.high_price, bar.low_price, bar.close_price, instrument.tick)
         self.marks_ticks[snapshot.symbol] = ticks
-        holding.unrealised_microusd = holding.position.unrealised_microusd(instrument, ticks)
+        position = holding.position
+        holding.unrealised_microusd = position.unrealised_microusd(instrument, ticks)
         holding.n_bars += 1
-        if holding.position.size_lots > 0:
+        if position.size_lots > 0:
             holding.best_ticks = max(holding.best_ticks, high)
             holding.worst_ticks = min(holding.worst_ticks, low)
         else:

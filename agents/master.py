@@ -59,12 +59,13 @@ class MasterAgent:
         settled = self.execution.settle(await self.execution.venue.advance(snapshot))
         features = self.market_data.observe(snapshot)
         books.mark(snapshot)
-        self.risk.observe(snapshot.as_of_ms, books.equity_microusd, settled.trades)
+        equity_microusd = books.equity_microusd
+        self.risk.observe(snapshot.as_of_ms, equity_microusd, settled.trades)
         departure = await self.exits.review(snapshot, features, state, self.tick_no) if books.holdings else None
         answered = NOBODY_ASKED if features is None else self.strategies.evaluate(features)
         wish = self._first_answer(snapshot, features, answered)
         answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
-        record = self._record(snapshot, state, features, answered.signals, settled, answer)
+        record = self._record(snapshot, state, features, answered.signals, settled, answer, equity_microusd)
         return (
             record if departure is None and isinstance(answer, Standstill) else _with_orders(record, departure, answer)
         )
@@ -127,6 +128,7 @@ class MasterAgent:
         signals: tuple[Signal, ...],
         settled: Settled,
         answer: Verdict | Standstill,
+        equity_microusd: int,
     ) -> TickRecord:
         books = self.execution.books
         if settled is NOTHING_SETTLED and not books.holdings:
@@ -138,7 +140,7 @@ class MasterAgent:
                 why=answer.why,
                 features=features,
                 signals=signals,
-                equity_microusd=books.cash_microusd,
+                equity_microusd=equity_microusd,
                 cash_microusd=books.cash_microusd,
             )
         return TickRecord(
@@ -153,7 +155,7 @@ class MasterAgent:
             fills=settled.fills,
             funding=settled.funding,
             trades=settled.trades,
-            equity_microusd=books.equity_microusd,
+            equity_microusd=equity_microusd,
             cash_microusd=books.cash_microusd,
             position_lots=books.position_lots(snapshot.symbol),
         )

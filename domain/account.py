@@ -68,7 +68,7 @@ class Position(Record, frozen=True, kw_only=True, gc=False):
 
     def unrealised_microusd(self, instrument: Instrument, mark_ticks: int) -> int:
         """Return what closing at the mark would add to the cash, before fees."""
-        return instrument.notional_microusd(self.size_lots, mark_ticks) - self.entry_cost_microusd
+        return self.size_lots * mark_ticks * instrument.microusd_per_tick_lot - self.entry_cost_microusd
 
 
 class Trade(Record, frozen=True, kw_only=True, gc=False):

@@ -229,6 +229,8 @@ def own_record_has_an_edge(case: Case) -> Refusal | None:
 
 ENTRY_RULES: tuple[Rule, ...] = (
     snapshot_is_fit,
+    symbol_is_free,
+    own_record_has_an_edge,
     snapshot_is_fresh,
     mark_agrees_with_oracle,
     spread_is_tight,
@@ -236,10 +238,8 @@ ENTRY_RULES: tuple[Rule, ...] = (
     drawdown_within_limit,
     no_losing_streak,
     cooled_down,
-    symbol_is_free,
     open_positions_within_limit,
     order_rate_within_limit,
-    own_record_has_an_edge,
 )
 
 SIZE_RULES: tuple[Rule, ...] = (

@@ -1,5 +1,7 @@
 """How every position is left: the rules that make its exit plan at entry."""
 
+from functools import cached_property
+
 from domain.decisions import ExitPlan
 from domain.features import Feature, Features
 from domain.record import Record
@@ -7,7 +9,7 @@ from domain.record import Record
 WIDEST_STOP_FRAC = 0.5
 
 
-class ExitRules(Record, frozen=True, kw_only=True):
+class ExitRules(Record, frozen=True, kw_only=True, dict=True, gc=True):
     """The knobs of the exits. Fractions are of the entry price.
 
     stop_atr: when above 0 the stop stands this many ATRs away instead of `stop_frac`. trail_frac: 0 = no
@@ -33,10 +35,14 @@ class ExitRules(Record, frozen=True, kw_only=True):
     def plan(self, features: Features, reference_price: float) -> ExitPlan:
         """Return the exit plan of an entry decided at `reference_price` on these features."""
         if self.stop_atr == 0.0:
-            return self._plan(self.stop_frac)
+            return self._fixed_plan
         atr_price = features.value(Feature.ATR_PRICE)
         stop_frac = self.stop_atr * atr_price / reference_price if atr_price else self.stop_frac
         return self._plan(min(stop_frac, WIDEST_STOP_FRAC))
+
+    @cached_property
+    def _fixed_plan(self) -> ExitPlan:
+        return self._plan(self.stop_frac)
 
     def _plan(self, stop_frac: float) -> ExitPlan:
         return ExitPlan(

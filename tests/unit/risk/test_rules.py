@@ -161,6 +161,8 @@ def test_each_rule_draws_its_line_exactly_at_its_limit(rule, inside, at, outside
 def test_the_rules_are_counted_and_stand_in_the_order_in_which_they_are_asked():
     assert [rule.__name__ for rule in rules.ENTRY_RULES] == [
         "snapshot_is_fit",
+        "symbol_is_free",
+        "own_record_has_an_edge",
         "snapshot_is_fresh",
         "mark_agrees_with_oracle",
         "spread_is_tight",
@@ -168,10 +170,8 @@ def test_the_rules_are_counted_and_stand_in_the_order_in_which_they_are_asked():
         "drawdown_within_limit",
         "no_losing_streak",
         "cooled_down",
-        "symbol_is_free",
         "open_positions_within_limit",
         "order_rate_within_limit",
-        "own_record_has_an_edge",
     ]
     assert [rule.__name__ for rule in rules.SIZE_RULES] == [
         "size_is_tradable",
