@@ -74,7 +74,7 @@ class Answers:
         """Return the answer that names a side. side: +1 or -1."""
         return Signal(
             strategy=self._strategy,
-            side=Side(side),
+            side=Side.BUY if side > 0 else Side.SELL,
             failed_mask=0,
             conviction_frac=conviction_frac,
             reasons=self._yes,

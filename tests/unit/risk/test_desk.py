@@ -227,14 +227,14 @@ def test_the_screen_names_the_rules_passed_and_the_first_that_refused():
     assert DESK.screen(case()) == Screened(case=case(), passed=RULE_NAMES)
     check = DESK.screen(case(snapshot=snapshot(spread_bps=None), now_ms=NOON_MS))
     assert isinstance(check, RiskCheck)
-    assert check.passed == RULE_NAMES[:3]
+    assert check.passed == RULE_NAMES[:5]
     assert check.ruling.rule == "spread_is_tight"
 
 
 def test_a_case_refused_by_an_entry_rule_is_not_sized():
     check = ruled(DESK, case(exposure=Exposure(equity_microusd=EQUITY_MICROUSD, position_lots=3)), 1.0)
     assert check.ruling.rule == "symbol_is_free"
-    assert (check.passed, check.sizes_lots) == (RULE_NAMES[:8], ())
+    assert (check.passed, check.sizes_lots) == (RULE_NAMES[:1], ())
 
 
 def test_a_desk_with_a_losing_record_stops_by_its_own_evidence():
