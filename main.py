@@ -3,7 +3,6 @@
 Heavy parts are imported where they are used, so that `--help` answers at once.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -110,34 +109,46 @@ def config(overrides: SetOption = [], env_file: EnvOption = ENV_FILE, as_json: J
 
 
 @app.command()
-def doctor(env_file: EnvOption = ENV_FILE, as_json: JsonOption = False) -> None:
+def doctor(
+    db: DbOption = None,
+    overrides: SetOption = [],  # noqa: B006 - as above
+    env_file: EnvOption = ENV_FILE,
+    as_json: JsonOption = False,
+) -> None:
     """Check everything the desk needs, and say what to do about what is missing."""
+    from cli.plan import desk_plan
     from console.checkup import check_up
 
-    raise typer.Exit(check_up(stdout(), env_file, dict(os.environ), as_json=as_json))
+    plan = desk_plan(env_file, overrides, flags(DATABASE_URL=db))
+    raise typer.Exit(check_up(stdout(), plan, as_json=as_json))
 
 
 @app.command()
 def halt(
     flatten: Annotated[bool, typer.Option("--flatten", help="Close every position first.")] = False,
     reduce_only: Annotated[bool, typer.Option("--reduce", help="Let exits run, allow no entry.")] = False,
+    overrides: SetOption = [],  # noqa: B006 - as above
     env_file: EnvOption = ENV_FILE,
 ) -> None:
     """Stop the running desk from adding risk, from another terminal. It stays halted until `resume`."""
     from domain.tick import TradingState
 
     state = TradingState.FLATTENING if flatten else TradingState.REDUCING if reduce_only else TradingState.HALTED
-    switch(env_file).ask(state)
-    stdout().print(f"The desk is asked to be {state.value}; it looks at every minute. `main.py resume` takes it back.")
+    switch(env_file, overrides).ask(state)
+    told = f"The desk is asked to be {state.value}; it looks every minute. `python main.py resume` takes it back."
+    stdout().print(told, soft_wrap=True)
 
 
 @app.command()
-def resume(env_file: EnvOption = ENV_FILE) -> None:
+def resume(overrides: SetOption = [], env_file: EnvOption = ENV_FILE) -> None:  # noqa: B006 - as above
     """Take back a halt."""
     from domain.tick import TradingState
 
-    switch(env_file).ask(TradingState.ACTIVE)
-    stdout().print("The desk may trade again.")
+    asked = switch(env_file, overrides)
+    was = asked.asked()
+    asked.ask(TradingState.ACTIVE)
+    found = "no halt was set" if was is TradingState.ACTIVE else f"it was asked to be {was.value}"
+    stdout().print(f"The desk may trade; {found}.")
 
 
 def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal: "Journal") -> "MasterAgent":

@@ -41,14 +41,18 @@ def audit_decisions(
     """List decisions of a run: those where something happened, or all with one outcome."""
     from console.audit import decisions_json, print_decisions
     from console.lookup import decisions
+    from db.reading import find_run
     from execution.instruments import INSTRUMENTS
 
     with reading(db, env_file) as store:
-        rows = decisions(store, run, outcome, symbol, limit)
+        header = find_run(store, run).header
+        rows = decisions(store, header.run_id, outcome, symbol, limit)
         show(
             as_json,
             lambda: decisions_json(rows),
-            lambda console: print_decisions(console, rows, INSTRUMENTS),
+            lambda console: print_decisions(
+                console, rows, INSTRUMENTS, run_id=header.run_id, is_simulated=header.is_simulated
+            ),
         )
 
 

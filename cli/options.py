@@ -57,11 +57,11 @@ def flags(**values: str | None) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-def switch(env_file: Path) -> "HaltSwitch":
+def switch(env_file: Path, overrides: list[str]) -> "HaltSwitch":
     """Return the human's switch of the desk these settings describe."""
     from desk.switch import HaltSwitch
 
-    return HaltSwitch(load(env_file, [], {}).state_dir / "switch")
+    return HaltSwitch(load(env_file, overrides, {}).state_dir / "switch")
 
 
 def reading(db: str | None, env_file: Path) -> "Store":

@@ -3,12 +3,20 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from domain.errors import BadInput, DeskError
+
+INTERRUPTED: Final = 130
+"""The exit code a shell knows for Ctrl-C."""
 
 
 class Stopped(DeskError):
     """The desk has halted; the message says why and what to do."""
+
+
+class Interrupted(DeskError):
+    """A second Ctrl-C: the desk was not waited for. What was committed is on record."""
 
 
 @contextmanager
@@ -19,12 +27,12 @@ def complaining() -> Iterator[None]:
     except BadInput as error:
         _complain(error)
         raise SystemExit(2) from None
+    except Interrupted as error:
+        sys.stderr.write(f"interrupted: {error}\n")
+        raise SystemExit(INTERRUPTED) from None
     except DeskError as error:
         _complain(error)
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        raise SystemExit(130) from None
     except BrokenPipeError:
         # The reader went away (`| head`): not an error of ours, and nothing more can be said to it.
         sys.stderr.close()

@@ -1,6 +1,7 @@
 """What `data check` and `data list` print."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def check_files(console: Console, files: Sequence[Path], limits: QualityLimits, 
         for report in reports:
             _print(console, report)
         for _, why in unreadable:
-            console.print(Text(f"error: {why}", style="red"), soft_wrap=True)
+            sys.stderr.write(f"error: {why}\n")
     return 2 if unreadable or any(report.verdict is Verdict.REFUSED for report in reports) else 0
 
 

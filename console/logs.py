@@ -118,12 +118,12 @@ def close_logging() -> None:
         handler.close()
 
 
-def log_tick(logger: TickLog, record: TickRecord) -> None:
-    """Write the one line of a tick: a warning in trouble, info when worth telling, debug otherwise.
+def log_tick(logger: TickLog, record: TickRecord, *, quiet_level: int = logging.DEBUG) -> None:
+    """Write the one line of a tick: a warning in trouble, info when worth telling, `quiet_level` otherwise.
 
     tick_id is the tick's symbol and number in its run.
     """
-    level = logging.DEBUG
+    level = quiet_level
     if record.outcome in TROUBLE:
         level = logging.WARNING
     elif is_notable(record):

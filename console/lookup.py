@@ -1,11 +1,9 @@
 """Finding the decisions a person asked for."""
 
-from db.reading import RecordedTick, ticks
+from db.reading import RecordedTick, notable_ticks, ticks
 from db.store import Store
 from domain.errors import BadInput
 from domain.tick import Outcome
-
-DULL = frozenset({Outcome.NO_SIGNAL, Outcome.WARMING_UP})
 
 
 def decisions(
@@ -20,5 +18,4 @@ def decisions(
     if outcome is not None:
         found = ticks(store, run_id, outcome=Outcome(outcome), symbol=symbol, limit=limit, newest_first=True)
         return tuple(reversed(found))
-    found = tuple(tick for tick in ticks(store, run_id, symbol=symbol) if tick.outcome not in DULL)
-    return found[-limit:]
+    return notable_ticks(store, run_id, symbol, limit)

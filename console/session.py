@@ -54,20 +54,16 @@ class Session:
     async def run(self) -> RunSummary:
         """Recover, reconcile, trade until the end or a stop, close the run; return its figures.
 
-        A stopped run stays open and can be resumed by its id. Raises Halted, BooksDisagree, JournalCorrupt.
+        A stopped run stays open and can be resumed by its id. Raises Halted, and JournalUnavailable when the end
+        cannot be recorded.
         """
         desk, clock = self.desk, self.desk.clock
         began_s = clock.elapsed_s()
-        if self.past is not None:
-            desk.tail_state = self.past.tail_state
-            count = await desk.recover(self.past.ticks)
-            self.journal.event("recovered", f"{count} recorded ticks lived through again", clock.now_ms())
-        await desk.open()
-        self.journal.event("active", f"reconciled after {desk.tally.n_bars} ticks", clock.now_ms())
         with stopping_on_signals(desk):
+            await desk.guard(self._start())
             await (desk.walk() if self.schedule is None else self.schedule.run())
         if desk.stop_is_asked:
-            self.journal.event("stopped", f"by a signal after {desk.tally.n_bars} ticks", clock.now_ms())
+            desk.note("stopped", f"by a signal after {desk.tally.n_bars} ticks")
             self.journal.commit()
         summary = desk.tally.summary(
             self.journal.run_id,
@@ -78,6 +74,16 @@ class Session:
         if not desk.stop_is_asked:
             self.journal.finish(self.to_json(summary), clock.now_ms())
         return summary
+
+    async def _start(self) -> None:
+        desk = self.desk
+        if self.past is not None:
+            desk.tail_state = self.past.tail_state
+            count = await desk.recover(self.past.ticks)
+            desk.note("recovered", f"{count} recorded ticks lived through again")
+        await desk.open()
+        desk.note("active", f"reconciled after {desk.tally.n_bars} ticks")
+        self.journal.commit()
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def print_settings(console: Console, rows: Iterable[Row]) -> None:
     """Print every setting; those that are not at their default stand out."""
     table = Table(title="Effective settings", title_justify="left", box=None, header_style="bold")
     for head in ("setting", "value", "from", "meaning"):
-        table.add_column(head, overflow="fold")
+        table.add_column(head, overflow="fold", no_wrap=head == "setting")
     for row in rows:
         style = "dim" if row.source == "default" else "bold"
         table.add_row(Text(row.name, style), Text(row.value, style), Text(row.source, style), Text(row.meaning, "dim"))
@@ -50,7 +50,7 @@ def print_problems(console: Console, problems: Sequence[Refused]) -> None:
     count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
     table = Table(title=f"error: {count} refused", title_justify="left", title_style="bold red", header_style="bold")
     for head in ("name", "given", "allowed", "from"):
-        table.add_column(head, overflow="fold")
+        table.add_column(head, overflow="fold", no_wrap=head == "name")
     for row in problems:
         table.add_row(Text(row.name, "bold"), Text(row.given, "red"), Text(row.allowed), Text(row.source, "dim"))
     console.print(table)

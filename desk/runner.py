@@ -11,7 +11,7 @@ from typing import NoReturn, Protocol
 from agents.master import MasterAgent
 from desk.clock import SystemClock
 from desk.tally import Tally
-from domain.errors import JournalUnavailable
+from domain.errors import DeskError, JournalUnavailable
 from domain.market import Snapshot
 from domain.ports import Feed, Journal
 from domain.record import Record
@@ -146,12 +146,13 @@ class Desk:
 
     def _halt(self, error: Exception) -> NoReturn:
         self.state = TradingState.HALTED
-        why = f"{type(error).__name__}: {error}"
+        why = str(error) if isinstance(error, DeskError) else f"{type(error).__name__}: {error}"
         try:
-            self.journal.event("halt", why, self.clock.now_ms())
+            self.note("halt", why)
             self.journal.commit()
         except JournalUnavailable as second:
-            raise Halted(f"{why}; and the journal could not take it: {second}") from error
+            told = why if str(second) == why else f"{why}; and the journal could not take it: {second}"
+            raise Halted(told) from error
         raise Halted(why) from error
 
     def look(self) -> None:

@@ -82,6 +82,8 @@ class Tally:
         """Count one tick."""
         self.n_bars += 1
         self.last_ms = record.snapshot.as_of_ms
+        if self.first_ms == 0:
+            self.first_ms = self.last_ms
         if record.equity_microusd != self.equity_microusd:
             self._mark(record.equity_microusd)
         if record.outcome is QUIET and not record.fills and not record.funding:
@@ -98,8 +100,6 @@ class Tally:
 
     def _count(self, record: TickRecord) -> None:
         self.outcomes[record.outcome] += 1
-        if self.first_ms == 0:
-            self.first_ms = self.last_ms
         for signal in record.signals:
             self.n_signals += signal.side is not None
         self.n_orders += len(record.orders)

@@ -18,9 +18,9 @@ def test_every_feature_is_written_with_a_unit_or_as_unknown(made: SimpleNamespac
 def test_every_failed_test_of_every_strategy_comes_with_its_figure(made: SimpleNamespace) -> None:
     features = made.features()
     spoken = [
-        *E3(E3Thresholds())._answers.reasons(0xFFFF),
-        *E3(E3Thresholds(direction=Direction.PREMIUM_FADE))._answers.reasons(0xFFFF),
-        *FundingFade(FundingFadeThresholds())._answers.reasons(0xFFFF),
+        *E3(E3Thresholds()).no(0xFFFF).reasons,
+        *E3(E3Thresholds(direction=Direction.PREMIUM_FADE)).no(0xFFFF).reasons,
+        *FundingFade(FundingFadeThresholds()).no(0xFFFF).reasons,
     ]
     assert len(spoken) == 22
     assert [reason for reason in spoken if not figures_behind(reason, features)] == []

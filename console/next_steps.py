@@ -1,0 +1,46 @@
+"""The commands to try next, so that they work as they stand: with the options the run was started with."""
+
+import shlex
+from collections.abc import Sequence
+
+from console.redaction import scrub
+
+PROGRAM = "python main.py"
+TO_FIND_THE_JOURNAL = ("--db", "--env-file")
+
+
+def next_steps(run_id: str, typed: Sequence[str], *, is_stopped: bool) -> list[str]:
+    """Return what to type to question a run, and to go on with it where it was stopped.
+
+    typed: the arguments of the command that ran. Passwords in them are hidden.
+    """
+    where = "".join(f" {part}" for part in _given(typed, TO_FIND_THE_JOURNAL))
+    steps = [f"{PROGRAM} audit {word} {run_id}{where}" for word in ("decisions", "verify", "replay")]
+    return [resume_command(run_id, typed), *steps] if is_stopped else steps
+
+
+def resume_command(run_id: str, typed: Sequence[str]) -> str:
+    """Return the command that goes on with a run: as it was typed, with its id."""
+    kept = _without(typed, "--run-id") or ["paper"]
+    return scrub(f"{PROGRAM} {shlex.join(kept)} --run-id {shlex.quote(run_id)}")
+
+
+def _given(typed: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the named options with their values, fit for a shell."""
+    found: list[str] = []
+    for place, part in enumerate(typed):
+        name, sign, _ = part.partition("=")
+        if name in names:
+            found.append(scrub(shlex.join([part] if sign else typed[place : place + 2])))
+    return found
+
+
+def _without(typed: Sequence[str], name: str) -> list[str]:
+    kept: list[str] = []
+    parts = iter(typed)
+    for part in parts:
+        if part == name:
+            next(parts, None)
+        elif not part.startswith(f"{name}="):
+            kept.append(part)
+    return kept
