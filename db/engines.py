@@ -17,7 +17,8 @@ _LOCK_TIMEOUT_S: Final = 0.25
 _CONNECT_TIMEOUT_S: Final = 10
 # A row is about half a kilobyte and only ever appended: large pages mean fewer writes (measured: a third of the time).
 _PAGE_BYTES: Final = 16_384
-_WAL_PAGES: Final = 4_000
+# A short log is soon written over in place, which syncs faster than a file that grows.
+_WAL_PAGES: Final = 500
 
 
 def parse_url(url: str) -> URL:

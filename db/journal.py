@@ -13,12 +13,13 @@ from sqlalchemy import Connection, update
 
 from db import rows
 from db.chain import encode, latency_seal, link
+from db.clean import clean
 from db.recorded import RecordedLedger
 from db.rows import Row
 from db.tables import KEY_BITS, LEDGER, RUNS
 from db.writing import Pen
 from domain.decisions import ApprovedOrder
-from domain.errors import JournalCorrupt
+from domain.errors import JournalCorrupt, JournalUnavailable
 from domain.tick import GateExchange, TickRecord
 
 _TABLES: Final = {table.name: table for table in LEDGER}
@@ -93,10 +94,14 @@ class SqlJournal:
         """Put an order on record, durably, before it is sent.
 
         Raises JournalUnavailable; the order then stays with the waiting rows, because an exit leaves all the same and
-        a refused entry is told by its refusal. Raises JournalCorrupt when another order has its id.
+        a refused entry is told by its refusal. A failure on record recurs when the run is computed again: the desk
+        decided on it. Raises JournalCorrupt when another order has its id.
         """
         self._tick_no = tick_no
+        failure = None if self._recorded is None else self._recorded.failure_of(order.client_order_id)
         self._take_order(rows.order(order, tick_no))
+        if failure is not None:
+            raise JournalUnavailable(failure)
         self.commit()
 
     def record_request(self, tick_no: int, request_id: str, backend: str, mode: str, prompt: str) -> None:
@@ -132,7 +137,7 @@ class SqlJournal:
         if self._pen is None:
             return
         seq = self._event_seq + 1
-        values = (wall_ms, rows.clean(kind), rows.clean(detail))
+        values = (wall_ms, clean(kind), clean(detail))
         self._event_digest = link(self._event_digest, "events", seq, values)
         self._event_seq = seq
         self._rows["events"].append((self._base + seq, *values, self._event_digest))
@@ -150,7 +155,7 @@ class SqlJournal:
             "finished_ms": wall_ms,
             "n_rows": self._seq,
             "chain_hash": self.chain_hash,
-            "summary_json": rows.clean(summary_json),
+            "summary_json": clean(summary_json),
         }
         mark = self._event_seq, self._event_digest
         self.event("finished", json.dumps(closing, sort_keys=True), wall_ms)
@@ -169,8 +174,6 @@ class SqlJournal:
             if order.client_order_id not in self._order_keys:
                 self._take_order(rows.order(order, record.tick_no))
         tick_seq = self._take("ticks", rows.tick(record))
-        for answer in record.signals:
-            self._take_of_tick("signals", tick_seq, rows.signal(answer))
         if record.proposal is not None or record.gate is not None or record.risk is not None:
             self._append_decision(record, tick_seq)
         if record.fills or record.funding or record.trades or record.refusals:

@@ -1,16 +1,18 @@
 """Questions to the journal: which runs there are, and what happened in one of them, in order."""
 
+from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, Table, func, select
+from sqlalchemy import ColumnElement, Row, Select, Table, func, or_, select, union
 
+from db import answers
 from db.chain import RunHeader
 from db.readable import Readable
 from db.retelling import Decision, retell, trade_of
-from db.tables import EVENTS, KEY_BITS, KEY_MASK, RUNS, TICKS, TRADES
+from db.tables import EVENTS, FILLS, KEY_BITS, KEY_MASK, ORDER_REFUSALS, RUNS, TICKS, TRADES
 from domain.account import Trade
 from domain.errors import BadInput
 from domain.market import Snapshot
@@ -19,6 +21,7 @@ from domain.tick import Outcome, TradingState
 
 _CHUNK: Final = 4096
 _N_NAMED: Final = 5
+_DULL: Final = (Outcome.NO_SIGNAL.value, Outcome.WARMING_UP.value)
 
 
 class RecordedRun(Record, frozen=True, kw_only=True):
@@ -104,9 +107,7 @@ def ticks(
     newest_first: bool = False,
 ) -> tuple[RecordedTick, ...]:
     """Return the decisions of a run, oldest first unless asked otherwise, filtered as asked."""
-    found = find_run(store, run_id)
-    columns = [TICKS.c[name] for name in RecordedTick.__struct_fields__]
-    query = of_run(select(*columns), TICKS, found.run_no)
+    query = _tick_lines(find_run(store, run_id).run_no)
     if outcome is not None:
         query = query.where(TICKS.c.outcome == outcome.value)
     if symbol is not None:
@@ -114,9 +115,37 @@ def ticks(
     if since_ms is not None:
         query = query.where(TICKS.c.as_of_ms >= since_ms)
     order: ColumnElement[Any] = TICKS.c.id.desc() if newest_first else TICKS.c.id.asc()
+    return _recorded_ticks(store, query.order_by(order).limit(limit))
+
+
+def notable_ticks(store: Readable, run_id: str, symbol: str | None, limit: int) -> tuple[RecordedTick, ...]:
+    """Return the newest ticks in which something happened, oldest first.
+
+    Something: any outcome but "no signal" and "warming up", or a fill, a closed trade or an order's refusal. Funding
+    alone is nothing to tell.
+    """
+    run_no = find_run(store, run_id).run_no
+    eventful = union(*(of_run(select(table.c.tick_id), table, run_no) for table in (FILLS, TRADES, ORDER_REFUSALS)))
+    query = _tick_lines(run_no).where(or_(TICKS.c.outcome.not_in(_DULL), TICKS.c.id.in_(eventful)))
+    if symbol is not None:
+        query = query.where(TICKS.c.symbol == symbol)
+    return _recorded_ticks(store, query.order_by(TICKS.c.id.desc()).limit(limit))[::-1]
+
+
+def failed_tests(store: Readable, run_id: str, limit: int) -> tuple[tuple[str, int], ...]:
+    """Return the tests that kept the strategies from trading, in words, each with how often it failed.
+
+    The most frequent comes first. An answer that named a side failed no test and is not counted.
+    """
+    query = of_run(select(TICKS.c.signals, func.count()), TICKS, find_run(store, run_id).run_no)
+    counts: Counter[str] = Counter()
     with store.read() as connection:
-        lines = connection.execute(query.order_by(order).limit(limit)).all()
-    return tuple(msgspec.convert(line._asdict(), RecordedTick) for line in lines)
+        for text, n_ticks in connection.execute(query.group_by(TICKS.c.signals)):
+            for answer in answers.answers(text):
+                if answer.side is None:
+                    for reason in answer.reasons:
+                        counts[f"{answer.strategy}: {reason}"] += n_ticks
+    return tuple(sorted(counts.items(), key=lambda failed: (-failed[1], failed[0]))[:limit])
 
 
 def inputs(store: Readable, run_id: str) -> Iterator[tuple[Snapshot, TradingState]]:
@@ -214,6 +243,16 @@ def of_run(query: Select[Any], table: Table, run_no: int) -> Select[Any]:
     """Limit a query to one run: a range of the table's key."""
     first = run_no << KEY_BITS
     return query.where(table.c.id.between(first, first + KEY_MASK))
+
+
+def _tick_lines(run_no: int) -> Select[Any]:
+    return of_run(select(*(TICKS.c[name] for name in RecordedTick.__struct_fields__)), TICKS, run_no)
+
+
+def _recorded_ticks(store: Readable, query: Select[Any]) -> tuple[RecordedTick, ...]:
+    with store.read() as connection:
+        lines = connection.execute(query).all()
+    return tuple(msgspec.convert(line._asdict(), RecordedTick) for line in lines)
 
 
 def _run_of(row: Row[Any]) -> RecordedRun:

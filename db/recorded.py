@@ -7,17 +7,18 @@ from sqlalchemy import Connection, Table, func, select
 
 from db.chain import Value
 from db.readable import Readable
-from db.tables import KEY_BITS, KEY_MASK, LEDGER, chained_columns
+from db.tables import KEY_BITS, KEY_MASK, LEDGER, ORDER_REFUSALS, chained_columns
 from domain.errors import JournalCorrupt
 
 _WINDOW: Final = 16_384
 _SHOWN: Final = 160
+_RULE: Final = "journal"
 
 
 class RecordedLedger:
     """The recorded links of one run, read a window at a time."""
 
-    __slots__ = ("_base", "_start", "_store", "_window", "last_seq")
+    __slots__ = ("_base", "_start", "_store", "_unwritten", "_window", "last_seq")
 
     def __init__(self, store: Readable, run_no: int) -> None:
         """Look how far the run was recorded."""
@@ -27,6 +28,7 @@ class RecordedLedger:
         self._window: list[bytes] = []
         with store.read() as connection:
             lasts = [_last(connection, table, self._base) for table in LEDGER]
+            self._unwritten: Final = _unwritten(connection, self._base)
         self.last_seq: Final = max(lasts)
 
     def digest(self, seq: int) -> bytes:
@@ -36,6 +38,10 @@ class RecordedLedger:
             self._load(seq)
             place = 0
         return self._window[place]
+
+    def failure_of(self, client_order_id: str) -> str | None:
+        """Return, once, why this order could not be put on record when the run was made; None when it could."""
+        return self._unwritten.pop(client_order_id, None)
 
     def _load(self, seq: int) -> None:
         first = self._base + seq
@@ -73,6 +79,18 @@ class RecordedLedger:
 def unkeyed(column: str, value: Value) -> Value:
     """Return a column's value as the chain takes it: a key into another row without its run number."""
     return value & KEY_MASK if column == "tick_id" and isinstance(value, int) else value
+
+
+def _unwritten(connection: Connection, base: int) -> dict[str, str]:
+    """Return the orders that the journal itself could not take at first, each with the recorded cause.
+
+    The desk puts a few words and a colon before the cause (agents/execution.py).
+    """
+    columns = ORDER_REFUSALS.c
+    query = select(columns.client_order_id, columns.reason).where(
+        columns.id.between(base, base + KEY_MASK), columns.rule == _RULE
+    )
+    return {order_id: reason.partition(": ")[2] or reason for order_id, reason in connection.execute(query)}
 
 
 def _last(connection: Connection, table: Table, base: int) -> int:

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from sqlalchemy import Connection, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
 
+from db import answers
 from db.rows import parted
 from db.tables import (
     FILLS,
@@ -19,12 +20,11 @@ from db.tables import (
     ORDERS,
     PROPOSALS,
     RISK_CHECKS,
-    SIGNALS,
     TICKS,
     TRADES,
 )
 from domain.account import Fill, FundingPayment, Trade
-from domain.decisions import Approved, ApprovedOrder, Denied, ExitPlan, ExitReason, Proposal, Refusal, Side, Signal
+from domain.decisions import Approved, ApprovedOrder, Denied, ExitPlan, ExitReason, Proposal, Refusal, Side
 from domain.errors import BadInput
 from domain.features import N_FEATURES, REGIME_BY_CODE, Feature, Features, Regime
 from domain.market import Snapshot
@@ -56,17 +56,14 @@ def retell(connection: Connection, run_no: int, run_id: str, tick: int, symbol: 
     row = _tick_row(connection, run_no, run_id, tick, symbol)
     record = _record(connection, row)
     orders = [order.client_order_id for order in record.orders]
-
-    def later(table: Table) -> Sequence[Fields]:
-        return _after(connection, table, row["id"], orders)
-
+    fills = tuple(fill_of(found) for found in _after(connection, FILLS, row["id"], orders))
     return Decision(
         run_id=run_id,
         tick_id=int(row["id"]),
         record=record,
-        later_fills=tuple(fill_of(found) for found in later(FILLS)),
-        later_trades=tuple(trade_of(found) for found in later(TRADES)),
-        later_refusals=tuple(refusal_of(found) for found in later(ORDER_REFUSALS)),
+        later_fills=fills,
+        later_trades=_later_trades(connection, row["id"], orders, fills),
+        later_refusals=tuple(refusal_of(found) for found in _after(connection, ORDER_REFUSALS, row["id"], orders)),
     )
 
 
@@ -95,7 +92,7 @@ def _record(connection: Connection, row: Fields) -> TickRecord:
         outcome=Outcome(row["outcome"]),
         why=row["why"],
         features=features_of(row),
-        signals=tuple(signal_of(found) for found in of_tick(SIGNALS)),
+        signals=answers.read(row["signals"]),
         proposal=next((_proposal_of(found, row["symbol"]) for found in of_tick(PROPOSALS)), None),
         gate=next((_gate_of(connection, found) for found in of_tick(GATE_OUTCOMES)), None),
         risk=next((_risk_of(found) for found in of_tick(RISK_CHECKS)), None),
@@ -129,12 +126,35 @@ def _orders(connection: Connection, row: Fields) -> Sequence[Fields]:
 
 def _after(connection: Connection, table: Table, tick_id: int, orders: list[str]) -> Sequence[Fields]:
     """Return what later ticks recorded of these orders, and of the exits the venue derives from them."""
-    if not orders:
-        return []
+    return _later(connection, table, tick_id, [_is_of(table, order) for order in orders])
+
+
+def _later_trades(connection: Connection, tick_id: int, orders: list[str], fills: Sequence[Fill]) -> tuple[Trade, ...]:
+    """Return the round trips of these orders.
+
+    A trade is named after the order that opened it: that an exit ended it shows in symbol and time of the exit's fill.
+    """
+    own = [_is_of(TRADES, order) for order in orders]
+    own += [
+        and_(TRADES.c.symbol == fill.symbol, TRADES.c.closed_ms == fill.filled_ms)
+        for fill in fills
+        if fill.exit_reason is not None
+    ]
+    return tuple(trade_of(found) for found in _later(connection, TRADES, tick_id, own))
+
+
+def _is_of(table: Table, order: str) -> ColumnElement[bool]:
     named = table.c.client_order_id
-    own = or_(*(or_(named == order, named.startswith(f"{order}-", autoescape=True)) for order in orders))
-    query = select(table).where(table.c.tick_id > tick_id, table.c.id <= (tick_id | KEY_MASK), own)
-    return [found._mapping for found in connection.execute(query.order_by(table.c.id))]
+    return or_(named == order, named.startswith(f"{order}-", autoescape=True))
+
+
+def _later(
+    connection: Connection, table: Table, tick_id: int, any_of: Sequence[ColumnElement[bool]]
+) -> Sequence[Fields]:
+    if not any_of:
+        return []
+    query = select(table).where(table.c.id > tick_id, table.c.id <= (tick_id | KEY_MASK), table.c.tick_id > tick_id)
+    return [found._mapping for found in connection.execute(query.where(or_(*any_of)).order_by(table.c.id))]
 
 
 def features_of(row: Fields) -> Features | None:
@@ -147,17 +167,6 @@ def features_of(row: Fields) -> Features | None:
             vector[place] = row[place.name.lower()]
     vector[Feature.REGIME] = _CODE[row["regime"]]
     return Features(vector=vector)
-
-
-def signal_of(row: Fields) -> Signal:
-    """Return one strategy's answer."""
-    return Signal(
-        strategy=row["strategy"],
-        side=None if row["side"] is None else Side(row["side"]),
-        failed_mask=row["failed_mask"],
-        conviction_frac=row["conviction_frac"],
-        reasons=parted(row["reasons"]),
-    )
 
 
 def _proposal_of(row: Fields, symbol: str) -> Proposal:

@@ -10,32 +10,27 @@ from typing import Final
 
 import msgspec
 
+from db.answers import written
 from db.chain import Value
+from db.clean import clean
 from domain.account import Fill, FundingPayment, Trade
-from domain.decisions import Approved, ApprovedOrder, Proposal, Refusal, Signal
+from domain.decisions import Approved, ApprovedOrder, Proposal, Refusal
 from domain.features import REGIME_BY_CODE, Feature
 from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
 
 Row = tuple[Value, ...]
 
 _json: Final = msgspec.json.Encoder().encode
-_ABSENT: Final[Row] = (None,) * len(Feature)
+_COLD: Final[tuple[str | None, Sequence[Value]]] = (None, (None,) * (len(Feature) - 1))
 _REGIMES: Final = tuple(regime.value for regime in REGIME_BY_CODE)
 _STATES: Final = {state: state.value for state in TradingState}
 _OUTCOMES: Final = {outcome: outcome.value for outcome in Outcome}
 _SEPARATOR: Final = "; "
 
 
-def clean(text: str) -> str:
-    """Return text every database can hold: no NUL, no half of a surrogate pair."""
-    if "\0" in text:
-        text = text.replace("\0", "\N{SYMBOL FOR NULL}")
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
 @lru_cache(maxsize=4096)
 def joined(reasons: tuple[str, ...]) -> str:
-    """Return reasons as one text. A strategy says the same few things all day: they are remembered."""
+    """Return reasons as one text. The same few come all day: they are remembered."""
     return clean(_SEPARATOR.join(reasons))
 
 
@@ -50,11 +45,12 @@ def tick(record: TickRecord) -> Row:
     features = record.features
     bar = snapshot.bar
     why = record.why
-    figures: Sequence[Value] = _ABSENT
+    regime, figures = _COLD
     if features is not None:
-        *values, code = features.vector.tolist()
+        numbers: list[float] = features.vector.tolist()
+        regime = _REGIMES[int(numbers.pop())]
         # Only NaN differs from itself.
-        figures = [_REGIMES[int(code)], *[x + 0.0 if x == x else None for x in values]]
+        figures = [x + 0.0 if x == x else None for x in numbers]
     return (
         record.tick_no,
         snapshot.as_of_ms,
@@ -63,23 +59,13 @@ def tick(record: TickRecord) -> Row:
         _OUTCOMES[record.outcome],
         why if why.isascii() and "\0" not in why else clean(why),
         None if bar is None else bar.close_price,
+        regime,
         *figures,
         record.equity_microusd,
         record.cash_microusd,
         record.position_lots,
+        written(record.signals),
         _json(snapshot).decode(),
-    )
-
-
-def signal(answer: Signal) -> Row:
-    """Return the row of `signals`, without its tick."""
-    side = answer.side
-    return (
-        answer.strategy,
-        None if side is None else int(side),
-        answer.failed_mask,
-        answer.conviction_frac + 0.0,
-        joined(answer.reasons),
     )
 
 

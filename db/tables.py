@@ -81,7 +81,10 @@ class RunRow(Page, table=True):
 
 
 class TickRow(Page, table=True):
-    """One tick of one symbol: what was seen, how it ended, and what was held after it. NULL = absent."""
+    """One tick of one symbol: what was seen, how it ended, and what was held after it. NULL = absent.
+
+    signals: every strategy's answer, as the JSON that `db/answers.py` writes; the view `signals` spreads it into rows.
+    """
 
     __tablename__ = "ticks"
     id: int = _key()
@@ -108,24 +111,8 @@ class TickRow(Page, table=True):
     equity_microusd: int = Field(sa_type=_BIG)
     cash_microusd: int = Field(sa_type=_BIG)
     position_lots: int = Field(sa_type=_BIG)
+    signals: str = Field(sa_type=Text)
     snapshot: str = Field(sa_type=Text)
-    hash: bytes = Field(sa_type=_BYTES)
-
-
-class SignalRow(Page, table=True):
-    """One strategy's answer on one tick. side: 1, -1, or NULL when it would not trade.
-
-    The busiest table: its `tick_id` is proven by the chain alone, a foreign key would cost a tenth of a tick's time.
-    """
-
-    __tablename__ = "signals"
-    id: int = _key()
-    tick_id: int = Field(sa_type=_BIG)
-    strategy: str = Field(sa_type=Text)
-    side: int | None = Field(sa_type=_SMALL)
-    failed_mask: int = Field(sa_type=_BIG)
-    conviction_frac: float = Field(sa_type=_REAL)
-    reasons: str = Field(sa_type=Text)
     hash: bytes = Field(sa_type=_BYTES)
 
 
@@ -309,7 +296,6 @@ def table_of(model: type[Page]) -> Table:
 
 RUNS: Final = table_of(RunRow)
 TICKS: Final = table_of(TickRow)
-SIGNALS: Final = table_of(SignalRow)
 PROPOSALS: Final = table_of(ProposalRow)
 GATE_REQUESTS: Final = table_of(GateRequestRow)
 GATE_OUTCOMES: Final = table_of(GateOutcomeRow)
@@ -323,7 +309,6 @@ EVENTS: Final = table_of(EventRow)
 # Parents first: within one transaction a row never precedes what it refers to.
 LEDGER: Final = (
     TICKS,
-    SIGNALS,
     PROPOSALS,
     GATE_REQUESTS,
     GATE_OUTCOMES,

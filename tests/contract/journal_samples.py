@@ -6,6 +6,7 @@ import numpy as np
 
 from db.chain import RunHeader
 from db.journal import SqlJournal
+from db.opening import open_journal
 from domain.account import Fill, FundingPayment, Trade
 from domain.decisions import (
     Approved,
@@ -23,6 +24,7 @@ from domain.market import MINUTE_MS, Bar, FundingSettlement, ImbalanceSource, Re
 from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
 
 START_MS = 1_746_057_600_000
+N_TICKS = 24
 PLAN = ExitPlan(
     stop_frac=0.01, target_frac=0.02, trail_frac=0.005, trail_arm_frac=0.005,
     partial_at_r=0.0, partial_frac=0.0, max_hold_bars=240,
@@ -228,3 +230,14 @@ def play(journal: SqlJournal, first: int, last: int) -> None:
         for sent in record.orders:
             journal.record_order(sent, tick_no)
         journal.append(record)
+
+
+def record(url: str, run_id: str = "first", last: int = N_TICKS, *, finish: bool = True) -> str:
+    """Make a run in the journal at `url`; return its chain hash."""
+    with open_journal(url, writable=True) as store:
+        journal = store.begin(header(run_id), 1_000)
+        play(journal, 1, last)
+        journal.commit()
+        if finish:
+            journal.finish('{"n_trades":2}', 9_000)
+        return journal.chain_hash

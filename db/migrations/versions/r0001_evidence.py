@@ -1,4 +1,4 @@
-"""The first journal: runs, the evidence tables, what keeps them append-only, and two views to ask questions of."""
+"""The first journal: runs, the evidence tables, what keeps them append-only, and three views to ask questions of."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,6 @@ depends_on: str | Sequence[str] | None = None
 
 EVIDENCE = (
     "ticks",
-    "signals",
     "proposals",
     "gate_requests",
     "gate_outcomes",
@@ -42,7 +41,27 @@ VIEWS = (
     "max(t.equity_microusd) OVER (PARTITION BY r.run_no ORDER BY t.as_of_ms) AS peak_microusd "
     "FROM ticks t JOIN (SELECT max(id) AS id FROM ticks GROUP BY (id >> 40), as_of_ms) last ON last.id = t.id "
     "JOIN runs r ON r.run_no = (t.id >> 40)) AS minutes",
+    "CREATE VIEW signals AS SELECT r.run_id, t.id AS tick_id, t.tick_no, t.as_of_ms, t.symbol, {answer} "
+    "FROM ticks t JOIN runs r ON r.run_no = (t.id >> 40) CROSS JOIN {answers}",
 )
+# One answer in `ticks.signals`, as columns: side is 1, -1 or NULL, reasons are one text.
+ANSWER = {
+    "sqlite": "json_extract(a.value, '$.strategy') AS strategy, "
+    "CASE json_extract(a.value, '$.side') WHEN 'BUY' THEN 1 WHEN 'SELL' THEN -1 END AS side, "
+    "json_extract(a.value, '$.failed_mask') AS failed_mask, "
+    "json_extract(a.value, '$.conviction_frac') AS conviction_frac, "
+    "(SELECT coalesce(group_concat(w.value, '; '), '') FROM json_each(a.value, '$.reasons') w) AS reasons",
+    "postgresql": "a.value ->> 'strategy' AS strategy, "
+    "CAST(CASE a.value ->> 'side' WHEN 'BUY' THEN 1 WHEN 'SELL' THEN -1 END AS smallint) AS side, "
+    "CAST(a.value ->> 'failed_mask' AS bigint) AS failed_mask, "
+    "CAST(a.value ->> 'conviction_frac' AS double precision) AS conviction_frac, "
+    "(SELECT coalesce(string_agg(w.value, '; ' ORDER BY w.place), '') "
+    "FROM jsonb_array_elements_text(a.value -> 'reasons') WITH ORDINALITY AS w(value, place)) AS reasons",
+}
+ANSWERS = {
+    "sqlite": "json_each(t.signals) a",
+    "postgresql": "LATERAL jsonb_array_elements(CAST(t.signals AS jsonb)) AS a(value)",
+}
 KINDS: dict[str, Any] = {
     "key": sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
     "big": sa.BigInteger(),
@@ -56,9 +75,7 @@ TABLES = {
     "regime:text? body_over_atr:real? volume_z:real? book_imbalance:real? premium_bps:real? "
     "funding_rate_hourly_frac:real? open_interest_usd:real? realised_vol_bps:real? spread_bps:real? "
     "atr_price:real? return_bps:real? trend_strength:real? drawdown_bps:real? equity_microusd:big "
-    "cash_microusd:big position_lots:big snapshot:text hash:bytes",
-    "signals": "id:key tick_id:big strategy:text side:small? failed_mask:big conviction_frac:real reasons:text "
-    "hash:bytes",
+    "cash_microusd:big position_lots:big signals:text snapshot:text hash:bytes",
     "proposals": "id:key tick_id:big strategy:text side:small conviction_frac:real reasons:text exit_plan:text "
     "reference_price:real as_of_ms:big hash:bytes",
     "gate_requests": "id:key tick_no:big request_id:text backend:text mode:text prompt:text hash:bytes",
@@ -96,7 +113,7 @@ def upgrade() -> None:
     for statement in _sqlite_guards() if dialect == "sqlite" else _postgres_guards():
         op.execute(statement)
     for view in VIEWS:
-        op.execute(view.replace("{time}", TIME[dialect]))
+        op.execute(view.format(time=TIME[dialect], answer=ANSWER[dialect], answers=ANSWERS[dialect]))
 
 
 def downgrade() -> None:
@@ -123,7 +140,7 @@ def _columns(described: str) -> list[sa.Column[Any]]:
 
 
 def _parents(table: str, described: str) -> list[sa.ForeignKeyConstraint]:
-    if "tick_id:" not in described or table == "signals":
+    if "tick_id:" not in described:
         return []
     return [sa.ForeignKeyConstraint(["tick_id"], ["ticks.id"], name=f"fk_{table}_tick_id_ticks")]
 

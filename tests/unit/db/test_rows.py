@@ -11,14 +11,6 @@ from domain.features import N_FEATURES, Feature, Features
 from tests.contract.journal_samples import order, sample
 
 
-@given(st.text())
-def test_any_text_becomes_one_that_every_database_can_hold(text: str) -> None:
-    cleaned = rows.clean(text + "\0\ud800")
-    assert "\0" not in cleaned
-    assert cleaned.encode("utf-8").decode("utf-8") == cleaned
-    assert rows.clean(cleaned) == cleaned
-
-
 @given(st.lists(st.floats(), min_size=N_FEATURES - 1, max_size=N_FEATURES - 1))
 def test_figures_keep_their_value_and_lose_only_the_sign_of_zero(figures: list[float]) -> None:
     vector = np.array([*figures, 1.0])
@@ -34,7 +26,6 @@ def test_a_row_has_as_many_values_as_its_table_has_columns() -> None:
     """One too few and every later column would hold its neighbour's value."""
     given_rows = {
         "ticks": rows.tick(sample(4)),
-        "signals": (0, *rows.signal(sample(5).signals[0])),
         "proposals": (0, *rows.proposal(sample(5).proposal)),
         "gate_requests": rows.gate_request(1, "id", "off", "off", ""),
         "gate_outcomes": (0, *rows.gate_outcome(sample(5).gate)),

@@ -32,10 +32,11 @@ def test_a_byte_flipped_in_the_file_itself_is_found_and_its_row_named(
     """Even where what it leaves is no text at all."""
     whole = journal_file.read_bytes()
     reader = sqlite3.connect(journal_file)
-    key, snapshot = reader.execute("SELECT id, snapshot FROM ticks WHERE tick_no = ?", (tick_no,)).fetchone()
+    query = "SELECT id, signals || snapshot FROM ticks WHERE tick_no = ?"
+    key, told = reader.execute(query, (tick_no,)).fetchone()
     reader.close()
-    start = whole.index(snapshot.encode())
-    place = start + int(share * len(snapshot.encode()))
+    # The two columns lie side by side: one search finds both in this very row.
+    place = whole.index(told.encode()) + int(share * len(told.encode()))
     changed = bytearray(whole)
     changed[place] ^= flipped
     copy = journal_file.with_name("copy.db")
@@ -78,9 +79,9 @@ def test_a_renumbered_row_is_missed_where_it_was(journal_file: Path) -> None:
     copy = journal_file.with_name("renumbered.db")
     copy.write_bytes(journal_file.read_bytes())
     intruder = sqlite3.connect(copy)
-    intruder.execute("DROP TRIGGER signals_no_update")
-    key = intruder.execute("SELECT min(id) FROM signals").fetchone()[0]
-    intruder.execute("UPDATE signals SET id = ? WHERE id = ?", ((1 << KEY_BITS) + KEY_MASK, key))
+    intruder.execute("DROP TRIGGER fills_no_update")
+    key = intruder.execute("SELECT min(id) FROM fills").fetchone()[0]
+    intruder.execute("UPDATE fills SET id = ? WHERE id = ?", ((1 << KEY_BITS) + KEY_MASK, key))
     intruder.commit()
     intruder.close()
     with open_journal(f"sqlite:///{copy}", writable=False) as store:
