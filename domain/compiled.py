@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
@@ -30,7 +31,7 @@ def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     No fastmath: a kernel gives the same bits when the desk calls it bar by bar and when a sweep
     calls it inside a compiled loop. A division by zero gives an IEEE infinity or NaN, as numpy does.
     """
-    return cast("Callable[_P, _R]", numba.njit(cache=True, error_model="numpy")(function))
+    return cast("Callable[_P, _R]", numba.njit(cache=CAN_CACHE, error_model="numpy")(function))
 
 
 def entry_point(function: Callable[_P, _R], *example: object) -> Callable[_P, _R]:
@@ -55,17 +56,26 @@ def sources_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def _settle_cache() -> None:
-    """Point numba at this version's folder and drop the oldest others. NUMBA_CACHE_DIR, when set, has the last word."""
-    if "NUMBA_CACHE_DIR" in os.environ or not os.access(ROOT, os.W_OK):
-        return
+def _settle_cache() -> bool:
+    """Point numba at this version's folder, drop the oldest others, and say whether kernels can be kept at all.
+
+    NUMBA_CACHE_DIR, when set, has the last word. Where the project's folder cannot be written, nothing is kept:
+    numba would refuse to compile, and a slower start is better than none.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return True
     folder = CACHES / sources_digest()
-    folder.mkdir(parents=True, exist_ok=True)
-    os.utime(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+    except OSError:
+        return False
     setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010 - numba makes its options at run time, untyped
-    by_age = sorted(CACHES.iterdir(), key=lambda path: path.stat().st_mtime)
-    for old in by_age[:-N_CACHES_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    with suppress(FileNotFoundError):  # another process may be dropping the same ones
+        by_age = sorted(CACHES.iterdir(), key=lambda path: path.stat().st_mtime)
+        for old in by_age[:-N_CACHES_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+    return os.access(folder, os.W_OK)
 
 
-_settle_cache()
+CAN_CACHE: Final = _settle_cache()
