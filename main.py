@@ -135,7 +135,7 @@ def halt(
 
     state = TradingState.FLATTENING if flatten else TradingState.REDUCING if reduce_only else TradingState.HALTED
     switch(env_file, overrides).ask(state)
-    told = f"The desk is asked to be {state.value}; it looks every minute. `python main.py resume` takes it back."
+    told = f"The desk is asked to be {state.value}; it looks every minute. `resume` takes it back."
     stdout().print(told, soft_wrap=True)
 
 

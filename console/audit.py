@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from console.figures import ABSENT, count_text, estimate_text, holding_text, money_text, when_text
+from console.next_steps import program
 from console.outcomes import STYLE, WORD
 from console.sheets import gain_style, sheet, simulated_banner
 from db.findings import Finding, VerifyReport
@@ -99,7 +100,7 @@ def print_decisions(
         account = _account_cells(tick, instruments.get(tick.symbol)) if is_wide else ()
         table.add_row(*_tick_cells(tick), *account, Text(tick.why))
     console.print(table)
-    hint = f"python main.py audit show {run_id} {decisions[-1].tick_no}"
+    hint = f"{program()} audit show {run_id} {decisions[-1].tick_no}"
     count = count_text(len(decisions), "decision")
     console.print(Text(f"\n{count}. The last as a story: {hint}", style="dim"), soft_wrap=True)
 

@@ -1,12 +1,25 @@
 """The commands to try next, so that they work as they stand: with the options the run was started with."""
 
+import os
 import shlex
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from console.redaction import scrub
 
-PROGRAM = "python main.py"
 TO_FIND_THE_JOURNAL = ("--db", "--env-file")
+
+
+def program() -> str:
+    """Return how to call the program from the project's folder: by the interpreter that runs it now.
+
+    `python` where an environment is activated; else the path of the interpreter, short where it lies below.
+    """
+    if os.environ.get("VIRTUAL_ENV"):
+        return "python main.py"
+    here = Path(sys.executable)
+    return f"{here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here} main.py"
 
 
 def next_steps(run_id: str, typed: Sequence[str], *, is_stopped: bool) -> list[str]:
@@ -15,14 +28,14 @@ def next_steps(run_id: str, typed: Sequence[str], *, is_stopped: bool) -> list[s
     typed: the arguments of the command that ran. Passwords in them are hidden.
     """
     where = "".join(f" {part}" for part in _given(typed, TO_FIND_THE_JOURNAL))
-    steps = [f"{PROGRAM} audit {word} {run_id}{where}" for word in ("decisions", "verify", "replay")]
+    steps = [f"{program()} audit {word} {run_id}{where}" for word in ("decisions", "verify", "replay")]
     return [resume_command(run_id, typed), *steps] if is_stopped else steps
 
 
 def resume_command(run_id: str, typed: Sequence[str]) -> str:
     """Return the command that goes on with a run: as it was typed, with its id."""
     kept = _without(typed, "--run-id") or ["paper"]
-    return scrub(f"{PROGRAM} {shlex.join(kept)} --run-id {shlex.quote(run_id)}")
+    return scrub(f"{program()} {shlex.join(kept)} --run-id {shlex.quote(run_id)}")
 
 
 def _given(typed: Sequence[str], names: Sequence[str]) -> list[str]:

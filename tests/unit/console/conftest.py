@@ -330,3 +330,9 @@ def _with(record: TickRecord, **changes: object) -> TickRecord:
 def recording_console(width: int, height: int) -> Console:
     """Return a console that writes nowhere and remembers its text."""
     return Console(record=True, width=width, height=height, file=io.StringIO(), force_terminal=False)
+
+
+@pytest.fixture(autouse=True)
+def _activated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every test see an activated environment, in which the program is called by `python`."""
+    monkeypatch.setenv("VIRTUAL_ENV", ".venv")

@@ -1,6 +1,7 @@
 """What is advised can be pasted: same journal, same options, no password."""
 
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +37,14 @@ def test_without_a_command_it_was_paper() -> None:
 def test_a_password_is_never_advised() -> None:
     typed = ["paper", "--db", "postgresql://desk:hunter2@host/journal"]
     assert "hunter2" not in " ".join(next_steps("r1", typed, is_stopped=True))
+
+
+def test_without_an_activated_environment_the_commands_name_the_interpreter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("VIRTUAL_ENV")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.executable", str(tmp_path / ".venv/bin/python"))
+    assert resume_command("r1", []) == ".venv/bin/python main.py paper --run-id r1"
+    monkeypatch.setattr("sys.executable", "/opt/python")
+    assert resume_command("r1", []) == "/opt/python main.py paper --run-id r1"
