@@ -30,7 +30,8 @@ class Heard:
 
     def number_of(self, record: TickRecord) -> int | None:
         """Return the number of the row that holds this tick's answer; None when it is not known to be on record."""
-        known = self._by_identity.get(_key(record))
+        # As `_key`, without the call: this is asked on every tick.
+        known = self._by_identity.get((id(record.signals), record.why if record.outcome is _NO_SIGNAL else None))
         return None if known is None else known[0]
 
     def answer_of(self, record: TickRecord) -> tuple[Answer, int | None]:

@@ -177,7 +177,9 @@ class SqlJournal:
         for order in record.orders:
             if order.client_order_id not in self._order_keys:
                 self._take_order(rows.order(order, record.tick_no))
-        answer_seq = self._answer(record) if record.signals else None
+        answer_seq = self._heard.number_of(record)
+        if answer_seq is None and record.signals:
+            answer_seq = self._answer(record)
         tick_seq = self._take_keyed("ticks", answer_seq, rows.tick(record, is_answered=answer_seq is not None))
         if record.proposal is not None or record.gate is not None or record.risk is not None:
             self._append_decision(record, tick_seq)
@@ -186,12 +188,10 @@ class SqlJournal:
 
     def _answer(self, record: TickRecord) -> int:
         """Return the number of the row that holds this tick's answer; take the row first when there is none yet."""
-        seq = self._heard.number_of(record)
+        answer, seq = self._heard.answer_of(record)
         if seq is None:
-            answer, seq = self._heard.answer_of(record)
-            if seq is None:
-                seq = self._take("answers", answer)
-            self._heard.keep(record, answer, seq)
+            seq = self._take("answers", answer)
+        self._heard.keep(record, answer, seq)
         return seq
 
     def _append_decision(self, record: TickRecord, tick_seq: int) -> None:
