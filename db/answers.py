@@ -1,4 +1,4 @@
-"""What every strategy answered on a tick, as the one JSON text that `ticks.signals` holds.
+"""What every strategy answered on a tick, as the one JSON text that `answers.signals` holds.
 
 A list of objects in the order the strategies were asked: strategy, side ("BUY", "SELL" or null), failed_mask,
 conviction_frac, reasons (a list). The same answers always give the same text.

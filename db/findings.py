@@ -71,43 +71,56 @@ class Found:
 
 
 class Orphans:
-    """Follows which order waits for the tick that sent it, and which fill has an order behind it.
+    """Follows which order waits for its tick, which fill has an order behind it, and which tick has its answer.
 
     An order after the last tick is none: the desk was cut off between the two.
     """
 
-    __slots__ = ("_fills", "_orders", "_ticks", "_waiting")
+    __slots__ = ("_answers", "_lost", "_orders", "_ticks", "_waiting")
 
     def __init__(self) -> None:
         """Begin with an empty run."""
+        self._answers: Final[set[Any]] = {None}
         self._orders: Final[set[str]] = set()
         self._waiting: Final[dict[tuple[Any, Any], tuple[int, str]]] = {}
-        self._fills: Final[list[Finding]] = []
+        self._lost: Final[list[Finding]] = []
         self._ticks = 0
 
     def see(self, table: str, row: Row[Any]) -> None:
         """Take one row in the order of the ledger."""
         if table == "ticks":
             self._ticks = row.id
+            self._see_answer(row)
             if self._waiting:
                 self._waiting.pop((row.tick_no, row.symbol), None)
+        elif table == "answers":
+            self._answers.add(row.id)
         elif table == "orders":
             self._orders.add(row.client_order_id)
             self._waiting[row.tick_no, row.symbol] = (row.id, row.client_order_id)
         elif table == "fills" and not self._has_order(str(row.client_order_id)):
             text = f"a fill of {row.client_order_id}, but no such order was recorded before it"
-            self._fills.append(
+            self._lost.append(
                 Finding(what="orphan", table="fills", id=row.id, tick_no=None, at_ms=row.filled_ms, detail=text)
             )
 
     def report(self, problems: Found) -> None:
         """Tell what was left over."""
-        for finding in self._fills:
+        for finding in self._lost:
             problems.add(finding)
         for (tick_no, _), (key, order) in self._waiting.items():
             if key < self._ticks:
                 text = f"order {order} was recorded, but the tick that sent it was not"
                 problems.add(Finding(what="orphan", table="orders", id=key, tick_no=tick_no, at_ms=None, detail=text))
+
+    def _see_answer(self, row: Row[Any]) -> None:
+        """Tell once of each answer that is not there, at the first tick that names it."""
+        if row.answer_id not in self._answers:
+            self._answers.add(row.answer_id)
+            text = f"it names the answer {row.answer_id}, but no such answer was recorded before it"
+            self._lost.append(
+                Finding(what="orphan", table="ticks", id=row.id, tick_no=row.tick_no, at_ms=row.as_of_ms, detail=text)
+            )
 
     def _has_order(self, fill: str) -> bool:
         """Say whether a fill is of an order, or of an exit the venue named after it (`<order>-stop`)."""

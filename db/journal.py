@@ -14,6 +14,7 @@ from sqlalchemy import Connection, update
 from db import rows
 from db.chain import encode, latency_seal, link
 from db.clean import clean
+from db.heard import Heard
 from db.recorded import RecordedLedger
 from db.rows import Row
 from db.tables import KEY_BITS, LEDGER, RUNS
@@ -33,6 +34,7 @@ class SqlJournal:
         "_digest",
         "_event_digest",
         "_event_seq",
+        "_heard",
         "_order_keys",
         "_pen",
         "_recorded",
@@ -65,6 +67,7 @@ class SqlJournal:
         self._rows: Final[dict[str, list[Row]]] = {} if pen is None else pen.rows
         self._recorded = recorded
         self._tick_no = 0
+        self._heard: Final = Heard()
         self._order_keys: Final[dict[str, Row]] = {}
         self._request_keys: Final[set[str]] = set()
         if pen is not None and recorded is not None and recorded.last_seq == 0:
@@ -115,11 +118,12 @@ class SqlJournal:
 
         Raises JournalCorrupt when the recorded tick was another one.
         """
-        seq, digest = self._seq, self._digest
+        seq, digest, memory = self._seq, self._digest, self._heard.memory()
         try:
             self._append(record)
         except BaseException:
             self._seq, self._digest = seq, digest
+            self._heard.forget_after(memory, seq)
             if self._pen is not None:
                 self._pen.forget_after(self._base + seq)
             raise
@@ -173,32 +177,41 @@ class SqlJournal:
         for order in record.orders:
             if order.client_order_id not in self._order_keys:
                 self._take_order(rows.order(order, record.tick_no))
-        tick_seq = self._take("ticks", rows.tick(record))
+        answer_seq = self._heard.number_of(record)
+        if answer_seq is None and record.signals:
+            answer_seq = self._answer(record)
+        tick_seq = self._take_keyed("ticks", answer_seq, rows.tick(record, is_answered=answer_seq is not None))
         if record.proposal is not None or record.gate is not None or record.risk is not None:
             self._append_decision(record, tick_seq)
         if record.fills or record.funding or record.trades or record.refusals:
             self._append_deeds(record, tick_seq)
 
+    def _answer(self, record: TickRecord) -> int:
+        """Return the number of the row that holds this tick's answer; take the row first when there is none yet."""
+        answer, seq = self._heard.answer_of(record)
+        if seq is None:
+            seq = self._take("answers", answer)
+        self._heard.keep(record, answer, seq)
+        return seq
+
     def _append_decision(self, record: TickRecord, tick_seq: int) -> None:
         if record.proposal is not None:
-            self._take_of_tick("proposals", tick_seq, rows.proposal(record.proposal))
+            self._take_keyed("proposals", tick_seq, rows.proposal(record.proposal))
         if record.gate is not None:
             seal = latency_seal(record.gate.request_id, record.gate.latency_ms)
-            self._take_of_tick(
-                "gate_outcomes", tick_seq, rows.gate_outcome(record.gate), (record.gate.latency_ms, seal)
-            )
+            self._take_keyed("gate_outcomes", tick_seq, rows.gate_outcome(record.gate), (record.gate.latency_ms, seal))
         if record.risk is not None:
-            self._take_of_tick("risk_checks", tick_seq, rows.risk_check(record.risk))
+            self._take_keyed("risk_checks", tick_seq, rows.risk_check(record.risk))
 
     def _append_deeds(self, record: TickRecord, tick_seq: int) -> None:
         for client_order_id, refusal in record.refusals:
-            self._take_of_tick("order_refusals", tick_seq, rows.order_refusal(client_order_id, refusal))
+            self._take_keyed("order_refusals", tick_seq, rows.order_refusal(client_order_id, refusal))
         for fill in record.fills:
-            self._take_of_tick("fills", tick_seq, rows.fill(fill))
+            self._take_keyed("fills", tick_seq, rows.fill(fill))
         for payment in record.funding:
-            self._take_of_tick("funding_payments", tick_seq, rows.funding(payment))
+            self._take_keyed("funding_payments", tick_seq, rows.funding(payment))
         for trade in record.trades:
-            self._take_of_tick("trades", tick_seq, rows.trade(trade))
+            self._take_keyed("trades", tick_seq, rows.trade(trade))
 
     def _take_order(self, values: Row) -> None:
         client_order_id = str(values[1])
@@ -230,14 +243,19 @@ class SqlJournal:
         self._digest = digest
         return seq
 
-    def _take_of_tick(self, table: str, tick_seq: int, values: Row, unchained: Row = ()) -> None:
-        """Chain one row that belongs to a tick. unchained: what is stored after the hash, outside the chain."""
+    def _take_keyed(self, table: str, key_seq: int | None, values: Row, unchained: Row = ()) -> int:
+        """Chain one row that begins with the key of another; return its number.
+
+        key_seq: the other row's number. unchained: what is stored after the hash, outside the chain.
+        """
         seq = self._seq + 1
-        digest = sha256(self._digest + encode((table, seq, tick_seq, *values))).digest()
-        if self._recorded is None or not self._is_on_record(seq, digest, table, (tick_seq, *values)):
-            self._rows[table].append((self._base + seq, self._base + tick_seq, *values, digest, *unchained))
+        digest = sha256(self._digest + encode((table, seq, key_seq, *values))).digest()
+        if self._recorded is None or not self._is_on_record(seq, digest, table, (key_seq, *values)):
+            key = None if key_seq is None else self._base + key_seq
+            self._rows[table].append((self._base + seq, key, *values, digest, *unchained))
         self._seq = seq
         self._digest = digest
+        return seq
 
     def _is_on_record(self, seq: int, digest: bytes, table: str, values: Row) -> bool:
         recorded = self._recorded

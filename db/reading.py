@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Row, Select, Table, func, or_, select, uni
 from db import answers
 from db.chain import RunHeader
 from db.readable import Readable
-from db.retelling import Decision, retell, trade_of
-from db.tables import EVENTS, FILLS, KEY_BITS, KEY_MASK, ORDER_REFUSALS, RUNS, TICKS, TRADES
+from db.retelling import WHY, Decision, retell, trade_of
+from db.tables import ANSWERS, EVENTS, FILLS, KEY_BITS, KEY_MASK, ORDER_REFUSALS, RUNS, TICKS, TRADES
 from domain.account import Trade
 from domain.errors import BadInput
 from domain.market import Snapshot
@@ -137,10 +137,12 @@ def failed_tests(store: Readable, run_id: str, limit: int) -> tuple[tuple[str, i
 
     The most frequent comes first. An answer that named a side failed no test and is not counted.
     """
-    query = of_run(select(TICKS.c.signals, func.count()), TICKS, find_run(store, run_id).run_no)
+    told = of_run(select(TICKS.c.answer_id, func.count().label("n_ticks")), TICKS, find_run(store, run_id).run_no)
+    per_answer = told.group_by(TICKS.c.answer_id).subquery()
+    query = select(ANSWERS.c.signals, per_answer.c.n_ticks).join(per_answer, per_answer.c.answer_id == ANSWERS.c.id)
     counts: Counter[str] = Counter()
     with store.read() as connection:
-        for text, n_ticks in connection.execute(query.group_by(TICKS.c.signals)):
+        for text, n_ticks in connection.execute(query):
             for answer in answers.answers(text):
                 if answer.side is None:
                     for reason in answer.reasons:
@@ -246,7 +248,8 @@ def of_run(query: Select[Any], table: Table, run_no: int) -> Select[Any]:
 
 
 def _tick_lines(run_no: int) -> Select[Any]:
-    return of_run(select(*(TICKS.c[name] for name in RecordedTick.__struct_fields__)), TICKS, run_no)
+    columns = (WHY.label(name) if name == "why" else TICKS.c[name] for name in RecordedTick.__struct_fields__)
+    return of_run(select(*columns).outerjoin(ANSWERS, ANSWERS.c.id == TICKS.c.answer_id), TICKS, run_no)
 
 
 def _recorded_ticks(store: Readable, query: Select[Any]) -> tuple[RecordedTick, ...]:

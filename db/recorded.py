@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from db.chain import Value
 from db.readable import Readable
-from db.tables import KEY_BITS, KEY_MASK, LEDGER, ORDER_REFUSALS, chained_columns
+from db.tables import KEY_BITS, KEY_MASK, KEYED, LEDGER, ORDER_REFUSALS, chained_columns
 from domain.errors import JournalCorrupt
 
 _WINDOW: Final = 16_384
@@ -78,7 +78,7 @@ class RecordedLedger:
 
 def unkeyed(column: str, value: Value) -> Value:
     """Return a column's value as the chain takes it: a key into another row without its run number."""
-    return value & KEY_MASK if column == "tick_id" and isinstance(value, int) else value
+    return value & KEY_MASK if column in KEYED and isinstance(value, int) else value
 
 
 def _unwritten(connection: Connection, base: int) -> dict[str, str]:

@@ -5,11 +5,12 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
 from db import answers
 from db.rows import parted
 from db.tables import (
+    ANSWERS,
     FILLS,
     FUNDING,
     GATE_OUTCOMES,
@@ -32,6 +33,8 @@ from domain.record import Record
 from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
 
 Fields = Mapping[Any, Any]
+WHY: Final = func.coalesce(TICKS.c.why, ANSWERS.c.why)
+"""The sentence of a tick, in a query that joins its answer."""
 _CODE: Final = {regime.value: code for code, regime in enumerate(REGIME_BY_CODE)}
 
 
@@ -69,7 +72,11 @@ def retell(connection: Connection, run_no: int, run_id: str, tick: int, symbol: 
 
 def _tick_row(connection: Connection, run_no: int, run_id: str, tick: int, symbol: str | None) -> Fields:
     first = run_no << KEY_BITS
-    query = select(TICKS).where(TICKS.c.id.between(first, first + KEY_MASK))
+    query = (
+        select(TICKS, ANSWERS.c.signals, WHY.label("told_why"))
+        .outerjoin(ANSWERS, ANSWERS.c.id == TICKS.c.answer_id)
+        .where(TICKS.c.id.between(first, first + KEY_MASK))
+    )
     query = query.where(TICKS.c.id == tick if tick > KEY_MASK else TICKS.c.tick_no == tick)
     if symbol is not None:
         query = query.where(TICKS.c.symbol == symbol)
@@ -90,9 +97,9 @@ def _record(connection: Connection, row: Fields) -> TickRecord:
         snapshot=msgspec.json.decode(row["snapshot"], type=Snapshot),
         state=TradingState(row["state"]),
         outcome=Outcome(row["outcome"]),
-        why=row["why"],
+        why=row["told_why"],
         features=features_of(row),
-        signals=answers.read(row["signals"]),
+        signals=() if row["signals"] is None else answers.read(row["signals"]),
         proposal=next((_proposal_of(found, row["symbol"]) for found in of_tick(PROPOSALS)), None),
         gate=next((_gate_of(connection, found) for found in of_tick(GATE_OUTCOMES)), None),
         risk=next((_risk_of(found) for found in of_tick(RISK_CHECKS)), None),

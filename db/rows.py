@@ -10,21 +10,19 @@ from typing import Final
 
 import msgspec
 
-from db.answers import written
 from db.chain import Value
 from db.clean import clean
 from domain.account import Fill, FundingPayment, Trade
 from domain.decisions import Approved, ApprovedOrder, Proposal, Refusal
 from domain.features import REGIME_BY_CODE, Feature
-from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
+from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord
 
 Row = tuple[Value, ...]
 
 _json: Final = msgspec.json.Encoder().encode
 _COLD: Final[tuple[str | None, Sequence[Value]]] = (None, (None,) * (len(Feature) - 1))
 _REGIMES: Final = tuple(regime.value for regime in REGIME_BY_CODE)
-_STATES: Final = {state: state.value for state in TradingState}
-_OUTCOMES: Final = {outcome: outcome.value for outcome in Outcome}
+_NO_SIGNAL: Final = Outcome.NO_SIGNAL
 _SEPARATOR: Final = "; "
 
 
@@ -39,12 +37,12 @@ def parted(text: str) -> tuple[str, ...]:
     return tuple(text.split(_SEPARATOR)) if text else ()
 
 
-def tick(record: TickRecord) -> Row:
-    """Return the row of `ticks`."""
+def tick(record: TickRecord, *, is_answered: bool) -> Row:
+    """Return the row of `ticks`, without its answer. is_answered: it has one, which tells why there was no signal."""
     snapshot = record.snapshot
     features = record.features
     bar = snapshot.bar
-    why = record.why
+    outcome = record.outcome
     regime, figures = _COLD
     if features is not None:
         numbers: list[float] = features.vector.tolist()
@@ -55,16 +53,16 @@ def tick(record: TickRecord) -> Row:
         record.tick_no,
         snapshot.as_of_ms,
         snapshot.symbol,
-        _STATES[record.state],
-        _OUTCOMES[record.outcome],
-        why if why.isascii() and "\0" not in why else clean(why),
+        # The plain text beneath the enum: a dictionary would hash the enum in Python.
+        record.state._value_,
+        outcome._value_,
+        None if is_answered and outcome is _NO_SIGNAL else clean(record.why),
         None if bar is None else bar.close_price,
         regime,
         *figures,
         record.equity_microusd,
         record.cash_microusd,
         record.position_lots,
-        written(record.signals),
         _json(snapshot).decode(),
     )
 

@@ -80,20 +80,35 @@ class RunRow(Page, table=True):
     summary_json: str | None = Field(sa_type=Text, default=None)
 
 
+class AnswerRow(Page, table=True):
+    """What the strategies answered, once for all ticks of a run on which they said the same.
+
+    signals: every strategy's answer, as the JSON that `db/answers.py` writes; the view `signals` spreads it into rows.
+    why: the sentence of the ticks that ended in `no_signal`; NULL for ticks that have one of their own.
+    """
+
+    __tablename__ = "answers"
+    id: int = _key()
+    signals: str = Field(sa_type=Text)
+    why: str | None = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=_BYTES)
+
+
 class TickRow(Page, table=True):
     """One tick of one symbol: what was seen, how it ended, and what was held after it. NULL = absent.
 
-    signals: every strategy's answer, as the JSON that `db/answers.py` writes; the view `signals` spreads it into rows.
+    answer_id: what the strategies answered; NULL when none was asked. why: NULL where the answer tells it.
     """
 
     __tablename__ = "ticks"
     id: int = _key()
+    answer_id: int | None = Field(sa_type=_BIG, foreign_key="answers.id")
     tick_no: int = Field(sa_type=_BIG)
     as_of_ms: int = Field(sa_type=_BIG)
     symbol: str = Field(sa_type=Text)
     state: str = Field(sa_type=Text)
     outcome: str = Field(sa_type=Text)
-    why: str = Field(sa_type=Text)
+    why: str | None = Field(sa_type=Text)
     close_price: float | None = Field(sa_type=_REAL)
     regime: str | None = Field(sa_type=Text)
     body_over_atr: float | None = Field(sa_type=_REAL)
@@ -111,7 +126,6 @@ class TickRow(Page, table=True):
     equity_microusd: int = Field(sa_type=_BIG)
     cash_microusd: int = Field(sa_type=_BIG)
     position_lots: int = Field(sa_type=_BIG)
-    signals: str = Field(sa_type=Text)
     snapshot: str = Field(sa_type=Text)
     hash: bytes = Field(sa_type=_BYTES)
 
@@ -295,6 +309,7 @@ def table_of(model: type[Page]) -> Table:
 
 
 RUNS: Final = table_of(RunRow)
+ANSWERS: Final = table_of(AnswerRow)
 TICKS: Final = table_of(TickRow)
 PROPOSALS: Final = table_of(ProposalRow)
 GATE_REQUESTS: Final = table_of(GateRequestRow)
@@ -308,6 +323,7 @@ TRADES: Final = table_of(TradeRow)
 EVENTS: Final = table_of(EventRow)
 # Parents first: within one transaction a row never precedes what it refers to.
 LEDGER: Final = (
+    ANSWERS,
     TICKS,
     PROPOSALS,
     GATE_REQUESTS,
@@ -320,6 +336,8 @@ LEDGER: Final = (
     TRADES,
 )
 EVIDENCE: Final = (*LEDGER, EVENTS)
+# Columns that hold the key of another row; the chain takes it without its run number. Each stands next to `id`.
+KEYED: Final = frozenset({"tick_id", "answer_id"})
 _UNCHAINED: Final = frozenset({"id", "hash", "latency_ms", "latency_hash"})
 
 

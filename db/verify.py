@@ -14,7 +14,7 @@ from db.chain import Value, genesis, header_seal, latency_seal, link
 from db.findings import Finding, Found, Orphans, VerifyReport
 from db.readable import Readable
 from db.reading import find_run, of_run
-from db.tables import EVENTS, EVIDENCE, GATE_OUTCOMES, KEY_BITS, KEY_MASK, LEDGER, RUNS, TICKS, chained_columns
+from db.tables import EVENTS, EVIDENCE, GATE_OUTCOMES, KEY_BITS, KEY_MASK, KEYED, LEDGER, RUNS, TICKS, chained_columns
 
 _CHUNK: Final = 2_000
 _CLOSING: Final = ("finished_ms", "n_rows", "chain_hash", "summary_json")
@@ -109,9 +109,9 @@ class _Walk:
 
     def _fits(self, seq: int, entry: Entry) -> bool:
         _, table, row = entry
-        ends, is_of_tick = self._shapes[table.name]
+        ends, is_keyed = self._shapes[table.name]
         values = tuple(row[1:ends])
-        if is_of_tick and isinstance(values[0], int):
+        if is_keyed and isinstance(values[0], int):
             values = (values[0] & KEY_MASK, *values[1:])
         try:
             return isinstance(self.previous, bytes) and bool(
@@ -195,9 +195,9 @@ def _stream(connection: Connection, table: Table, run_no: int) -> Iterator[Entry
 
 
 def _shape(table: Table) -> tuple[int, bool]:
-    """Return where a row's chained values end, and whether they begin with the key of a tick."""
+    """Return where a row's chained values end, and whether they begin with the key of another row."""
     names = [column.name for column in chained_columns(table)]
-    return 1 + len(names), names[0] == "tick_id"
+    return 1 + len(names), names[0] in KEYED
 
 
 def _raw(table: Table) -> Any:

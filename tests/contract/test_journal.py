@@ -225,11 +225,11 @@ def test_an_order_whose_tick_was_lost_is_not_doubled(journal_url: str) -> None:
 
 def test_a_recomputation_that_differs_is_named(journal_url: str) -> None:
     record(journal_url)
-    changed = msgspec.structs.replace(sample(11), why="another reason", equity_microusd=1)
+    changed = msgspec.structs.replace(sample(11), why="another reason")
     with open_journal(journal_url, writable=False) as store:
         journal = store.compare("first")
         play(journal, 1, 10)
-        with pytest.raises(JournalCorrupt, match=r"tick 11.*ticks, column why: recorded 'no strategy fired'"):
+        with pytest.raises(JournalCorrupt, match=r"tick 11.*answers, column why: recorded 'no strategy fired'"):
             journal.append(changed)
 
 

@@ -72,9 +72,10 @@ def test_one_flipped_byte_fails_the_verification_which_names_the_row(
     altered: tuple[Program, sqlite3.Connection],
 ) -> None:
     program, intruder = altered
-    row_id, tick_no, why = intruder.execute("SELECT id, tick_no, why FROM ticks WHERE tick_no = 20000").fetchone()
-    flipped = bytes([why.encode()[0] ^ 1]) + why.encode()[1:]
-    intruder.execute("UPDATE ticks SET why = ? WHERE id = ?", (flipped.decode(), row_id))
+    query = "SELECT id, tick_no, outcome FROM ticks WHERE tick_no = 20000"
+    row_id, tick_no, outcome = intruder.execute(query).fetchone()
+    flipped = bytes([outcome.encode()[0] ^ 1]) + outcome.encode()[1:]
+    intruder.execute("UPDATE ticks SET outcome = ? WHERE id = ?", (flipped.decode(), row_id))
     done = program.run("audit", "verify", "first")
     assert done.returncode == 1
     assert f"ticks row {row_id} (tick {tick_no})" in done.stdout.replace("\n", " ")

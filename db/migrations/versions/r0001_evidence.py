@@ -12,6 +12,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 EVIDENCE = (
+    "answers",
     "ticks",
     "proposals",
     "gate_requests",
@@ -33,18 +34,20 @@ TIME = {
     "postgresql": "to_char(to_timestamp(t.as_of_ms / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
 }
 VIEWS = (
-    "CREATE VIEW decisions AS SELECT r.run_id, {time} AS time_utc, t.* "
-    "FROM ticks t JOIN runs r ON r.run_no = (t.id >> 40)",
+    "CREATE VIEW decisions AS SELECT r.run_id, {time} AS time_utc, {columns} "
+    "FROM ticks t JOIN runs r ON r.run_no = (t.id >> 40) LEFT JOIN answers a ON a.id = t.answer_id",
     "CREATE VIEW equity AS SELECT run_id, time_utc, as_of_ms, equity_microusd, cash_microusd, peak_microusd, "
     "1.0 - equity_microusd * 1.0 / peak_microusd AS drawdown_frac FROM ("
     "SELECT r.run_id, {time} AS time_utc, t.as_of_ms, t.equity_microusd, t.cash_microusd, "
     "max(t.equity_microusd) OVER (PARTITION BY r.run_no ORDER BY t.as_of_ms) AS peak_microusd "
     "FROM ticks t JOIN (SELECT max(id) AS id FROM ticks GROUP BY (id >> 40), as_of_ms) last ON last.id = t.id "
     "JOIN runs r ON r.run_no = (t.id >> 40)) AS minutes",
-    "CREATE VIEW signals AS SELECT r.run_id, t.id AS tick_id, t.tick_no, t.as_of_ms, t.symbol, {answer} "
-    "FROM ticks t JOIN runs r ON r.run_no = (t.id >> 40) CROSS JOIN {answers}",
+    "CREATE VIEW signals AS SELECT r.run_id, t.id AS tick_id, t.tick_no, t.as_of_ms, t.symbol, "
+    "s.strategy, s.side, s.failed_mask, s.conviction_frac, s.reasons "
+    "FROM ticks t JOIN runs r ON r.run_no = (t.id >> 40) JOIN "
+    "(SELECT o.id AS answer_id, {answer} FROM answers o CROSS JOIN {answers}) s ON s.answer_id = t.answer_id",
 )
-# One answer in `ticks.signals`, as columns: side is 1, -1 or NULL, reasons are one text.
+# One answer in `answers.signals`, as columns: side is 1, -1 or NULL, reasons are one text.
 ANSWER = {
     "sqlite": "json_extract(a.value, '$.strategy') AS strategy, "
     "CASE json_extract(a.value, '$.side') WHEN 'BUY' THEN 1 WHEN 'SELL' THEN -1 END AS side, "
@@ -59,8 +62,8 @@ ANSWER = {
     "FROM jsonb_array_elements_text(a.value -> 'reasons') WITH ORDINALITY AS w(value, place)) AS reasons",
 }
 ANSWERS = {
-    "sqlite": "json_each(t.signals) a",
-    "postgresql": "LATERAL jsonb_array_elements(CAST(t.signals AS jsonb)) AS a(value)",
+    "sqlite": "json_each(o.signals) a",
+    "postgresql": "LATERAL jsonb_array_elements(CAST(o.signals AS jsonb)) AS a(value)",
 }
 KINDS: dict[str, Any] = {
     "key": sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
@@ -71,11 +74,12 @@ KINDS: dict[str, Any] = {
     "bytes": sa.LargeBinary(),
 }
 TABLES = {
-    "ticks": "id:key tick_no:big as_of_ms:big symbol:text state:text outcome:text why:text close_price:real? "
-    "regime:text? body_over_atr:real? volume_z:real? book_imbalance:real? premium_bps:real? "
+    "answers": "id:key signals:text why:text? hash:bytes",
+    "ticks": "id:key answer_id:big? tick_no:big as_of_ms:big symbol:text state:text outcome:text why:text? "
+    "close_price:real? regime:text? body_over_atr:real? volume_z:real? book_imbalance:real? premium_bps:real? "
     "funding_rate_hourly_frac:real? open_interest_usd:real? realised_vol_bps:real? spread_bps:real? "
     "atr_price:real? return_bps:real? trend_strength:real? drawdown_bps:real? equity_microusd:big "
-    "cash_microusd:big position_lots:big signals:text snapshot:text hash:bytes",
+    "cash_microusd:big position_lots:big snapshot:text hash:bytes",
     "proposals": "id:key tick_id:big strategy:text side:small conviction_frac:real reasons:text exit_plan:text "
     "reference_price:real as_of_ms:big hash:bytes",
     "gate_requests": "id:key tick_no:big request_id:text backend:text mode:text prompt:text hash:bytes",
@@ -96,6 +100,7 @@ TABLES = {
     "n_bars:big client_order_id:text hash:bytes",
     "events": "id:key at_ms:big kind:text detail:text hash:bytes",
 }
+PARENTS = {"answer_id": "answers", "tick_id": "ticks"}
 RUNS = (
     "run_no:key run_id:text command:text settings_json:text code_version:text data_identity:text symbols:text "
     "instruments_json:text is_simulated:small started_ms:big genesis_hash:bytes header_hash:bytes "
@@ -113,7 +118,7 @@ def upgrade() -> None:
     for statement in _sqlite_guards() if dialect == "sqlite" else _postgres_guards():
         op.execute(statement)
     for view in VIEWS:
-        op.execute(view.format(time=TIME[dialect], answer=ANSWER[dialect], answers=ANSWERS[dialect]))
+        op.execute(view.format(time=TIME[dialect], columns=_told(), answer=ANSWER[dialect], answers=ANSWERS[dialect]))
 
 
 def downgrade() -> None:
@@ -139,10 +144,19 @@ def _columns(described: str) -> list[sa.Column[Any]]:
     return columns
 
 
+def _told() -> str:
+    """Return the columns of a tick with what its answer tells in place."""
+    names = [word.split(":")[0] for word in TABLES["ticks"].split()]
+    told = {"why": "coalesce(t.why, a.why) AS why", "snapshot": "coalesce(a.signals, '[]') AS signals, t.snapshot"}
+    return ", ".join(told.get(name, f"t.{name}") for name in names)
+
+
 def _parents(table: str, described: str) -> list[sa.ForeignKeyConstraint]:
-    if "tick_id:" not in described:
-        return []
-    return [sa.ForeignKeyConstraint(["tick_id"], ["ticks.id"], name=f"fk_{table}_tick_id_ticks")]
+    return [
+        sa.ForeignKeyConstraint([key], [f"{parent}.id"], name=f"fk_{table}_{key}_{parent}")
+        for key, parent in PARENTS.items()
+        if f"{key}:" in described
+    ]
 
 
 def _sqlite_guards() -> list[str]:

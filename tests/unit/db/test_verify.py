@@ -32,10 +32,9 @@ def test_a_byte_flipped_in_the_file_itself_is_found_and_its_row_named(
     """Even where what it leaves is no text at all."""
     whole = journal_file.read_bytes()
     reader = sqlite3.connect(journal_file)
-    query = "SELECT id, signals || snapshot FROM ticks WHERE tick_no = ?"
+    query = "SELECT id, snapshot FROM ticks WHERE tick_no = ?"
     key, told = reader.execute(query, (tick_no,)).fetchone()
     reader.close()
-    # The two columns lie side by side: one search finds both in this very row.
     place = whole.index(told.encode()) + int(share * len(told.encode()))
     changed = bytearray(whole)
     changed[place] ^= flipped
@@ -46,6 +45,40 @@ def test_a_byte_flipped_in_the_file_itself_is_found_and_its_row_named(
         assert first is not None
         assert (first.what, first.table, first.id, first.tick_no) == ("altered", "ticks", key, tick_no)
         assert f"ticks row {key} (tick {tick_no})" in first.sentence
+
+
+def test_a_byte_flipped_in_an_answer_is_found_once_however_many_ticks_gave_it(journal_file: Path) -> None:
+    whole = journal_file.read_bytes()
+    reader = sqlite3.connect(journal_file)
+    # The same signals may stand there with and without a sentence: the two columns lie side by side.
+    query = "SELECT id, signals || why FROM answers WHERE why IS NOT NULL ORDER BY id LIMIT 1"
+    key, told = reader.execute(query).fetchone()
+    reader.close()
+    changed = bytearray(whole)
+    changed[whole.index(told.encode()) + 5] ^= 1
+    copy = journal_file.with_name("answer.db")
+    copy.write_bytes(changed)
+    with open_journal(f"sqlite:///{copy}", writable=False) as store:
+        report = verify(store, "first")
+        assert [(finding.what, finding.table, finding.id) for finding in report.findings] == [
+            ("altered", "answers", key)
+        ]
+
+
+def test_an_answer_cut_out_is_missed_and_the_first_tick_that_names_it_told(journal_file: Path) -> None:
+    copy = journal_file.with_name("unanswered.db")
+    copy.write_bytes(journal_file.read_bytes())
+    intruder = sqlite3.connect(copy)
+    intruder.execute("DROP TRIGGER answers_no_delete")
+    (key,) = intruder.execute("SELECT min(id) FROM answers").fetchone()
+    (first, n_ticks) = intruder.execute("SELECT min(id), count(*) FROM ticks WHERE answer_id = ?", (key,)).fetchone()
+    intruder.execute("DELETE FROM answers WHERE id = ?", (key,))
+    intruder.commit()
+    intruder.close()
+    assert n_ticks > 1
+    with open_journal(f"sqlite:///{copy}", writable=False) as store:
+        found = [(finding.what, finding.table, finding.id) for finding in verify(store, "first").findings]
+        assert found == [("missing", "ledger", key), ("orphan", "ticks", first)]
 
 
 def test_a_file_whose_inside_is_damaged_is_said_to_be(journal_file: Path) -> None:

@@ -3,9 +3,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from db.opening import open_journal
-from db.reading import ticks
+from db.reading import decision, ticks
 from db.verify import verify
 from domain.errors import JournalUnavailable
 from tests.contract.journal_samples import header, order, play, sample
@@ -93,3 +94,24 @@ def test_a_record_that_cannot_be_taken_leaves_no_trace(tmp_path: Path) -> None:
         journal.commit()
         assert len(ticks(store, "first")) == 4
         assert verify(store, "first").is_sound
+
+
+def test_an_answer_taken_for_a_tick_that_could_not_be_is_taken_again_with_the_next(tmp_path: Path) -> None:
+    """Otherwise the next tick would name a row that is not there."""
+    with open_journal(url_of(tmp_path / "journal.db"), writable=True) as store:
+        journal = store.begin(header(), 1)
+        play(journal, 1, 4)
+        whole = sample(6)
+        before = journal.n_rows
+        with pytest.raises(TypeError):
+            journal.append(msgspec.structs.replace(whole, equity_microusd=np.int64(3)))
+        assert journal.n_rows == before
+        journal.append(whole)
+        journal.append(msgspec.structs.replace(whole, tick_no=7))
+        journal.finish("{}", 2)
+        report = verify(store, "first")
+        # Tick 4 gave another answer; 6 and 7 share theirs. The fill has no order: it was never sent here.
+        assert {finding.table for finding in report.findings} == {"fills"}
+        with store.read() as connection:
+            assert connection.execute(text("SELECT count(*) FROM answers")).scalar() == 2
+        assert decision(store, "first", 6).record == whole
