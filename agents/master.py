@@ -66,9 +66,9 @@ class MasterAgent:
         wish = self._first_answer(snapshot, features, answered)
         answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
         record = self._record(snapshot, state, features, answered.signals, settled, answer, equity_microusd)
-        return (
-            record if departure is None and isinstance(answer, Standstill) else _with_orders(record, departure, answer)
-        )
+        if departure is None and isinstance(answer, Standstill):
+            return record
+        return _with_orders(record, departure, answer)
 
     def _first_answer(self, snapshot: Snapshot, features: Features | None, answered: Answered) -> Wish | Standstill:
         """Say what the strategies propose, or why nothing can be asked of them."""

@@ -139,6 +139,7 @@ class Desk:
         for snapshot in minute:
             state = self._standing if self._has_caught_up else self._catching_up()
             self._keep(await self.master.tick(snapshot, state))
+        self._uncommitted += len(minute)
         self._unreconciled += 1
         if self._unreconciled >= self.reconcile_every_minutes:
             self._unreconciled = 0
@@ -196,7 +197,6 @@ class Desk:
 
     def _keep(self, record: TickRecord) -> None:
         self.journal.append(record)
-        self._uncommitted += 1
         self.tally.add(record)
         if self.view is not None:
             self.view.on_tick(record)
