@@ -30,10 +30,8 @@ class ExecutionAgent:
     journal: Journal
     books: Books
 
-    def settle(self, report: VenueReport | None) -> Settled:
+    def settle(self, report: VenueReport) -> Settled:
         """Book what the venue reports of one minute. Raises BooksDisagree for what we cannot account for."""
-        if report is None:
-            return NOTHING_SETTLED
         for payment in report.funding:
             self.books.apply_funding(payment)
         trades = [self.books.apply_fill(fill) for fill in report.fills]

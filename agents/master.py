@@ -56,15 +56,20 @@ class MasterAgent:
         """
         self.tick_no += 1
         books = self.execution.books
-        settled = self.execution.settle(await self.execution.venue.advance(snapshot))
+        report = await self.execution.venue.advance(snapshot)
+        settled = NOTHING_SETTLED if report is None else self.execution.settle(report)
         features = self.market_data.observe(snapshot)
         books.mark(snapshot)
         equity_microusd = books.equity_microusd
         self.risk.observe(snapshot.as_of_ms, equity_microusd, settled.trades)
         departure = await self.exits.review(snapshot, features, state, self.tick_no) if books.holdings else None
         answered = NOBODY_ASKED if features is None else self.strategies.evaluate(features)
-        wish = self._first_answer(snapshot, features, answered)
-        answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
+        standstill = answered.standstill
+        if standstill is None or snapshot.defects:
+            wish = self._first_answer(snapshot, features, answered)
+            answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
+        else:
+            answer = standstill
         record = self._record(snapshot, state, features, answered.signals, settled, answer, equity_microusd)
         if departure is None and isinstance(answer, Standstill):
             return record

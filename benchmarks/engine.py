@@ -16,7 +16,7 @@ from benchmarks.stage import desk_on, feed_for, tape_settings, walk_s
 from db.chain import RunHeader
 from db.opening import open_journal
 
-N_ROUNDS = 7
+N_ROUNDS = 15
 BUDGETS = {"journal off": 150_000, "journal on": 40_000}
 
 

@@ -10,7 +10,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 
 
-class Bar(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Bar(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True, array_like=True):
     """OHLCV of one closed minute. It is known at `close_ms`, never before.
 
     open_ms, close_ms: UTC epoch milliseconds; `close_ms` is the instant the next bar opens.
@@ -41,7 +41,7 @@ class Bar(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True):
             )
 
 
-class Reading(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Reading(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True, array_like=True):
     """One figure beside the bar, with where it came from and when it was true.
 
     Its unit is that of the snapshot's field that holds it.
@@ -65,7 +65,7 @@ class ImbalanceSource(StrEnum):
     NONE = "none"
 
 
-class FundingSettlement(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class FundingSettlement(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True, array_like=True):
     """The venue settled funding inside this bar.
 
     rate_quote_per_base_1e9: what a long of one base unit pays, in quote units times 1e9 (negative: receives).
