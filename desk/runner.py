@@ -124,9 +124,16 @@ class Desk:
         self.stop_is_asked = True
 
     async def _walk(self) -> None:
-        batch, pause_s = self.pace.batch_ticks, self.pace.pause_s
+        batch, pause_s, tick = self.pace.batch_ticks, self.pace.pause_s, self.master.tick
         while not (self.stop_is_asked and self.is_done) and (minute := await self.feed.next_minute()) is not None:
-            await self.take_minute(minute)
+            if self._has_caught_up:
+                for snapshot in minute:
+                    self._keep(await tick(snapshot, self._standing))
+                self._unreconciled += 1
+            else:
+                await self.take_minute(minute)
+            if self._unreconciled >= self.reconcile_every_minutes:
+                await self._reconcile()
             if self._uncommitted >= batch:
                 self._commit()
                 self.look()
@@ -139,11 +146,13 @@ class Desk:
         for snapshot in minute:
             state = self._standing if self._has_caught_up else self._catching_up()
             self._keep(await self.master.tick(snapshot, state))
-        self._uncommitted += len(minute)
         self._unreconciled += 1
         if self._unreconciled >= self.reconcile_every_minutes:
-            self._unreconciled = 0
-            await self.master.execution.reconcile()
+            await self._reconcile()
+
+    async def _reconcile(self) -> None:
+        self._unreconciled = 0
+        await self.master.execution.reconcile()
 
     def _halt(self, error: Exception) -> NoReturn:
         self.state = TradingState.HALTED
@@ -197,6 +206,7 @@ class Desk:
 
     def _keep(self, record: TickRecord) -> None:
         self.journal.append(record)
+        self._uncommitted += 1
         self.tally.add(record)
         if self.view is not None:
             self.view.on_tick(record)
