@@ -1,5 +1,6 @@
 """The main job on real input, as issue and README promise it: one command, a report, a journal that holds up."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -81,15 +82,23 @@ def test_one_flipped_byte_fails_the_verification_which_names_the_row(
     assert f"ticks row {row_id} (tick {tick_no})" in done.stdout.replace("\n", " ")
 
 
+def test_an_altered_figure_in_the_record_is_no_identical_replay(altered: tuple[Program, sqlite3.Connection]) -> None:
+    program, intruder = altered
+    intruder.execute("UPDATE fills SET price_ticks = price_ticks + 1 WHERE id = (SELECT min(id) FROM fills)")
+    done = program.call("audit", "replay", "first")
+    assert done.returncode == 1
+    assert "the record was altered" in " ".join(done.stdout.split())
+    assert "fills" in done.stdout
+
+
 def test_another_input_in_the_record_makes_the_recomputation_differ_and_say_where(
     altered: tuple[Program, sqlite3.Connection],
 ) -> None:
     program, intruder = altered
-    intruder.execute("UPDATE fills SET price_ticks = price_ticks + 1 WHERE id = (SELECT min(id) FROM fills)")
     key, text = intruder.execute("SELECT id, snapshot FROM ticks WHERE tick_no = 300").fetchone()
-    intruder.execute(
-        "UPDATE ticks SET snapshot = ? WHERE id = ?", (text.replace('"volume_base":', '"volume_base":1'), key)
-    )
+    snapshot = json.loads(text)
+    snapshot["bar"][6] *= 10
+    intruder.execute("UPDATE ticks SET snapshot = ? WHERE id = ?", (json.dumps(snapshot), key))
     done = program.call("audit", "replay", "first")
     assert done.returncode == 1
     assert "different" in done.stdout
