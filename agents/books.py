@@ -71,13 +71,6 @@ class Books:
         holding = self.holdings.get(symbol)
         return 0 if holding is None else holding.position.size_lots
 
-    def gross_exposure_microusd(self) -> int:
-        """Return the sum of unsigned notionals at the last marks."""
-        return sum(
-            abs(self.instruments[symbol].notional_microusd(holding.position.size_lots, self.marks_ticks[symbol]))
-            for symbol, holding in self.holdings.items()
-        )
-
     def mark(self, snapshot: Snapshot) -> None:
         """Value the position of this symbol at the bar's close, and remember how far the bar reached."""
         if not self.holdings:
@@ -109,10 +102,6 @@ class Books:
         for holding in self.holdings.values():
             if holding.exit_order_id == client_order_id:
                 holding.exit_order_id = None
-
-    def has_entry_pending(self, symbol: str) -> bool:
-        """Say whether an entry order of `symbol` is still on its way."""
-        return any(entry.order.symbol == symbol for entry in self.entries.values())
 
     def apply_funding(self, payment: FundingPayment) -> None:
         """Book one funding payment. Raises BooksDisagree when we hold nothing it could be for."""

@@ -1,7 +1,6 @@
-"""The clocks. This file is the only one in the house that reads the machine's."""
+"""The clock. This file is the only one in the house that reads the machine's; a tape brings its own time."""
 
 import time
-from dataclasses import dataclass
 
 
 class SystemClock:
@@ -16,14 +15,3 @@ class SystemClock:
     def elapsed_s(self) -> float:
         """Return seconds of a clock that only moves forward, for measuring durations."""
         return time.perf_counter()
-
-
-@dataclass(slots=True)
-class TapeClock:
-    """Time as the tape tells it: it stands still until a minute is taken."""
-
-    tape_ms: int = 0
-
-    def now_ms(self) -> int:
-        """Return the close of the last minute taken."""
-        return self.tape_ms
