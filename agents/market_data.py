@@ -19,12 +19,13 @@ class MarketDataAgent:
 
     def observe(self, snapshot: Snapshot) -> Features | None:
         """Take one closed minute. None while warming up, or when the minute had no usable bar."""
-        if snapshot.bar is None:
+        bar = snapshot.bar
+        if bar is None:
             return None
         engine = self._engines.get(snapshot.symbol)
         if engine is None:
             engine = self._engines[snapshot.symbol] = FeatureEngine(self._windows, self._regimes)
-        return engine.observe(snapshot.bar, snapshot)
+        return engine.observe(bar, snapshot)
 
     def warmth(self, symbol: str) -> str:
         """Say how far the warm-up of `symbol` has come."""

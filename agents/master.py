@@ -1,8 +1,7 @@
 """One tick, top to bottom. Read this file first: every step is one line and one agent."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-from msgspec.structs import replace
 
 from agents.books import Entry
 from agents.execution import NOTHING_SETTLED, ExecutionAgent, Settled
@@ -70,10 +69,11 @@ class MasterAgent:
             answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
         else:
             answer = standstill
-        record = self._record(snapshot, state, features, answered.signals, settled, answer, equity_microusd)
         if departure is None and isinstance(answer, Standstill):
-            return record
-        return _with_orders(record, departure, answer)
+            return self._record(snapshot, state, features, answered.signals, settled, answer, equity_microusd)
+        return self._record_of_decision(
+            snapshot, state, features, answered.signals, settled, answer, departure, equity_microusd
+        )
 
     def _first_answer(self, snapshot: Snapshot, features: Features | None, answered: Answered) -> Wish | Standstill:
         """Say what the strategies propose, or why nothing can be asked of them."""
@@ -132,7 +132,7 @@ class MasterAgent:
         features: Features | None,
         signals: tuple[Signal, ...],
         settled: Settled,
-        answer: Verdict | Standstill,
+        answer: Standstill,
         equity_microusd: int,
     ) -> TickRecord:
         books = self.execution.books
@@ -148,15 +148,38 @@ class MasterAgent:
                 equity_microusd=equity_microusd,
                 cash_microusd=books.cash_microusd,
             )
+        return self._record_of_decision(snapshot, state, features, signals, settled, answer, None, equity_microusd)
+
+    def _record_of_decision(
+        self,
+        snapshot: Snapshot,
+        state: TradingState,
+        features: Features | None,
+        signals: tuple[Signal, ...],
+        settled: Settled,
+        answer: Verdict | Standstill,
+        departure: Departure | None,
+        equity_microusd: int,
+    ) -> TickRecord:
+        """Record what was asked and sent. An exit is the tick's outcome unless an entry was sent too."""
+        asked = answer if isinstance(answer, Verdict) else Verdict(outcome=answer.outcome, why=answer.why)
+        sent = [] if departure is None else [(departure.order, departure.refusal)]
+        sent += [] if asked.order is None else [(asked.order, asked.refusal)]
+        leaves = departure is not None and asked.order is None
+        books = self.execution.books
         return TickRecord(
             tick_no=self.tick_no,
             snapshot=snapshot,
             state=state,
-            outcome=answer.outcome,
-            why=answer.why,
+            outcome=Outcome.EXITING if leaves else asked.outcome,
+            why=departure.why if departure is not None and leaves else asked.why,
             features=features,
             signals=signals,
-            refusals=settled.refusals,
+            proposal=asked.proposal,
+            gate=asked.gate,
+            risk=asked.risk,
+            orders=tuple([order for order, _ in sent]),
+            refusals=settled.refusals + _noes(sent) if sent else settled.refusals,
             fills=settled.fills,
             funding=settled.funding,
             trades=settled.trades,
@@ -166,23 +189,8 @@ class MasterAgent:
         )
 
 
-def _with_orders(record: TickRecord, departure: Departure | None, answer: Verdict | Standstill) -> TickRecord:
-    """Add to a record what was asked and sent. An exit is the tick's outcome unless an entry was sent too."""
-    asked = answer if isinstance(answer, Verdict) else Verdict(outcome=answer.outcome, why=answer.why)
-    sent = [] if departure is None else [(departure.order, departure.refusal)]
-    sent += [] if asked.order is None else [(asked.order, asked.refusal)]
-    leaves = departure is not None and asked.order is None
-    return replace(
-        record,
-        outcome=Outcome.EXITING if leaves else asked.outcome,
-        why=departure.why if departure is not None and leaves else asked.why,
-        proposal=asked.proposal,
-        gate=asked.gate,
-        risk=asked.risk,
-        orders=tuple(order for order, _ in sent),
-        refusals=record.refusals
-        + tuple((order.client_order_id, refusal) for order, refusal in sent if refusal is not None),
-    )
+def _noes(sent: Iterable[tuple[ApprovedOrder, Refusal | None]]) -> tuple[tuple[str, Refusal], ...]:
+    return tuple((order.client_order_id, refusal) for order, refusal in sent if refusal is not None)
 
 
 def _refused(proposal: Proposal, check: RiskCheck, exchange: GateExchange | None) -> Verdict:

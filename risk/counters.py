@@ -1,7 +1,7 @@
 """The memory of the risk desk: facts folded one by one, never judged here. The rules judge."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -89,14 +89,17 @@ class RiskCounters:
     n_losses: int = 0
     win_sum_r: float = 0.0
     loss_sum_r: float = 0.0
+    _view: CountersView | None = field(default=None, compare=False, repr=False)
 
     def on_tick(self, as_of_ms: int, equity_microusd: int) -> None:
         """Take the equity of one tick, unrealised profit included. Called on every tick of every symbol."""
         if as_of_ms >= self.day_end_ms:
             self._open_day(as_of_ms, equity_microusd)
         if equity_microusd > self.peak_equity_microusd:
+            self._view = None
             self.peak_equity_microusd = self.trough_equity_microusd = equity_microusd
         elif equity_microusd < self.trough_equity_microusd:
+            self._view = None
             self.trough_equity_microusd = equity_microusd
             peak = self.peak_equity_microusd
             drawdown_frac = (peak - equity_microusd) / peak if peak > 0 else 1.0
@@ -105,6 +108,7 @@ class RiskCounters:
 
     def on_trade(self, trade: Trade) -> None:
         """Take one closed trade. It belongs to the UTC day in which it closed, whenever it is reported."""
+        self._view = None
         closed_ms, net_microusd = trade.closed_ms, trade.net_microusd
         self.last_trade_ms = closed_ms if self.last_trade_ms is None else max(self.last_trade_ms, closed_ms)
         if net_microusd < 0:
@@ -115,6 +119,7 @@ class RiskCounters:
 
     def on_order(self, decided_ms: int, *, reduce_only: bool = False) -> None:
         """Take one order as sent. An exit is counted, but never against the cap on orders per minute."""
+        self._view = None
         if reduce_only:
             self.n_exit_orders += 1
             return
@@ -124,11 +129,17 @@ class RiskCounters:
 
     def acknowledge_drawdown(self, equity_microusd: int) -> None:
         """Measure the drawdown afresh from this equity. Called at the first tick of a run."""
+        self._view = None
         self.peak_equity_microusd = self.trough_equity_microusd = equity_microusd
         self.worst_drawdown_frac = 0.0
 
     def view(self) -> CountersView:
-        """Return the memory as it is now, frozen."""
+        """Return the memory as it is now, frozen; the same record for as long as nothing changes."""
+        if self._view is None:
+            self._view = self._frozen()
+        return self._view
+
+    def _frozen(self) -> CountersView:
         return CountersView(
             peak_equity_microusd=self.peak_equity_microusd,
             trough_equity_microusd=self.trough_equity_microusd,
@@ -163,10 +174,12 @@ class RiskCounters:
             raise ValueError(f"these are not risk counters: {error}") from error
         for name in CountersView.__struct_fields__:
             setattr(self, name, getattr(view, name))
+        self._view = view
 
     def _open_day(self, as_of_ms: int, equity_microusd: int) -> None:
         if self.day_start_equity_microusd is None:
             self.acknowledge_drawdown(equity_microusd)
+        self._view = None
         self.day_start_equity_microusd = equity_microusd
         self.day_end_ms = (as_of_ms // DAY_MS + 1) * DAY_MS
 
