@@ -105,6 +105,7 @@ def e3_thresholds(settings: Settings) -> "E3Thresholds":
         min_imbalance_frac=settings.e3_min_imbalance_frac,
         requires_imbalance=settings.e3_requires_imbalance,
         fade_min_premium_bps=settings.e3_fade_min_premium_bps,
+        min_move_bps=settings.e3_min_move_bps,
     )
 
 

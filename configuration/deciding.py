@@ -60,6 +60,9 @@ class E3Knobs(BaseModel):
         False, "", "stay out where no imbalance is known; else the bar alone decides there", allowed="true or false"
     )
     e3_fade_min_premium_bps: Number = knob(5.0, "bps", "least premium that premium_fade goes against", ge=0, le=10_000)
+    e3_min_move_bps: Number = knob(
+        0.0, "bps", "least move of the close from the close before; 0 = none asked", ge=0, le=10_000
+    )
 
 
 class FundingFadeKnobs(BaseModel):

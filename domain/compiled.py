@@ -17,7 +17,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 import numba
 
 ROOT: Final = Path(__file__).parents[1]
-KERNEL_ROOMS: Final = ("domain", "indicators", "strategy", "risk", "execution", "market")
+KERNEL_ROOMS: Final = ("domain", "indicators", "strategy", "risk", "execution", "market", "backtest")
 CACHES: Final = ROOT / ".kernels"
 N_CACHES_KEPT: Final = 3
 
@@ -30,8 +30,9 @@ def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
     No fastmath: a kernel gives the same bits when the desk calls it bar by bar and when a sweep
     calls it inside a compiled loop. A division by zero gives an IEEE infinity or NaN, as numpy does.
+    A kernel lets go of the interpreter's lock: kernels called by several threads run on several cores.
     """
-    return cast("Callable[_P, _R]", numba.njit(cache=CAN_CACHE, error_model="numpy")(function))
+    return cast("Callable[_P, _R]", numba.njit(cache=CAN_CACHE, error_model="numpy", nogil=True)(function))
 
 
 def entry_point(function: Callable[_P, _R], *example: object) -> Callable[_P, _R]:

@@ -254,12 +254,18 @@ def half_spread_of(snapshot: Snapshot, assumed_half_spread_bps: float) -> float:
     return spread.value / 2.0
 
 
-def _worst_price(side: int, bar: Bar, oracle: Reading | None) -> float:
-    """Return the liquidation price of the bar: its adverse extreme, moved by the oracle's gap to the close."""
-    extreme = bar.low_price if side > 0 else bar.high_price
+def liquidation_scale(bar: Bar, oracle: Reading | None) -> float:
+    """Return by what the bar's adverse extreme is multiplied for liquidation: the oracle's gap to the close.
+
+    1 where no oracle price of this very minute is known.
+    """
     if oracle is None or oracle.as_of_ms <= bar.open_ms or oracle.value <= 0.0 or oracle.source in AVERAGED_ORACLES:
-        return extreme
-    return extreme * (oracle.value / bar.close_price)
+        return 1.0
+    return oracle.value / bar.close_price
+
+
+def _worst_price(side: int, bar: Bar, oracle: Reading | None) -> float:
+    return (bar.low_price if side > 0 else bar.high_price) * liquidation_scale(bar, oracle)
 
 
 def _exit_named(code: int, levels: Levels) -> tuple[ExitReason, str, int]:

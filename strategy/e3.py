@@ -10,7 +10,7 @@ from domain.compiled import entry_point, kernel
 from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
-from strategy.rules import Answers
+from strategy.rules import Answers, Scans, SideArray
 
 BODY: Final = int(Feature.BODY_OVER_ATR)
 VOLUME_Z: Final = int(Feature.VOLUME_Z)
@@ -19,14 +19,15 @@ PREMIUM: Final = int(Feature.PREMIUM_BPS)
 OPEN_INTEREST: Final = int(Feature.OPEN_INTEREST_USD)
 VOLATILITY: Final = int(Feature.REALISED_VOL_BPS)
 SPREAD: Final = int(Feature.SPREAD_BPS)
+RETURN: Final = int(Feature.RETURN_BPS)
 
 SURGE_Z: Final = 2.5
 STRONG_BODY_ATR: Final = 0.8
 STRETCHED_PREMIUM_BPS: Final = 20.0
 LOPSIDED_IMBALANCE_FRAC: Final = 0.5
 
-BODY_SMALL, VOLUME_LOW, SPREAD_WIDE, TOO_WILD, NO_INTEREST, NO_DIRECTION, UNCONFIRMED, CHASING = (
-    1 << bit for bit in range(8)
+BODY_SMALL, VOLUME_LOW, SPREAD_WIDE, TOO_WILD, NO_INTEREST, NO_DIRECTION, UNCONFIRMED, CHASING, MOVE_SMALL = (
+    1 << bit for bit in range(9)
 )
 
 
@@ -44,7 +45,8 @@ class E3Thresholds(Record, frozen=True, kw_only=True):
     max_realised_vol_bps (one-minute standard deviation): above them it stays out. min_imbalance_frac: how far
     the book must lean our way in momentum; requires_imbalance: stay out where the source knows none, else the bar
     alone decides there. max_chase_premium_bps: a premium stretched further than this in our direction is not
-    chased. fade_min_premium_bps: least premium to fade.
+    chased. fade_min_premium_bps: least premium to fade. min_move_bps: least move of the close from the close before,
+    either way; 0 asks for none.
     """
 
     body_over_atr: float = 0.5
@@ -56,6 +58,7 @@ class E3Thresholds(Record, frozen=True, kw_only=True):
     min_imbalance_frac: float = 0.0
     requires_imbalance: bool = False
     fade_min_premium_bps: float = 5.0
+    min_move_bps: float = 0.0
 
     def vector(self) -> FloatArray:
         """Return the thresholds in the order the kernel reads them."""
@@ -71,6 +74,7 @@ class E3Thresholds(Record, frozen=True, kw_only=True):
                 self.min_imbalance_frac,
                 self.fade_min_premium_bps,
                 1.0 if self.requires_imbalance else 0.0,
+                self.min_move_bps,
             ]
         )
 
@@ -131,6 +135,8 @@ def failed_tests(f: FloatArray, p: FloatArray) -> int:
         mask |= TOO_WILD
     if not math.isnan(f[OPEN_INTEREST]) and not f[OPEN_INTEREST] > 0.0:
         mask |= NO_INTEREST
+    if not abs(f[RETURN]) >= p[9]:
+        mask |= MOVE_SMALL
     return mask
 
 
@@ -144,12 +150,23 @@ def decide_e3(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
     return side, 0, conviction(f)
 
 
+@kernel
+def scan_e3(features: FloatArray, p: FloatArray) -> tuple[SideArray, FloatArray]:
+    """Return `decide_e3` of every row: sides and convictions, each of shape (n_bars,)."""
+    sides = np.zeros(features.shape[0], dtype=np.int8)
+    convictions = np.zeros(features.shape[0])
+    for bar in range(features.shape[0]):
+        sides[bar], _, convictions[bar] = decide_e3(features[bar], p)
+    return sides, convictions
+
+
 class E3:
     """The strategy around the kernel."""
 
     __slots__ = ("_answers", "failed_tests", "parameters", "thresholds")
 
     name = "e3"
+    scans = Scans(answers=scan_e3, partings=None)
 
     def __init__(self, thresholds: E3Thresholds) -> None:
         """Fix the thresholds and the words that go with them."""
@@ -183,4 +200,5 @@ def _phrases(t: E3Thresholds) -> tuple[str, ...]:
         f"premium is under {t.fade_min_premium_bps:g} bps or unknown" if fades else "the bar has no direction",
         f"imbalance does not confirm by {t.min_imbalance_frac:g}" + (" or is unknown" if t.requires_imbalance else ""),
         f"premium is already stretched over {t.max_chase_premium_bps:g} bps our way",
+        f"the move is under {t.min_move_bps:g} bps",
     )

@@ -8,7 +8,7 @@ from domain.compiled import entry_point, kernel
 from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
-from strategy.rules import Answers
+from strategy.rules import LONG_LEAVES, SHORT_LEAVES, Answers, Scans, SideArray
 
 VOLUME_Z: Final = int(Feature.VOLUME_Z)
 PREMIUM: Final = int(Feature.PREMIUM_BPS)
@@ -99,12 +99,35 @@ def is_back_to_neutral(f: FloatArray, p: FloatArray, side: int) -> int:
     return 0
 
 
+@kernel
+def scan_fade(features: FloatArray, p: FloatArray) -> tuple[SideArray, FloatArray]:
+    """Return `decide_fade` of every row: sides and convictions, each of shape (n_bars,)."""
+    sides = np.zeros(features.shape[0], dtype=np.int8)
+    convictions = np.zeros(features.shape[0])
+    for bar in range(features.shape[0]):
+        sides[bar], _, convictions[bar] = decide_fade(features[bar], p)
+    return sides, convictions
+
+
+@kernel
+def scan_neutral(features: FloatArray, p: FloatArray) -> SideArray:
+    """Return for every row which side `is_back_to_neutral` would see leave, shape (n_bars,)."""
+    leaves = np.zeros(features.shape[0], dtype=np.int8)
+    for bar in range(features.shape[0]):
+        if is_back_to_neutral(features[bar], p, 1) != 0:
+            leaves[bar] += LONG_LEAVES
+        if is_back_to_neutral(features[bar], p, -1) != 0:
+            leaves[bar] += SHORT_LEAVES
+    return leaves
+
+
 class FundingFade:
     """The strategy around the kernels."""
 
     __slots__ = ("_answers", "_partings", "failed_tests", "parameters", "thresholds")
 
     name = "funding_fade"
+    scans = Scans(answers=scan_fade, partings=scan_neutral)
 
     def __init__(self, thresholds: FundingFadeThresholds) -> None:
         """Fix the thresholds and the words that go with them."""

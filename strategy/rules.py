@@ -1,10 +1,28 @@
 """What every strategy is: a name, a compiled decision, and words for each of its tests."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from domain.decisions import Side, Signal
 from domain.features import Features, FloatArray
+
+SideArray = NDArray[np.int8]
+LONG_LEAVES, SHORT_LEAVES = 1, 2
+
+
+class Scans(NamedTuple):
+    """A strategy's answers on a whole tape at once, for the compiled engine: its own kernels in a compiled loop.
+
+    answers: (features of shape (n_bars, N_FEATURES), parameters) -> (sides, convictions), each (n_bars,); side 1, -1,
+    or 0 where it does not fire. partings: the same arguments -> (n_bars,), LONG_LEAVES and SHORT_LEAVES added up where
+    it wants a position left; None for a strategy that never does. Rows before the warm-up are all NaN: nobody fires.
+    """
+
+    answers: Callable[[FloatArray, FloatArray], tuple[SideArray, FloatArray]]
+    partings: Callable[[FloatArray, FloatArray], SideArray] | None
 
 
 class Strategy(Protocol):
@@ -26,6 +44,11 @@ class Strategy(Protocol):
     @property
     def parameters(self) -> FloatArray:
         """The thresholds in the order `failed_tests` reads them."""
+        ...
+
+    @property
+    def scans(self) -> Scans | None:
+        """The same decisions over a whole tape; None for a strategy that exists only in Python."""
         ...
 
     def no(self, failed_mask: int) -> Signal:

@@ -1,0 +1,95 @@
+"""One compiled run from records to records: what a test compares with the desk, and what a report reads."""
+
+from collections.abc import Sequence
+
+from backtest.compiled.columns import Columns
+from backtest.compiled.engine import fresh_memory, walk
+from backtest.compiled.ledger import Memory
+from backtest.compiled.signals import features_of, signals_of
+from backtest.compiled.state import N_TRADES, REASONS, TradeFloat, TradeInt
+from backtest.compiled.terms import Rules, terms_of
+from backtest.compiled.told import empty_told
+from backtest.outcome import EquityCurve, FloatArray, RunOutcome
+from domain.account import Trade
+from domain.decisions import Side
+from domain.features import REGIME_BY_CODE, Feature
+from domain.instrument import Instrument
+from indicators.features import FeatureWindows
+from indicators.regime import RegimeThresholds
+from strategy.rules import Strategy
+
+
+def run_compiled(
+    columns: Columns,
+    instrument: Instrument,
+    strategies: Sequence[Strategy],
+    rules: Rules,
+    windows: FeatureWindows,
+    regimes: RegimeThresholds,
+    *,
+    is_simulated: bool = False,
+) -> RunOutcome:
+    """Return what one parameter set makes of a tape: the same trades and equity as the event engine's.
+
+    Raises BadInput for a strategy without a kernel and for settings the compiled engine cannot follow.
+    """
+    features = features_of(columns, windows, regimes)
+    signals = signals_of(columns, features, strategies)
+    terms = terms_of(rules, instrument)
+    memory = fresh_memory(terms.starting_cash_microusd, len(signals.places))
+    told = empty_told(columns, minutes=True)
+    walk(memory, columns, features, signals, terms, told)
+    curve = EquityCurve(
+        close_ms=columns.as_of_ms, equity_microusd=told.minutes, starting_microusd=terms.starting_cash_microusd
+    )
+    return RunOutcome(
+        run_id="compiled",
+        symbols=(instrument.symbol,),
+        is_simulated=is_simulated,
+        curve=curve,
+        trades=trades_of(memory, columns, features, instrument.symbol, strategies),
+    )
+
+
+def trades_of(
+    memory: Memory,
+    columns: Columns,
+    features: FloatArray,
+    symbol: str,
+    strategies: Sequence[Strategy],
+) -> tuple[Trade, ...]:
+    """Return the closed trades of a run as records, in the order they closed."""
+    n_trades = int(memory.state[N_TRADES])
+    names = [strategy.name for strategy in strategies]
+    return tuple(
+        _trade(memory.trades[number].tolist(), memory.estimates[number].tolist(), columns, features, symbol, names)
+        for number in range(n_trades)
+    )
+
+
+def _trade(
+    row: list[int], estimates: list[float], columns: Columns, features: FloatArray, symbol: str, names: list[str]
+) -> Trade:
+    place = row[TradeInt.DECIDED_PLACE]
+    return Trade(
+        symbol=symbol,
+        strategy=names[row[TradeInt.STRATEGY]],
+        side=Side.BUY if row[TradeInt.SIZE_LOTS] > 0 else Side.SELL,
+        size_lots=abs(row[TradeInt.SIZE_LOTS]),
+        entry_ticks=row[TradeInt.ENTRY_TICKS],
+        exit_ticks=row[TradeInt.EXIT_TICKS],
+        gross_microusd=row[TradeInt.GROSS],
+        fees_microusd=row[TradeInt.FEES],
+        funding_microusd=row[TradeInt.FUNDING],
+        slippage_microusd=row[TradeInt.SLIPPAGE],
+        mae_bps=estimates[TradeFloat.MAE_BPS],
+        mfe_bps=estimates[TradeFloat.MFE_BPS],
+        exit_reason=REASONS[row[TradeInt.REASON]],
+        regime=REGIME_BY_CODE[int(features[place, Feature.REGIME])],
+        conviction_frac=estimates[TradeFloat.CONVICTION],
+        risk_microusd=row[TradeInt.RISK],
+        opened_ms=row[TradeInt.OPENED_MS],
+        closed_ms=row[TradeInt.CLOSED_MS],
+        n_bars=row[TradeInt.N_BARS],
+        client_order_id=f"{symbol}-{int(columns.as_of_ms[place])}-entry",
+    )

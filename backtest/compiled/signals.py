@@ -1,0 +1,85 @@
+"""Where a tape calls for an entry: every strategy's answers, combined as the desk's strategy agent combines them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from backtest.compiled.columns import Columns, FlagArray
+from backtest.outcome import FloatArray, IntArray
+from domain.compiled import kernel
+from domain.errors import BadInput
+from domain.features import N_FEATURES
+from indicators.features import FeatureWindows, features_batch
+from indicators.regime import RegimeThresholds
+from strategy.rules import SideArray, Strategy
+
+
+class Signals(NamedTuple):
+    """The minutes on which something is proposed, oldest first, and when strategies want out.
+
+    places: minutes, shape (n_signals,). sides: 1 or -1. convictions. strategies: which one spoke loudest, by its
+    place among the desk's. leaves: shape (n_strategies, n_minutes), as `Scans.partings` gives it.
+    """
+
+    places: IntArray
+    sides: SideArray
+    convictions: FloatArray
+    strategies: SideArray
+    leaves: SideArray
+
+
+def features_of(columns: Columns, windows: FeatureWindows, regimes: RegimeThresholds) -> FloatArray:
+    """Return the features after every minute, shape (n_minutes, N_FEATURES); NaN while cold and without a bar."""
+    has_bar = columns.has_bar
+    if has_bar.all():
+        return features_batch(columns.ohlcv, columns.beside, windows, regimes)
+    features = np.full((len(has_bar), N_FEATURES), np.nan)
+    features[has_bar] = features_batch(columns.ohlcv[has_bar], columns.beside[has_bar], windows, regimes)
+    return features
+
+
+def signals_of(columns: Columns, features: FloatArray, strategies: Sequence[Strategy]) -> Signals:
+    """Return what the strategies propose over a tape. Raises BadInput naming a strategy that exists only in Python."""
+    scans = []
+    for strategy in strategies:
+        if strategy.scans is None:
+            raise BadInput(f"strategy {strategy.name} has no compiled kernel; only `backtest` can run it")
+        scans.append(strategy.scans)
+    parameters = [strategy.parameters for strategy in strategies]
+    answers = [scan.answers(features, given) for scan, given in zip(scans, parameters, strict=True)]
+    stays = np.zeros(len(features), dtype=np.int8)
+    leaves = [
+        stays if scan.partings is None else scan.partings(features, given)
+        for scan, given in zip(scans, parameters, strict=True)
+    ]
+    places, sides, convictions, names = _combined(
+        columns.is_fit, np.stack([side for side, _ in answers]), np.stack([level for _, level in answers])
+    )
+    return Signals(places=places, sides=sides, convictions=convictions, strategies=names, leaves=np.stack(leaves))
+
+
+@kernel
+def _combined(
+    is_fit: FlagArray, sides: SideArray, convictions: FloatArray
+) -> tuple[IntArray, SideArray, FloatArray, SideArray]:
+    """Return the fit minutes on which all that fire agree, with the most convinced (the first of equals)."""
+    n_strategies, n_minutes = sides.shape
+    places = np.empty(n_minutes, dtype=np.int64)
+    chosen = np.empty(n_minutes, dtype=np.int8)
+    side_of, level_of = np.empty(n_minutes, dtype=np.int8), np.empty(n_minutes)
+    n_found = 0
+    for place in range(n_minutes):
+        best, agrees = -1, True
+        for one in range(n_strategies):
+            if sides[one, place] == 0:
+                continue
+            if best >= 0 and sides[one, place] != sides[best, place]:
+                agrees = False
+            if best < 0 or convictions[one, place] > convictions[best, place]:
+                best = one
+        if best >= 0 and agrees and is_fit[place]:
+            places[n_found], chosen[n_found] = place, best
+            side_of[n_found], level_of[n_found] = sides[best, place], convictions[best, place]
+            n_found += 1
+    return places[:n_found].copy(), side_of[:n_found].copy(), level_of[:n_found].copy(), chosen[:n_found].copy()
