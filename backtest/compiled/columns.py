@@ -14,50 +14,48 @@ from domain.instrument import Instrument
 from domain.market import DAY_MS, Snapshot
 from execution.minute import MEASURED_SPREADS, liquidation_scale
 
-FlagArray = NDArray[np.bool_]
-_Number = TypeVar("_Number", np.float64, np.int64)
+# What a minute is in whole numbers. Ticks are nearest; the inner ones lie a hair further in, so that a level beyond
+# them is surely not touched. The worst ones are where the liquidator looks.
+(
+    AS_OF_MS, FLAGS, INNER_HIGH, INNER_LOW, HIGH, LOW, CLOSE, LONG_WORST, SHORT_WORST, DAY, OPEN_MS, RATE_1E9, N_INTS,
+) = range(13)  # fmt: skip
+# And in floats: the bar, what stood beside it (NaN = absent), and half the spread a book showed (NaN = no book).
+(
+    OPEN_PRICE, HIGH_PRICE, LOW_PRICE, CLOSE_PRICE, VOLUME, IMBALANCE, PREMIUM, FUNDING_RATE, INTEREST, SPREAD_BPS,
+    MARK_PRICE, ORACLE_PRICE, HALF_SPREAD_BPS, LIQUIDATION_SCALE, N_FLOATS,
+) = range(15)  # fmt: skip
+HAS_BAR, IS_FIT, SETTLES = 1, 2, 4
 
 _GROWTH: Final = 16_384
-_N_FLOATS: Final = 14
-_N_INTS: Final = 4
-(
-    _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME, _IMBALANCE, _PREMIUM, _FUNDING, _INTEREST, _SPREAD, _MARK, _ORACLE, _SCALE,
-    _HALF_SPREAD,
-) = range(_N_FLOATS)  # fmt: skip
-_AS_OF, _OPEN_MS, _RATE, _FLAGS = range(_N_INTS)
-_HAS_BAR, _IS_FIT, _SETTLES = 1, 2, 4
+_HAIR: Final = 2e-6
+_Number = TypeVar("_Number", np.float64, np.int64)
 
 
 class Columns(NamedTuple):
-    """One symbol's minutes, each array of shape (n_minutes,) unless said otherwise.
+    """One symbol's minutes in time order. ints: shape (n_minutes, N_INTS). floats: shape (n_minutes, N_FLOATS).
 
-    as_of_ms, open_ms: close of the minute, and opening of its bar. has_bar: the source had a usable bar.
-    is_fit: new risk may be considered. settles, rate_1e9: funding settled in the minute, quote per base times 1e9.
-    ohlcv: (n_minutes, 5). beside: (n_minutes, 5): imbalance, premium, funding rate, open interest, spread; NaN =
-    absent. mark, oracle: prices, NaN = absent. half_spread_bps: measured on a book, NaN where none was.
-    open_, high_, low_in_ticks: prices over the tick, as fills compare them. high_, low_, close_ticks: nearest ticks.
-    long_, short_worst_ticks: where the liquidator looks. day_place: which of the tape's UTC days the minute belongs to.
+    ints: close of the minute, flags, ticks, which of the tape's UTC days it belongs to, opening of its bar, and the
+    funding rate settled in it. floats: prices, readings in the units of `Snapshot`. See the names above.
     """
 
-    as_of_ms: IntArray
-    open_ms: IntArray
-    has_bar: FlagArray
-    is_fit: FlagArray
-    settles: FlagArray
-    rate_1e9: IntArray
-    ohlcv: FloatArray
-    beside: FloatArray
-    mark: FloatArray
-    oracle: FloatArray
-    half_spread_bps: FloatArray
-    high_in_ticks: FloatArray
-    low_in_ticks: FloatArray
-    high_ticks: IntArray
-    low_ticks: IntArray
-    close_ticks: IntArray
-    long_worst_ticks: IntArray
-    short_worst_ticks: IntArray
-    day_place: IntArray
+    ints: IntArray
+    floats: FloatArray
+
+    @property
+    def close_ms(self) -> IntArray:
+        """The minutes' closes, UTC milliseconds, shape (n_minutes,)."""
+        return np.ascontiguousarray(self.ints[:, AS_OF_MS])
+
+    @property
+    def n_days(self) -> int:
+        """How many UTC days have a minute."""
+        return int(self.ints[-1, DAY]) + 1
+
+    @property
+    def has_bar(self) -> NDArray[np.bool_]:
+        """Whether the source had a usable bar, shape (n_minutes,)."""
+        flags: NDArray[np.int64] = self.ints[:, FLAGS] & HAS_BAR
+        return flags.astype(np.bool_)
 
 
 def columns_of(snapshots: Iterable[Snapshot], instrument: Instrument) -> Columns:
@@ -65,8 +63,8 @@ def columns_of(snapshots: Iterable[Snapshot], instrument: Instrument) -> Columns
 
     Raises BadInput when there are none, or when one of them is of another symbol.
     """
-    floats: FloatArray = np.empty((_GROWTH, _N_FLOATS))
-    ints: IntArray = np.empty((_GROWTH, _N_INTS), dtype=np.int64)
+    floats: FloatArray = np.empty((_GROWTH, N_FLOATS))
+    ints: IntArray = np.zeros((_GROWTH, N_INTS), dtype=np.int64)
     n_minutes = 0
     for snapshot in snapshots:
         if snapshot.symbol != instrument.symbol:
@@ -77,81 +75,51 @@ def columns_of(snapshots: Iterable[Snapshot], instrument: Instrument) -> Columns
         n_minutes += 1
     if n_minutes == 0:
         raise BadInput(f"the tape of {instrument.symbol} has no minutes")
-    return _columns(floats[:n_minutes], ints[:n_minutes], instrument.tick)
+    floats, ints = floats[:n_minutes].copy(), ints[:n_minutes].copy()
+    ints[:, DAY] = np.unique((ints[:, AS_OF_MS] - 1) // DAY_MS, return_inverse=True)[1]
+    _fill_ticks(ints, floats, instrument.tick)
+    return Columns(ints=ints, floats=floats)
 
 
 def _grown(block: NDArray[_Number]) -> NDArray[_Number]:
-    return np.concatenate((block, np.empty_like(block)))
+    return np.concatenate((block, np.zeros_like(block)))
 
 
 def _floats_of(snapshot: Snapshot) -> tuple[float, ...]:
     bar, nan = snapshot.bar, np.nan
     spread = snapshot.spread_bps
     is_measured = spread is not None and spread.source in MEASURED_SPREADS and spread.value >= 0.0
+    prices = (
+        (nan,) * 5 if bar is None else (bar.open_price, bar.high_price, bar.low_price, bar.close_price, bar.volume_base)
+    )
     readings = (snapshot.premium_bps, snapshot.funding_rate_hourly_frac, snapshot.open_interest_usd, spread)
     return (
-        *(
-            (nan,) * 5
-            if bar is None
-            else (bar.open_price, bar.high_price, bar.low_price, bar.close_price, bar.volume_base)
-        ),
+        *prices,
         nan if snapshot.imbalance_frac is None else snapshot.imbalance_frac,
-        *(nan if reading is None else reading.value for reading in readings),
-        nan if snapshot.mark is None else snapshot.mark.value,
-        nan if snapshot.oracle is None else snapshot.oracle.value,
-        1.0 if bar is None else liquidation_scale(bar, snapshot.oracle),
+        *(nan if reading is None else reading.value for reading in (*readings, snapshot.mark, snapshot.oracle)),
         spread.value / 2.0 if spread is not None and is_measured else nan,
+        1.0 if bar is None else liquidation_scale(bar, snapshot.oracle),
     )
 
 
-def _ints_of(snapshot: Snapshot) -> tuple[int, int, int, int]:
+def _ints_of(snapshot: Snapshot) -> tuple[int, ...]:
     bar, settled = snapshot.bar, snapshot.funding_settlement
-    flags = _HAS_BAR * (bar is not None) + _IS_FIT * (not snapshot.defects) + _SETTLES * (settled is not None)
-    return (
-        snapshot.as_of_ms,
-        snapshot.as_of_ms if bar is None else bar.open_ms,
-        0 if settled is None else settled.rate_quote_per_base_1e9,
-        flags,
-    )
-
-
-def _columns(floats: FloatArray, ints: IntArray, tick: float) -> Columns:
-    flags, as_of_ms = ints[:, _FLAGS], ints[:, _AS_OF].copy()
-    on_grid = _on_grid(floats, tick)
-    return Columns(
-        as_of_ms=as_of_ms,
-        open_ms=ints[:, _OPEN_MS].copy(),
-        has_bar=(flags & _HAS_BAR) != 0,
-        is_fit=(flags & _IS_FIT) != 0,
-        settles=(flags & _SETTLES) != 0,
-        rate_1e9=ints[:, _RATE].copy(),
-        ohlcv=floats[:, _OPEN : _VOLUME + 1].copy(),
-        beside=floats[:, _IMBALANCE : _SPREAD + 1].copy(),
-        mark=floats[:, _MARK].copy(),
-        oracle=floats[:, _ORACLE].copy(),
-        half_spread_bps=floats[:, _HALF_SPREAD].copy(),
-        high_in_ticks=floats[:, _HIGH] / tick,
-        low_in_ticks=floats[:, _LOW] / tick,
-        high_ticks=on_grid[0],
-        low_ticks=on_grid[1],
-        close_ticks=on_grid[2],
-        long_worst_ticks=on_grid[3],
-        short_worst_ticks=on_grid[4],
-        day_place=np.unique((as_of_ms - 1) // DAY_MS, return_inverse=True)[1].astype(np.int64),
-    )
+    flags = HAS_BAR * (bar is not None) + IS_FIT * (not snapshot.defects) + SETTLES * (settled is not None)
+    open_ms = snapshot.as_of_ms if bar is None else bar.open_ms
+    rate_1e9 = 0 if settled is None else settled.rate_quote_per_base_1e9
+    return (snapshot.as_of_ms, flags, *(0,) * (OPEN_MS - INNER_HIGH), open_ms, rate_1e9)
 
 
 @kernel
-def _on_grid(floats: FloatArray, tick: float) -> IntArray:
-    """Return high, low, close, and the liquidator's price for a long and a short, in ticks; zeros without a bar."""
-    out = np.zeros((5, floats.shape[0]), dtype=np.int64)
-    for place in range(floats.shape[0]):
-        row = floats[place]
-        if np.isnan(row[_CLOSE]):
+def _fill_ticks(ints: IntArray, floats: FloatArray, tick: float) -> None:
+    for place in range(ints.shape[0]):
+        if ints[place, FLAGS] & HAS_BAR == 0:
             continue
-        out[0, place] = steps_nearest(row[_HIGH], tick)
-        out[1, place] = steps_nearest(row[_LOW], tick)
-        out[2, place] = steps_nearest(row[_CLOSE], tick)
-        out[3, place] = max(1, steps_worse(row[_LOW] * row[_SCALE], tick, -1))
-        out[4, place] = max(1, steps_worse(row[_HIGH] * row[_SCALE], tick, 1))
-    return out
+        high, low, scale = floats[place, HIGH_PRICE], floats[place, LOW_PRICE], floats[place, LIQUIDATION_SCALE]
+        ints[place, INNER_HIGH] = np.floor(high / tick + _HAIR)
+        ints[place, INNER_LOW] = np.ceil(low / tick - _HAIR)
+        ints[place, HIGH] = steps_nearest(high, tick)
+        ints[place, LOW] = steps_nearest(low, tick)
+        ints[place, CLOSE] = steps_nearest(floats[place, CLOSE_PRICE], tick)
+        ints[place, LONG_WORST] = max(1, steps_worse(low * scale, tick, -1))
+        ints[place, SHORT_WORST] = max(1, steps_worse(high * scale, tick, 1))

@@ -6,7 +6,7 @@ look at minutes on which nothing can happen: a flat desk goes from signal to sig
 
 import numpy as np
 
-from backtest.compiled.columns import Columns
+from backtest.compiled.columns import AS_OF_MS, Columns
 from backtest.compiled.entries import IT_IS_OVER, consider
 from backtest.compiled.exits import review_exit, ride
 from backtest.compiled.ledger import Memory, remember_equity
@@ -25,7 +25,7 @@ def walk(memory: Memory, columns: Columns, features: FloatArray, signals: Signal
 
     memory: from `fresh_memory`; it ends as the run ends, with its trades in the order they closed.
     """
-    state, n_minutes, n_signals = memory.state, len(columns.as_of_ms), len(signals.places)
+    state, n_minutes, n_signals = memory.state, len(columns.ints), len(signals.places)
     place = number = 0
     while place < n_minutes:
         if state[LOTS] == 0 and state[PENDING] == NOBODY:
@@ -38,13 +38,13 @@ def walk(memory: Memory, columns: Columns, features: FloatArray, signals: Signal
             place += 1
         else:
             place = _serve(memory, columns, signals, terms, told, place)
-    tell_flat(told, state, columns, n_minutes)
+    tell_flat(told, state, columns.ints, n_minutes)
 
 
 @kernel
 def _serve(memory: Memory, columns: Columns, signals: Signals, terms: Terms, told: Told, place: int) -> int:
     """Serve an order or a position; return the next minute, or the same one when it left the desk flat."""
-    state, n_minutes = memory.state, len(columns.as_of_ms)
+    state, n_minutes = memory.state, len(columns.ints)
     if state[PENDING] == NOBODY:
         place = ride(memory, columns, signals, terms, told, place)
         if place == n_minutes:
@@ -58,8 +58,8 @@ def _arrive(memory: Memory, columns: Columns, place: int, at: int) -> int:
     """Pass the flat minutes from `place` to the one before `at`, then see `at` flat; return `at`."""
     equity = memory.state[EQUITY]
     if at > place:
-        remember_equity(memory.state, memory.gauges, columns.as_of_ms[at - 1], equity)
-    remember_equity(memory.state, memory.gauges, columns.as_of_ms[at], equity)
+        remember_equity(memory.state, memory.gauges, columns.ints[at - 1, AS_OF_MS], equity)
+    remember_equity(memory.state, memory.gauges, columns.ints[at, AS_OF_MS], equity)
     return at
 
 
@@ -69,8 +69,8 @@ def _tick(memory: Memory, columns: Columns, signals: Signals, terms: Terms, told
     state = memory.state
     serve_minute(memory, columns, terms, place)
     equity = state[CASH] + state[LOTS] * (state[MARK] - state[ENTRY]) * terms.unit
-    remember_equity(state, memory.gauges, columns.as_of_ms[place], equity)
-    tell_equity(told, state, columns, place, equity)
+    remember_equity(state, memory.gauges, columns.ints[place, AS_OF_MS], equity)
+    tell_equity(told, state, columns.ints, place, equity)
     if state[LOTS] != 0:
         review_exit(state, columns, signals, terms, place)
 

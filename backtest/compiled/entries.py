@@ -1,6 +1,6 @@
 """Whether a signal becomes an order, compiled: the risk desk's entry rules, its sizes, and the venue's own check."""
 
-from backtest.compiled.columns import Columns
+from backtest.compiled.columns import AS_OF_MS, CLOSE_PRICE, MARK_PRICE, ORACLE_PRICE, SPREAD_BPS, Columns
 from backtest.compiled.ledger import Memory
 from backtest.compiled.signals import Signals
 from backtest.compiled.state import (
@@ -61,9 +61,10 @@ def consider(
     has_record = terms.kelly_fraction > 0.0 and state[N_RECORDED] >= terms.kelly_min_trades
     if (has_record and kelly <= 0.0) or gauges[WORST_DRAWDOWN] >= terms.max_drawdown_frac:
         return IT_IS_OVER
-    if not (_market_is_sound(columns, terms, place) and _account_may_trade(state, terms, columns.as_of_ms[place])):
+    as_of_ms = columns.ints[place, AS_OF_MS]
+    if not (_market_is_sound(columns.floats[place], terms) and _account_may_trade(state, terms, as_of_ms)):
         return GO_ON
-    close_price, side = columns.ohlcv[place, 3], int(signals.sides[number])
+    close_price, side = columns.floats[place, CLOSE_PRICE], int(signals.sides[number])
     stop_frac = terms.stop_frac
     atr_price = features[place, ATR]
     if terms.stop_atr != 0.0:
@@ -76,7 +77,7 @@ def consider(
     lots = _lots(state, terms, side, reference_ticks, stop_frac, volatility_bps, has_record, stake_frac)
     if lots < terms.min_size_lots or not _order_may_leave(state, terms, lots, reference_ticks):
         return GO_ON
-    state[PENDING], state[WAIT_BARS], state[SENT_MS] = AN_ENTRY, terms.latency_bars, columns.as_of_ms[place]
+    state[PENDING], state[WAIT_BARS], state[SENT_MS] = AN_ENTRY, terms.latency_bars, as_of_ms
     state[SENT_SIDE], state[SENT_LOTS], state[SENT_REFERENCE] = side, lots, reference_ticks
     state[STRATEGY], state[DECIDED] = signals.strategies[number], place
     state[RISK] = lots * stop_distance_ticks(side, reference_ticks, stop_frac) * terms.unit
@@ -85,9 +86,9 @@ def consider(
 
 
 @kernel
-def _market_is_sound(columns: Columns, terms: Terms, place: int) -> bool:
+def _market_is_sound(minute: FloatArray, terms: Terms) -> bool:
     """Ask `mark_agrees_with_oracle` and `spread_is_tight`."""
-    mark, oracle, spread_bps = columns.mark[place], columns.oracle[place], columns.beside[place, 4]
+    mark, oracle, spread_bps = minute[MARK_PRICE], minute[ORACLE_PRICE], minute[SPREAD_BPS]
     has_mark, has_oracle = mark == mark, oracle == oracle
     if has_mark != has_oracle:
         return False

@@ -1,8 +1,21 @@
 """Looking after an open position, compiled: what the desk's exit agent does, and a lane for quiet minutes."""
 
-from backtest.compiled.columns import Columns
+from backtest.compiled.columns import (
+    AS_OF_MS,
+    CLOSE,
+    FLAGS,
+    HAS_BAR,
+    HIGH,
+    INNER_HIGH,
+    INNER_LOW,
+    LONG_WORST,
+    LOW,
+    SETTLES,
+    SHORT_WORST,
+    Columns,
+)
 from backtest.compiled.ledger import Memory, remember_equity
-from backtest.compiled.minute import shortage_microusd
+from backtest.compiled.minute import shortage_of
 from backtest.compiled.signals import Signals
 from backtest.compiled.state import (
     AN_EXIT,
@@ -10,7 +23,9 @@ from backtest.compiled.state import (
     BY_STRATEGY,
     BY_TIME,
     CASH,
+    DAY_END,
     ENTRY,
+    EQUITY,
     IS_TRAILING,
     LOTS,
     MARK,
@@ -18,6 +33,7 @@ from backtest.compiled.state import (
     OPENED_MS,
     PARTIAL,
     PARTIAL_LOTS,
+    PEAK,
     PENDING,
     SENT_LOTS,
     SENT_MS,
@@ -27,14 +43,14 @@ from backtest.compiled.state import (
     STOP,
     STRATEGY,
     TARGET,
+    TROUGH,
     WAIT_BARS,
     WORST,
 )
 from backtest.compiled.terms import Terms
-from backtest.compiled.told import Told, tell_equity
+from backtest.compiled.told import Told, tell_day, tell_flat, tell_last
 from backtest.outcome import IntArray
 from domain.compiled import kernel
-from domain.grid import ON_GRID
 from domain.protection import trailed_stop
 from strategy.rules import LONG_LEAVES, SHORT_LEAVES
 
@@ -52,7 +68,7 @@ def review_exit(state: IntArray, columns: Columns, signals: Signals, terms: Term
         return
     state[PENDING], state[WAIT_BARS] = AN_EXIT, terms.latency_bars
     state[SENT_SIDE], state[SENT_LOTS] = (-1 if state[LOTS] > 0 else 1), abs(state[LOTS])
-    state[SENT_REFERENCE], state[SENT_REASON], state[SENT_MS] = state[MARK], reason, columns.as_of_ms[place]
+    state[SENT_REFERENCE], state[SENT_REASON], state[SENT_MS] = state[MARK], reason, columns.ints[place, AS_OF_MS]
 
 
 @kernel
@@ -72,7 +88,7 @@ def trail(state: IntArray, terms: Terms) -> None:
 @kernel
 def reason_to_leave(state: IntArray, columns: Columns, signals: Signals, terms: Terms, place: int) -> int:
     """Return why the position is to be closed after this minute, or STAY."""
-    if columns.as_of_ms[place] - state[OPENED_MS] >= terms.max_hold_ms:
+    if columns.ints[place, AS_OF_MS] - state[OPENED_MS] >= terms.max_hold_ms:
         return BY_TIME
     wanted = LONG_LEAVES if state[LOTS] > 0 else SHORT_LEAVES
     if signals.leaves[state[STRATEGY], place] & wanted:
@@ -87,44 +103,58 @@ def ride(memory: Memory, columns: Columns, signals: Signals, terms: Terms, told:
     Quiet: a bar strictly inside stop and targets, no funding, no liquidation, no exit to be sent after it. What such a
     minute does is done here: mark, reach, trail, equity. The rest of the engine never sees it.
     """
-    state = memory.state
-    side = 1 if state[LOTS] > 0 else -1
-    n_minutes = len(columns.as_of_ms)
-    while place < n_minutes:
-        if not columns.has_bar[place] or columns.settles[place] or not _is_inside(state, columns, side, place):
-            return place
-        at_ticks = columns.long_worst_ticks[place] if side > 0 else columns.short_worst_ticks[place]
-        if shortage_microusd(state, terms, at_ticks, 0) > 0:
-            return place
-        if reason_to_leave(state, columns, signals, terms, place) != STAY:
-            return place
-        _pass_minute(memory, columns, terms, told, side, place)
+    state, ints, leaves = memory.state, columns.ints, signals.leaves[memory.state[STRATEGY]]
+    side, first, equity = (1 if state[LOTS] > 0 else -1), place, state[EQUITY]
+    wanted, worst_at = (LONG_LEAVES, LONG_WORST) if side > 0 else (SHORT_LEAVES, SHORT_WORST)
+    reached_at, fell_at = (HIGH, LOW) if side > 0 else (LOW, HIGH)
+    # Held in registers: the compiler cannot know that the arrays written to are not the arrays read from.
+    cash, lots, entry, unit, margin_bps = state[CASH], state[LOTS], state[ENTRY], terms.unit, terms.maintenance_bps
+    best, worst, peak, trough, day_end = state[BEST], state[WORST], state[PEAK], state[TROUGH], state[DAY_END]
+    above, below = _nearest_levels(state, side)
+    tell_flat(told, state, ints, first)
+    due_ms = state[OPENED_MS] + terms.max_hold_ms
+    while place < len(ints) and _is_inside(ints, place, above, below, due_ms):
+        if leaves[place] & wanted or shortage_of(cash, lots, entry, ints[place, worst_at], unit, margin_bps) > 0:
+            break
+        as_of_ms = ints[place, AS_OF_MS]
+        if place > first:
+            tell_day(told, ints, place, equity)
+        equity = cash + lots * (ints[place, CLOSE] - entry) * unit
+        worst = side * min(side * worst, side * ints[place, fell_at])
+        if side * ints[place, reached_at] > side * best:
+            best = state[BEST] = ints[place, reached_at]
+            above, below = _trailed(state, terms, side)
+        if equity > peak or equity < trough or as_of_ms >= day_end:
+            remember_equity(state, memory.gauges, as_of_ms, equity)
+            peak, trough, day_end = state[PEAK], state[TROUGH], state[DAY_END]
+        if len(told.minutes) > 0:
+            told.minutes[place] = equity
         place += 1
+    if place > first:
+        state[N_MARKS] += place - first
+        state[MARK], state[WORST], state[EQUITY] = ints[place - 1, CLOSE], worst, equity
+        tell_last(told, state, ints, place - 1, equity)
     return place
 
 
 @kernel
-def _is_inside(state: IntArray, columns: Columns, side: int, place: int) -> bool:
-    low, high = columns.low_in_ticks[place], columns.high_in_ticks[place]
-    if side > 0:
-        nearest = min(state[TARGET], state[PARTIAL]) if state[PARTIAL_LOTS] > 0 else state[TARGET]
-        return bool(low > state[STOP] + ON_GRID and high < nearest - ON_GRID)
-    nearest = max(state[TARGET], state[PARTIAL]) if state[PARTIAL_LOTS] > 0 else state[TARGET]
-    return bool(high < state[STOP] - ON_GRID and low > nearest + ON_GRID)
+def _is_inside(ints: IntArray, place: int, above: int, below: int, due_ms: int) -> bool:
+    """Say whether a minute has a bar strictly between two levels, settles no funding, and comes before `due_ms`."""
+    if ints[place, FLAGS] & (HAS_BAR | SETTLES) != HAS_BAR or ints[place, AS_OF_MS] >= due_ms:
+        return False
+    return bool(ints[place, INNER_LOW] > below and ints[place, INNER_HIGH] < above)
 
 
 @kernel
-def _pass_minute(memory: Memory, columns: Columns, terms: Terms, told: Told, side: int, place: int) -> None:
-    state = memory.state
-    high, low, close = columns.high_ticks[place], columns.low_ticks[place], columns.close_ticks[place]
-    state[MARK] = close
-    state[N_MARKS] += 1
-    reached, fell = (high, low) if side > 0 else (low, high)
-    if side * fell < side * state[WORST]:
-        state[WORST] = fell
-    if side * reached > side * state[BEST]:
-        state[BEST] = reached
-        trail(state, terms)
-    equity = state[CASH] + state[LOTS] * (close - state[ENTRY]) * terms.unit
-    remember_equity(state, memory.gauges, columns.as_of_ms[place], equity)
-    tell_equity(told, state, columns, place, equity)
+def _trailed(state: IntArray, terms: Terms, side: int) -> tuple[int, int]:
+    trail(state, terms)
+    return _nearest_levels(state, side)
+
+
+@kernel
+def _nearest_levels(state: IntArray, side: int) -> tuple[int, int]:
+    """Return the nearest levels (above, below) in ticks at which something would fill."""
+    gain = state[TARGET]
+    if state[PARTIAL_LOTS] > 0:
+        gain = side * min(side * gain, side * state[PARTIAL])
+    return (gain, state[STOP]) if side > 0 else (state[STOP], gain)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from backtest.compiled.columns import Columns
+from backtest.compiled.columns import AS_OF_MS, Columns
 from backtest.compiled.engine import fresh_memory, walk
 from backtest.compiled.ledger import Memory
 from backtest.compiled.signals import features_of, signals_of
 from backtest.compiled.state import N_TRADES, REASONS, TradeFloat, TradeInt
-from backtest.compiled.terms import Rules, terms_of
+from backtest.compiled.terms import Rules, packed, terms_of
 from backtest.compiled.told import empty_told
 from backtest.outcome import EquityCurve, FloatArray, RunOutcome
 from domain.account import Trade
@@ -38,9 +38,9 @@ def run_compiled(
     terms = terms_of(rules, instrument)
     memory = fresh_memory(terms.starting_cash_microusd, len(signals.places))
     told = empty_told(columns, minutes=True)
-    walk(memory, columns, features, signals, terms, told)
+    walk(memory, columns, features, signals, packed(terms), told)
     curve = EquityCurve(
-        close_ms=columns.as_of_ms, equity_microusd=told.minutes, starting_microusd=terms.starting_cash_microusd
+        close_ms=columns.close_ms, equity_microusd=told.minutes, starting_microusd=terms.starting_cash_microusd
     )
     return RunOutcome(
         run_id="compiled",
@@ -91,5 +91,5 @@ def _trade(
         opened_ms=row[TradeInt.OPENED_MS],
         closed_ms=row[TradeInt.CLOSED_MS],
         n_bars=row[TradeInt.N_BARS],
-        client_order_id=f"{symbol}-{int(columns.as_of_ms[place])}-entry",
+        client_order_id=f"{symbol}-{int(columns.ints[place, AS_OF_MS])}-entry",
     )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backtest.compiled.columns import Columns, FlagArray
+from backtest.compiled.columns import FLAGS, IMBALANCE, IS_FIT, OPEN_PRICE, SPREAD_BPS, VOLUME, Columns
 from backtest.outcome import FloatArray, IntArray
 from domain.compiled import kernel
 from domain.errors import BadInput
@@ -32,10 +32,11 @@ class Signals(NamedTuple):
 def features_of(columns: Columns, windows: FeatureWindows, regimes: RegimeThresholds) -> FloatArray:
     """Return the features after every minute, shape (n_minutes, N_FEATURES); NaN while cold and without a bar."""
     has_bar = columns.has_bar
+    bars, beside = columns.floats[:, OPEN_PRICE : VOLUME + 1], columns.floats[:, IMBALANCE : SPREAD_BPS + 1]
     if has_bar.all():
-        return features_batch(columns.ohlcv, columns.beside, windows, regimes)
+        return features_batch(bars, beside, windows, regimes)
     features = np.full((len(has_bar), N_FEATURES), np.nan)
-    features[has_bar] = features_batch(columns.ohlcv[has_bar], columns.beside[has_bar], windows, regimes)
+    features[has_bar] = features_batch(bars[has_bar], beside[has_bar], windows, regimes)
     return features
 
 
@@ -54,14 +55,14 @@ def signals_of(columns: Columns, features: FloatArray, strategies: Sequence[Stra
         for scan, given in zip(scans, parameters, strict=True)
     ]
     places, sides, convictions, names = _combined(
-        columns.is_fit, np.stack([side for side, _ in answers]), np.stack([level for _, level in answers])
+        columns.ints, np.stack([side for side, _ in answers]), np.stack([level for _, level in answers])
     )
     return Signals(places=places, sides=sides, convictions=convictions, strategies=names, leaves=np.stack(leaves))
 
 
 @kernel
 def _combined(
-    is_fit: FlagArray, sides: SideArray, convictions: FloatArray
+    ints: IntArray, sides: SideArray, convictions: FloatArray
 ) -> tuple[IntArray, SideArray, FloatArray, SideArray]:
     """Return the fit minutes on which all that fire agree, with the most convinced (the first of equals)."""
     n_strategies, n_minutes = sides.shape
@@ -78,7 +79,7 @@ def _combined(
                 agrees = False
             if best < 0 or convictions[one, place] > convictions[best, place]:
                 best = one
-        if best >= 0 and agrees and is_fit[place]:
+        if best >= 0 and agrees and ints[place, FLAGS] & IS_FIT:
             places[n_found], chosen[n_found] = place, best
             side_of[n_found], level_of[n_found] = sides[best, place], convictions[best, place]
             n_found += 1

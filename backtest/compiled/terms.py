@@ -1,6 +1,8 @@
 """Everything a compiled run is told besides the tape: instrument, venue, exits, caps and sizes, as plain numbers."""
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
+
+import numpy as np
 
 from domain.errors import BadInput
 from domain.grid import steps_nearest
@@ -67,7 +69,17 @@ class Terms(NamedTuple):
     kelly_min_trades: int
 
 
-N_TERMS: Final = len(Terms._fields)
+_PACKED: Final = np.dtype(
+    [(name, np.int64 if kind is int else np.float64) for name, kind in Terms.__annotations__.items()]
+)
+
+
+def packed(terms: Terms) -> Terms:
+    """Return the same figures as one numpy record, read by the same names.
+
+    Kernels hand a record on as an address; a tuple of forty numbers they would copy at every call.
+    """
+    return cast("Terms", np.array([tuple(terms)], dtype=_PACKED).view(np.recarray)[0])
 
 
 def terms_of(rules: Rules, instrument: Instrument) -> Terms:

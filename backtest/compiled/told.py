@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backtest.compiled.columns import Columns
+from backtest.compiled.columns import DAY, Columns
 from backtest.compiled.state import N_TOLD, TOLD_EQUITY
 from backtest.outcome import IntArray
 from domain.compiled import kernel
@@ -22,29 +22,40 @@ class Told(NamedTuple):
 
 def empty_told(columns: Columns, *, minutes: bool) -> Told:
     """Return room for one run's equity."""
-    n_minutes = len(columns.as_of_ms) if minutes else 0
-    return Told(
-        minutes=np.zeros(n_minutes, dtype=np.int64), days=np.zeros(int(columns.day_place[-1]) + 1, dtype=np.int64)
-    )
+    n_minutes = len(columns.ints) if minutes else 0
+    return Told(minutes=np.zeros(n_minutes, dtype=np.int64), days=np.zeros(columns.n_days, dtype=np.int64))
 
 
 @kernel
-def tell_equity(told: Told, state: IntArray, columns: Columns, place: int, equity_microusd: int) -> None:
+def tell_equity(told: Told, state: IntArray, ints: IntArray, place: int, equity_microusd: int) -> None:
     """Take the equity after minute `place`; what lies since the last one told was flat."""
-    tell_flat(told, state, columns, place)
+    tell_flat(told, state, ints, place)
+    tell_last(told, state, ints, place, equity_microusd)
+
+
+@kernel
+def tell_last(told: Told, state: IntArray, ints: IntArray, place: int, equity_microusd: int) -> None:
+    """Take the equity after minute `place`, everything before it being told already."""
     if len(told.minutes) > 0:
         told.minutes[place] = equity_microusd
-    told.days[columns.day_place[place]] = equity_microusd
+    told.days[ints[place, DAY]] = equity_microusd
     state[N_TOLD], state[TOLD_EQUITY] = place + 1, equity_microusd
 
 
 @kernel
-def tell_flat(told: Told, state: IntArray, columns: Columns, until: int) -> None:
+def tell_flat(told: Told, state: IntArray, ints: IntArray, until: int) -> None:
     """Carry the last equity told forward to the minute before `until`."""
     first = state[N_TOLD]
     if until <= first:
         return
     if len(told.minutes) > 0:
         told.minutes[first:until] = state[TOLD_EQUITY]
-    told.days[columns.day_place[first] : columns.day_place[until - 1] + 1] = state[TOLD_EQUITY]
+    told.days[ints[first, DAY] : ints[until - 1, DAY] + 1] = state[TOLD_EQUITY]
     state[N_TOLD] = until
+
+
+@kernel
+def tell_day(told: Told, ints: IntArray, place: int, equity_before_microusd: int) -> None:
+    """Close the day before minute `place` with the equity of the minute before it, where a new day begins there."""
+    if ints[place, DAY] != ints[place - 1, DAY]:
+        told.days[ints[place - 1, DAY]] = equity_before_microusd
