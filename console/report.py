@@ -6,7 +6,6 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from console.breakdown import Breakdown, broken_down, by_exit_reason, by_regime, by_strategy, by_symbol
 from console.figures import (
     count_text,
     gain_text,
@@ -19,6 +18,7 @@ from console.figures import (
 from console.outcomes import meaning
 from console.sheets import gain_style, heading, pairs, sheet, simulated_banner
 from desk.tally import RunSummary
+from domain.breakdown import Breakdown, broken_down, by_exit_reason, by_regime, by_strategy, by_symbol
 from domain.instrument import Instrument
 
 N_REASONS = 8

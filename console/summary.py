@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from console.breakdown import Breakdown, broken_down, by_exit_reason, by_regime, by_strategy, by_symbol
 from desk.tally import RunSummary
+from domain.breakdown import Breakdown, broken_down, by_exit_reason, by_regime, by_strategy, by_symbol
 from domain.instrument import MICROUSD_PER_USD
 
 

@@ -1,16 +1,19 @@
-"""What a set of trades came to, and the same by regime, exit reason, strategy and symbol."""
+"""What a set of trades came to, and the same by regime, exit reason, strategy, symbol, hour, day and month."""
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
+
 from domain.account import Trade
+from domain.market import DAY_MS, HOUR_MS
 from domain.record import Record
 
 
 class Breakdown(Record, frozen=True, kw_only=True):
     """The figures of one group of closed trades. Money in micro-dollars; net = gross - fees + funding.
 
-    A trade is won when its net is above zero. sum_r: net results in units of what was at risk at the entry,
-    over the n_measured_r trades whose risk is known.
+    A trade is won when its net is above zero. slippage_microusd: spread, slippage and gaps, already inside gross.
+    sum_r: net results in units of what was at risk at the entry, over the n_measured_r trades whose risk is known.
     """
 
     name: str
@@ -21,6 +24,7 @@ class Breakdown(Record, frozen=True, kw_only=True):
     gross_microusd: int
     fees_microusd: int
     funding_microusd: int
+    slippage_microusd: int
     sum_r: float
     n_measured_r: int
 
@@ -59,6 +63,7 @@ def broken_down(name: str, trades: Iterable[Trade]) -> Breakdown:
         gross_microusd=sum(trade.gross_microusd for trade in group),
         fees_microusd=sum(trade.fees_microusd for trade in group),
         funding_microusd=sum(trade.funding_microusd for trade in group),
+        slippage_microusd=sum(trade.slippage_microusd for trade in group),
         sum_r=sum(results_r),
         n_measured_r=len(results_r),
     )
@@ -91,3 +96,26 @@ def by_strategy(trades: Iterable[Trade]) -> tuple[Breakdown, ...]:
 def by_symbol(trades: Iterable[Trade]) -> tuple[Breakdown, ...]:
     """Break trades down by market."""
     return break_down(trades, lambda trade: trade.symbol)
+
+
+def by_hour(trades: Iterable[Trade]) -> tuple[Breakdown, ...]:
+    """Break trades down by the UTC hour of their entry, "00" to "23", in that order."""
+    return _in_name_order(break_down(trades, lambda trade: f"{trade.opened_ms // HOUR_MS % 24:02d}"))
+
+
+def by_day(trades: Iterable[Trade]) -> tuple[Breakdown, ...]:
+    """Break trades down by the UTC day they closed on, when their result was booked: "2025-05-01", in that order."""
+    return _in_name_order(break_down(trades, lambda trade: str(_closing_day(trade))))
+
+
+def by_month(trades: Iterable[Trade]) -> tuple[Breakdown, ...]:
+    """Break trades down by the UTC month they closed in: "2025-05", in that order."""
+    return _in_name_order(break_down(trades, lambda trade: str(_closing_day(trade).astype("datetime64[M]"))))
+
+
+def _closing_day(trade: Trade) -> np.datetime64:
+    return np.datetime64(trade.closed_ms // DAY_MS, "D")
+
+
+def _in_name_order(parts: tuple[Breakdown, ...]) -> tuple[Breakdown, ...]:
+    return tuple(sorted(parts, key=lambda part: part.name))
