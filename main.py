@@ -202,6 +202,8 @@ def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
         settings.symbols,
         part.quality_limits(settings),
         settings.replay_assumed_spread_bps,
+        start_ms=part.epoch_ms(settings.replay_from),
+        end_ms=part.epoch_ms(settings.replay_until),
         limit_minutes=n_minutes,
     )
 

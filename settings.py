@@ -6,7 +6,7 @@ settings costs no compiler. Every function raises BadInput when the part refuses
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -43,6 +43,7 @@ __all__ = [
     "e3_thresholds",
     "effective",
     "env_example",
+    "epoch_ms",
     "exit_rules",
     "feature_windows",
     "funding_fade_thresholds",
@@ -203,8 +204,7 @@ def sim_parameters(settings: Settings) -> "SimParameters":
     """Return the simulated market; only its seed and its start are knobs."""
     from market.sim_parameters import SimParameters
 
-    start_ms = (settings.sim_start - EPOCH) // timedelta(milliseconds=1)
-    return _made(SimParameters, seed=settings.sim_seed, start_ms=start_ms)
+    return _made(SimParameters, seed=settings.sim_seed, start_ms=epoch_ms(settings.sim_start))
 
 
 def quality_limits(settings: Settings) -> "QualityLimits":
@@ -224,6 +224,11 @@ def quality_limits(settings: Settings) -> "QualityLimits":
         max_oracle_age_ms=_ms(settings.quality_max_oracle_age_s),
         max_open_interest_age_ms=_ms(settings.quality_max_open_interest_age_s),
     )
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Return a moment as UTC epoch milliseconds."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
 def _frac(percent: float) -> float:

@@ -28,6 +28,8 @@ MoreFiles = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help
 SymbolOption = Annotated[list[str], typer.Option("--symbol", help="Perpetual to trade, e.g. SOL-PERP; repeatable.")]
 SpeedOption = Annotated[str | None, typer.Option("--speed", help="auto, max or real; SPEED.")]
 MinutesOption = Annotated[int | None, typer.Option("--minutes", min=1, help="Stop after so many market minutes.")]
+FromOption = Annotated[str | None, typer.Option("--from", metavar="UTC", help="First minute, e.g. 2023-01-01T00:00Z.")]
+UntilOption = Annotated[str | None, typer.Option("--until", metavar="UTC", help="First minute left out.")]
 RunIdOption = Annotated[str | None, typer.Option("--run-id", help="Name of the run; an unfinished one is resumed.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id or an unambiguous beginning of one.")]
 ENV_FILE = Path(".env")

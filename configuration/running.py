@@ -116,6 +116,15 @@ class ReplayKnobs(BaseModel):
         allowed="a comma list of folders",
         decides=False,
     )
+    replay_from: UtcMinute = knob(
+        EPOCH, "", "bars that open before it are left out", allowed="a UTC minute such as 2023-01-01T00:00Z"
+    )
+    replay_until: UtcMinute = knob(
+        datetime(2100, 1, 1, tzinfo=UTC),
+        "",
+        "bars that open at it or later are left out",
+        allowed="a UTC minute such as 2023-04-01T00:00Z",
+    )
     replay_assumed_spread_bps: Number = knob(2.0, "bps", "spread assumed where a recording has no book", ge=0, le=1000)
 
 

@@ -58,27 +58,44 @@ class Columns(NamedTuple):
         return flags.astype(np.bool_)
 
 
-def columns_of(snapshots: Iterable[Snapshot], instrument: Instrument) -> Columns:
-    """Return one symbol's snapshots, in time order, as columns.
+class ColumnBuilder:
+    """Takes one symbol's snapshots in time order and lays them out as columns. n_minutes: taken so far."""
 
-    Raises BadInput when there are none, or when one of them is of another symbol.
-    """
-    floats: FloatArray = np.empty((_GROWTH, N_FLOATS))
-    ints: IntArray = np.zeros((_GROWTH, N_INTS), dtype=np.int64)
-    n_minutes = 0
+    __slots__ = ("_floats", "_instrument", "_ints", "n_minutes")
+
+    def __init__(self, instrument: Instrument) -> None:
+        """Begin empty."""
+        self._instrument = instrument
+        self._floats: FloatArray = np.empty((_GROWTH, N_FLOATS))
+        self._ints: IntArray = np.zeros((_GROWTH, N_INTS), dtype=np.int64)
+        self.n_minutes = 0
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Take one minute. Raises BadInput for a snapshot of another symbol."""
+        if snapshot.symbol != self._instrument.symbol:
+            name = self._instrument.symbol
+            raise BadInput(f"the compiled engine runs one symbol at a time, {name}; the tape has {snapshot.symbol}")
+        if self.n_minutes == len(self._floats):
+            self._floats, self._ints = _grown(self._floats), _grown(self._ints)
+        self._floats[self.n_minutes], self._ints[self.n_minutes] = _floats_of(snapshot), _ints_of(snapshot)
+        self.n_minutes += 1
+
+    def columns(self) -> Columns:
+        """Return what was taken. Raises ValueError when that is nothing."""
+        if self.n_minutes == 0:
+            raise ValueError("a tape needs at least one minute")
+        floats, ints = self._floats[: self.n_minutes].copy(), self._ints[: self.n_minutes].copy()
+        ints[:, DAY] = np.unique((ints[:, AS_OF_MS] - 1) // DAY_MS, return_inverse=True)[1]
+        _fill_ticks(ints, floats, self._instrument.tick)
+        return Columns(ints=ints, floats=floats)
+
+
+def columns_of(snapshots: Iterable[Snapshot], instrument: Instrument) -> Columns:
+    """Return one symbol's snapshots as columns. Raises as `ColumnBuilder` does."""
+    builder = ColumnBuilder(instrument)
     for snapshot in snapshots:
-        if snapshot.symbol != instrument.symbol:
-            raise BadInput(f"the compiled engine runs one symbol, {instrument.symbol}; the tape has {snapshot.symbol}")
-        if n_minutes == len(floats):
-            floats, ints = _grown(floats), _grown(ints)
-        floats[n_minutes], ints[n_minutes] = _floats_of(snapshot), _ints_of(snapshot)
-        n_minutes += 1
-    if n_minutes == 0:
-        raise BadInput(f"the tape of {instrument.symbol} has no minutes")
-    floats, ints = floats[:n_minutes].copy(), ints[:n_minutes].copy()
-    ints[:, DAY] = np.unique((ints[:, AS_OF_MS] - 1) // DAY_MS, return_inverse=True)[1]
-    _fill_ticks(ints, floats, instrument.tick)
-    return Columns(ints=ints, floats=floats)
+        builder.add(snapshot)
+    return builder.columns()
 
 
 def _grown(block: NDArray[_Number]) -> NDArray[_Number]:

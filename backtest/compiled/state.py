@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from backtest.outcome import FloatArray, IntArray
+from domain.compiled import kernel
 from domain.decisions import ExitReason
 
 # fmt: off
@@ -63,8 +64,15 @@ class TradeFloat(IntEnum):
 
 def fresh_state(starting_cash_microusd: int) -> tuple[IntArray, FloatArray]:
     """Return the memory of a desk that has seen nothing: flat, at its peak, with the starting cash."""
-    state = np.zeros(N_STATE, dtype=np.int64)
-    for place in (CASH, EQUITY, PEAK, TROUGH, TOLD_EQUITY):
-        state[place] = starting_cash_microusd
+    state, gauges = np.zeros(N_STATE, dtype=np.int64), np.zeros(N_GAUGES)
+    start_over(state, gauges, starting_cash_microusd)
+    return state, gauges
+
+
+@kernel
+def start_over(state: IntArray, gauges: FloatArray, starting_cash_microusd: int) -> None:
+    """Forget everything and begin with the starting cash."""
+    state[:] = 0
+    gauges[:] = 0.0
+    state[CASH] = state[EQUITY] = state[PEAK] = state[TROUGH] = state[TOLD_EQUITY] = starting_cash_microusd
     state[LAST_TRADE_MS] = state[LAST_LOSS_MS] = NEVER
-    return state, np.zeros(N_GAUGES)

@@ -1,6 +1,7 @@
 """Everything a compiled run is told besides the tape: instrument, venue, exits, caps and sizes, as plain numbers."""
 
-from typing import Final, NamedTuple, cast
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from execution.fees import TAKER_FEE_NUMERATORS
 from execution.paper import PaperTerms
 from risk.limits import RiskLimits, SizingPolicy
 from strategy.exits import WIDEST_STOP_FRAC, ExitRules
+
+TermsArray = np.recarray[Any, np.dtype[np.void]]
 
 
 class Rules(Record, frozen=True, kw_only=True):
@@ -79,7 +82,12 @@ def packed(terms: Terms) -> Terms:
 
     Kernels hand a record on as an address; a tuple of forty numbers they would copy at every call.
     """
-    return cast("Terms", np.array([tuple(terms)], dtype=_PACKED).view(np.recarray)[0])
+    return cast("Terms", packed_all([terms])[0])
+
+
+def packed_all(many: Sequence[Terms]) -> TermsArray:
+    """Return many sets of figures as one array of numpy records, shape (n,)."""
+    return np.array([tuple(terms) for terms in many], dtype=_PACKED).view(np.recarray)
 
 
 def terms_of(rules: Rules, instrument: Instrument) -> Terms:

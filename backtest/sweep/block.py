@@ -1,0 +1,135 @@
+"""The unit of a sweep's work: one set of signals, walked with many sets of exits, caps and sizes in one call."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from backtest.compiled.columns import AS_OF_MS, Columns
+from backtest.compiled.engine import walk
+from backtest.compiled.ledger import (
+    CLOSED_OF,
+    ENTRY_TICKS,
+    EXIT_TICKS,
+    FEES_OF,
+    FUNDING_OF,
+    GROSS_OF,
+    OPENED_OF,
+    RISK_OF,
+    SIZE_LOTS,
+    SLIPPAGE_OF,
+    Memory,
+)
+from backtest.compiled.signals import Signals, features_of, signals_of
+from backtest.compiled.state import N_TRADES, WORST_DRAWDOWN, TradeFloat, TradeInt, fresh_state, start_over
+from backtest.compiled.terms import Terms, TermsArray
+from backtest.compiled.told import Told
+from backtest.metrics.compiled import N_METRICS, write_metrics
+from backtest.metrics.trades import N_COLUMNS, Column
+from backtest.outcome import FloatArray, IntArray
+from domain.compiled import kernel
+from domain.market import MINUTE_MS
+from domain.record import Record
+from indicators.features import FeatureWindows
+from indicators.regime import RegimeThresholds
+from strategy.registry import build_strategies
+
+
+class Block(Record, frozen=True, kw_only=True, eq=False):
+    """One set of signals and the terms to walk it with.
+
+    numbers: the combinations, shape (n,). terms: their figures packed in the same order, shape (n,).
+    """
+
+    numbers: IntArray
+    windows: FeatureWindows
+    regimes: RegimeThresholds
+    strategies: tuple[str, ...]
+    thresholds: Mapping[str, Record]
+    terms: TermsArray
+
+
+class Measured(NamedTuple):
+    """What a block came to. figures: shape (n, N_METRICS). days_microusd: equity at each day's end, (n, n_days)."""
+
+    numbers: IntArray
+    figures: FloatArray
+    days_microusd: IntArray
+
+
+class Walker:
+    """Walks blocks over one tape; it keeps the features of the last windows it was asked for."""
+
+    __slots__ = ("_columns", "_features", "_key")
+
+    def __init__(self, columns: Columns) -> None:
+        """Take the tape."""
+        self._columns = columns
+        self._key: tuple[FeatureWindows, RegimeThresholds] | None = None
+        self._features: FloatArray = np.empty((0, 0))
+
+    def measure(self, block: Block) -> Measured:
+        """Walk every combination of a block. Raises BadInput for a strategy without a kernel."""
+        columns, n_runs = self._columns, len(block.numbers)
+        features = self._features_of(block.windows, block.regimes)
+        signals = signals_of(columns, features, build_strategies(block.strategies, block.thresholds))
+        figures, days = np.empty((n_runs, N_METRICS)), np.empty((n_runs, columns.n_days), dtype=np.int64)
+        _walk_all(columns, features, signals, block.terms, _room(len(signals.places)), figures, days)
+        return Measured(numbers=block.numbers, figures=figures, days_microusd=days)
+
+    def _features_of(self, windows: FeatureWindows, regimes: RegimeThresholds) -> FloatArray:
+        if self._key != (windows, regimes):
+            self._key, self._features = (windows, regimes), features_of(self._columns, windows, regimes)
+        return self._features
+
+
+def _room(n_trades: int) -> Memory:
+    state, gauges = fresh_state(0)
+    return Memory(
+        state=state,
+        gauges=gauges,
+        trades=np.empty((n_trades, len(TradeInt)), dtype=np.int64),
+        estimates=np.empty((n_trades, len(TradeFloat))),
+    )
+
+
+@kernel
+def _walk_all(
+    columns: Columns,
+    features: FloatArray,
+    signals: Signals,
+    many: TermsArray,
+    memory: Memory,
+    figures: FloatArray,
+    days: IntArray,
+) -> None:
+    nobody = np.empty(0, dtype=np.int64)
+    rows = np.empty((len(signals.places), N_COLUMNS), dtype=np.int64)
+    for number in range(len(many)):
+        terms = many[number]
+        start_over(memory.state, memory.gauges, terms.starting_cash_microusd)
+        walk(memory, columns, features, signals, terms, Told(nobody, days[number]))
+        n_trades = fill_rows(rows, memory, terms)
+        write_metrics(
+            figures[number],
+            terms.starting_cash_microusd,
+            days[number],
+            memory.gauges[WORST_DRAWDOWN],
+            columns.ints[0, AS_OF_MS] - MINUTE_MS,
+            columns.ints[-1, AS_OF_MS],
+            rows[:n_trades],
+        )
+
+
+@kernel
+def fill_rows(rows: IntArray, memory: Memory, terms: Terms) -> int:
+    """Write the closed trades of a walk as the metrics read them; return how many there are."""
+    n_trades, trades = memory.state[N_TRADES], memory.trades
+    for trade in range(n_trades):
+        row, done = rows[trade], trades[trade]
+        row[Column.NET] = done[GROSS_OF] - done[FEES_OF] + done[FUNDING_OF]
+        row[Column.FEES], row[Column.FUNDING], row[Column.SLIPPAGE] = done[FEES_OF], done[FUNDING_OF], done[SLIPPAGE_OF]
+        row[Column.RISK] = done[RISK_OF]
+        row[Column.NOTIONAL] = abs(done[SIZE_LOTS]) * (done[ENTRY_TICKS] + done[EXIT_TICKS]) * terms.unit
+        row[Column.OPENED_MS], row[Column.CLOSED_MS] = done[OPENED_OF], done[CLOSED_OF]
+    return int(n_trades)

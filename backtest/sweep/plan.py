@@ -1,0 +1,100 @@
+"""From a grid to blocks of work: each layer of settings is turned into parts once for each of its own combinations."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from backtest.compiled.terms import Terms, packed_all, terms_of
+from backtest.outcome import IntArray
+from backtest.parts import Parts, PartsOf
+from backtest.sweep.block import Block
+from backtest.sweep.grid import FEATURES, SIGNALS, TERMS, Grid, layer_of
+from domain.errors import BadInput
+from domain.instrument import Instrument
+
+Key = tuple[tuple[str, str], ...]
+
+MOST_IN_A_BLOCK = 512
+
+
+class Plan:
+    """Which combinations to walk, sorted into blocks that share their signals.
+
+    n_impossible: chosen combinations whose values do not go together (known once `blocks` has met them), and `why` the
+    first of them does not. They are left out, not guessed at.
+    """
+
+    __slots__ = ("_grid", "_instrument", "_parts", "_parts_of", "_terms", "n_impossible", "numbers", "why")
+
+    def __init__(self, grid: Grid, numbers: IntArray, parts_of: PartsOf, instrument: Instrument) -> None:
+        """Take the combinations by number. Raises BadInput for a value that no setting allows."""
+        self._grid, self.numbers = grid, numbers
+        self._parts_of, self._instrument = parts_of, instrument
+        self._parts: dict[Key, Parts | BadInput] = {}
+        self._terms: dict[Key, Terms | BadInput] = {}
+        self.n_impossible = 0
+        self.why = ""
+        for name, listed in grid.values.items():
+            for value in listed:
+                parts_of({name: value})
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the work: combinations that share features and signals, at most MOST_IN_A_BLOCK at a time."""
+        by_signals: dict[Key, list[tuple[int, Mapping[str, str]]]] = {}
+        for number in self.numbers.tolist():
+            knobs = self._grid.combination(number)
+            by_signals.setdefault(_key(knobs, FEATURES, SIGNALS), []).append((number, knobs))
+        for key, members in by_signals.items():
+            parts = self._parts_for(key)
+            if isinstance(parts, BadInput):
+                self._leave_out(len(members), parts)
+                continue
+            for first in range(0, len(members), MOST_IN_A_BLOCK):
+                block = self._block(parts, members[first : first + MOST_IN_A_BLOCK])
+                if block is not None:
+                    yield block
+
+    def _block(self, parts: Parts, members: Sequence[tuple[int, Mapping[str, str]]]) -> Block | None:
+        numbers, many = [], []
+        for number, knobs in members:
+            terms = self._terms_for(_key(knobs, TERMS))
+            if isinstance(terms, BadInput):
+                self._leave_out(1, terms)
+                continue
+            numbers.append(number)
+            many.append(terms)
+        if not numbers:
+            return None
+        return Block(
+            numbers=np.array(numbers, dtype=np.int64),
+            windows=parts.windows,
+            regimes=parts.regimes,
+            strategies=parts.strategies,
+            thresholds=parts.thresholds,
+            terms=packed_all(many),
+        )
+
+    def _parts_for(self, key: Key) -> Parts | BadInput:
+        if key not in self._parts:
+            self._parts[key] = self._tried(key)
+        return self._parts[key]
+
+    def _terms_for(self, key: Key) -> Terms | BadInput:
+        if key not in self._terms:
+            parts = self._tried(key)
+            self._terms[key] = parts if isinstance(parts, BadInput) else terms_of(parts.rules, self._instrument)
+        return self._terms[key]
+
+    def _tried(self, key: Key) -> Parts | BadInput:
+        try:
+            return self._parts_of(dict(key))
+        except BadInput as error:
+            return error
+
+    def _leave_out(self, n_members: int, reason: BadInput) -> None:
+        self.n_impossible += n_members
+        self.why = self.why or str(reason)
+
+
+def _key(knobs: Mapping[str, str], *layers: int) -> Key:
+    return tuple((name, value) for name, value in knobs.items() if layer_of(name) in layers)
