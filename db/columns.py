@@ -1,0 +1,116 @@
+"""A run as columns: the market and the account minute by minute, as arrays instead of a record a tick."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+
+from db.readable import Readable
+from db.reading import of_run
+from db.tables import TICKS
+from domain.features import REGIME_BY_CODE
+from domain.record import Record
+
+IntArray = NDArray[np.int64]
+ByteArray = NDArray[np.int8]
+FloatArray = NDArray[np.float64]
+
+NO_REGIME: Final = -1
+_CHUNK: Final = 16_384
+_CODE: Final[Mapping[str | None, int]] = {regime.value: code for code, regime in enumerate(REGIME_BY_CODE)}
+_PRICES: Final = slice(2, 6)
+_NO_PRICES: Final = (np.nan,) * 4
+
+
+class _Seen(msgspec.Struct):
+    """The part of a recorded snapshot that is read here: the bar, a list in the order of the record."""
+
+    bar: tuple[Any, ...] | None = None
+
+
+class TickColumns(Record, frozen=True, kw_only=True, eq=False):
+    """The ticks of a run, or of one symbol in it, oldest first; all arrays of shape (n_ticks,).
+
+    tick_id: the tick's key in the journal. symbol_no: place of the tick's symbol in `symbols`.
+    regime: place in REGIME_BY_CODE, NO_REGIME before the indicators were warm. prices: shape (n_ticks, 4): open, high,
+    low, close of the minute's bar, NaN where it had none. position_lots: signed, after the tick.
+    equity_microusd, cash_microusd: the account after the tick, all symbols.
+    """
+
+    symbols: tuple[str, ...]
+    tick_id: IntArray
+    tick_no: IntArray
+    as_of_ms: IntArray
+    symbol_no: ByteArray
+    regime: ByteArray
+    prices: FloatArray
+    position_lots: IntArray
+    equity_microusd: IntArray
+    cash_microusd: IntArray
+
+    def of(self, symbol: str) -> "TickColumns":
+        """Return the ticks of one symbol."""
+        if len(self.symbols) == 1:
+            return self
+        chosen = self.symbol_no == self.symbols.index(symbol)
+        columns = {name: getattr(self, name)[chosen] for name in self.__struct_fields__ if name != "symbols"}
+        return TickColumns(symbols=(symbol,), **{**columns, "symbol_no": np.zeros(int(chosen.sum()), dtype=np.int8)})
+
+
+def tick_columns(store: Readable, run_no: int, symbols: Sequence[str]) -> TickColumns:
+    """Return every tick of a run as columns. symbols: those of the run, in the order of its header."""
+    chunks = [_columns(chunk, symbols) for chunk in _chunks(store, run_no)]
+    empty = _columns([], symbols)
+    names = [name for name in TickColumns.__struct_fields__ if name != "symbols"]
+    return TickColumns(
+        symbols=tuple(symbols), **{name: np.concatenate([part[name] for part in chunks or [empty]]) for name in names}
+    )
+
+
+def _chunks(store: Readable, run_no: int) -> Iterator[Sequence[Any]]:
+    columns = TICKS.c
+    query = of_run(
+        select(
+            columns.id,
+            columns.tick_no,
+            columns.as_of_ms,
+            columns.symbol,
+            columns.regime,
+            columns.position_lots,
+            columns.equity_microusd,
+            columns.cash_microusd,
+            columns.snapshot,
+        ),
+        TICKS,
+        run_no,
+    ).order_by(columns.id)
+    with store.read() as connection:
+        yield from connection.execution_options(yield_per=_CHUNK).execute(query).partitions()
+
+
+def _columns(chunk: Sequence[Any], symbols: Sequence[str]) -> dict[str, Any]:
+    tick_id, tick_no, as_of, symbol, regime, lots, equity, cash, snapshot = zip(*chunk, strict=True) if chunk else _NONE
+    place = {name: number for number, name in enumerate(symbols)}
+    return {
+        "tick_id": np.array(tick_id, dtype=np.int64),
+        "tick_no": np.array(tick_no, dtype=np.int64),
+        "as_of_ms": np.array(as_of, dtype=np.int64),
+        "symbol_no": np.array([place[name] for name in symbol], dtype=np.int8),
+        "regime": np.array([_CODE.get(name, NO_REGIME) for name in regime], dtype=np.int8),
+        "prices": np.array([_prices(text) for text in snapshot], dtype=np.float64).reshape(-1, 4),
+        "position_lots": np.array(lots, dtype=np.int64),
+        "equity_microusd": np.array(equity, dtype=np.int64),
+        "cash_microusd": np.array(cash, dtype=np.int64),
+    }
+
+
+_NONE: Final[tuple[tuple[Any, ...], ...]] = ((),) * 9
+_seen: Final = msgspec.json.Decoder(_Seen).decode
+
+
+def _prices(text: str) -> tuple[float, ...]:
+    bar = _seen(text).bar
+    return _NO_PRICES if bar is None else bar[_PRICES]
