@@ -1,0 +1,388 @@
+// Price, regimes, entries and exits of one market.
+
+const CANDLE_PX = 3;
+const NEAR_PX = 14;
+const PRICE_PX = 420;
+const N_MOST_PATHS = 200;
+
+function unpackedMarket(packed, number) {
+  const n_bars = packed.open.length;
+  const open = new Float64Array(n_bars);
+  const close = new Float64Array(n_bars);
+  let last = 0;
+  for (let place = 0; place < n_bars; place += 1) {
+    open[place] = last + packed.open[place];
+    last = close[place] = open[place] + packed.close[place];
+  }
+  return {
+    ...packed,
+    at: summed(unrolled(packed.opens)),
+    open,
+    close,
+    high: Float64Array.from(packed.high, (above, place) => Math.max(open[place], close[place]) + above),
+    low: Float64Array.from(packed.low, (below, place) => Math.min(open[place], close[place]) - below),
+    regime: Int8Array.from(unrolled(packed.regime)),
+    deeds: deedsOf(number),
+  };
+}
+
+function deedsOf(market) {
+  const all = data.deeds;
+  const deeds = [];
+  for (let place = 0; place < all.at_s.length; place += 1) {
+    if (all.market[place] !== market) continue;
+    deeds.push({
+      at: all.at_s[place],
+      side: all.side[place],
+      ticks: all.price[place],
+      lots: all.lots[place],
+      wayOut: all.way_out[place] === null ? null : data.words[all.way_out[place]],
+      why: data.words[all.why[place]],
+      trade: all.trade[place],
+    });
+  }
+  return deeds;
+}
+
+function netOf(trade) {
+  return data.trades.gross[trade] - data.trades.fees[trade] + data.trades.funding[trade];
+}
+
+function deedInWords(market, deed) {
+  const amount = `${size(market, deed.lots)} at ${price(market, deed.ticks)}`;
+  const lines = [when(deed.at)];
+  if (deed.wayOut === null) lines.push(`${deed.side > 0 ? "Long" : "Short"} entry: ${deed.side > 0 ? "bought" : "sold"} ${amount}`);
+  else lines.push(`Exit by ${deed.wayOut}: ${deed.side > 0 ? "bought" : "sold"} ${amount}`);
+  lines.push(`Why: ${deed.why}`);
+  if (deed.trade === null) lines.push("The position is still open");
+  else lines.push(`Trade ${deed.trade + 1}: ${money(netOf(deed.trade))} USD net, ${result(data.trades.r[deed.trade])}`);
+  return lines;
+}
+
+// What the visible bars come to, a column of pixels at a time: lowest, highest, last price, the most frequent regime.
+function columnsOf(market, from, to, width) {
+  const first = Math.max(placeOf(market.at, from - market.step_s), 0);
+  const end = placeOf(market.at, to);
+  const columns = { x: [], low: [], high: [], last: [], regime: [], first, end };
+  const seconds = (to - from) / Math.max(width, 1);
+  let place = first;
+  while (place < end) {
+    const column = Math.floor((market.at[place] - from) / seconds);
+    const counts = new Map();
+    let low = Infinity;
+    let high = -Infinity;
+    let stop = place;
+    while (stop < end && Math.floor((market.at[stop] - from) / seconds) === column) {
+      low = Math.min(low, market.low[stop]);
+      high = Math.max(high, market.high[stop]);
+      counts.set(market.regime[stop], (counts.get(market.regime[stop]) ?? 0) + 1);
+      stop += 1;
+    }
+    columns.x.push(column);
+    columns.low.push(low);
+    columns.high.push(high);
+    columns.last.push(market.close[stop - 1]);
+    columns.regime.push([...counts].reduce((most, one) => (one[1] > most[1] ? one : most))[0]);
+    place = stop;
+  }
+  return columns;
+}
+
+class PriceChart {
+  constructor(view, markets) {
+    this.view = view;
+    this.markets = markets;
+    this.market = markets[0];
+    this.holder = document.getElementById("price-chart");
+    const { readout, stage } = frame(this.holder, priceLegend());
+    this.readout = readout;
+    this.stage = stage;
+    this.tip = make("div", { class: "tip", hidden: "" });
+    this.live = make("p", { class: "live", "aria-live": "polite" });
+    this.holder.append(this.live);
+    this.marks = [];
+    this.spoken = -1;
+    const hooks = {
+      drawClear: [() => this.drawRegimes()],
+      draw: [() => this.drawPrices(), () => this.drawDeeds()],
+      setCursor: [() => this.point()],
+    };
+    this.chart = timeChart(this.holder, stage, view, this.series(), {
+      height: PRICE_PX,
+      series: [{ paths: () => null, points: { show: false } }],
+      hooks,
+      write: (value) => fixed(value, Math.min(this.market.decimals, 3)),
+      range: () => this.range(),
+    });
+    this.chart.over.append(this.tip);
+    this.holder.addEventListener("keydown", (event) => this.step(event));
+    this.name();
+    this.read(null);
+  }
+
+  series() {
+    return [this.market.at, this.market.close.map((ticks) => ticks * this.market.tick)];
+  }
+
+  choose(number) {
+    this.market = this.markets[number];
+    this.spoken = -1;
+    this.chart.setData(this.series(), false);
+    this.view.show(this.view.from, this.view.to);
+    this.chart.redraw(true, true);
+    this.name();
+    this.read(null);
+  }
+
+  name() {
+    const market = this.market;
+    const words = `${market.symbol}: ${market.at.length} bars of ${span(market.step_s)}, ${market.deeds.length} entries and exits`;
+    describe(this.stage, words);
+    this.holder.setAttribute("aria-label", `${words}. Arrow keys move, plus and minus zoom, n and p go from deed to deed.`);
+  }
+
+  columns() {
+    const width = Math.round(this.chart ? this.chart.over.clientWidth : this.stage.clientWidth) || 1;
+    const key = [this.view.from, this.view.to, width, this.market.symbol].join();
+    if (this.key !== key) {
+      this.key = key;
+      this.shape = columnsOf(this.market, this.view.from, this.view.to, width);
+    }
+    return this.shape;
+  }
+
+  range() {
+    const { low, high } = this.columns();
+    if (low.length === 0) return [0, 1];
+    const least = low.reduce((one, other) => Math.min(one, other)) * this.market.tick;
+    const most = high.reduce((one, other) => Math.max(one, other)) * this.market.tick;
+    return padded(least, most);
+  }
+
+  x(second) {
+    return this.chart.valToPos(second, "x", true);
+  }
+
+  y(ticks) {
+    return this.chart.valToPos(ticks * this.market.tick, "y", true);
+  }
+
+  barPx() {
+    return (this.chart.over.clientWidth * this.market.step_s) / (this.view.to - this.view.from);
+  }
+
+  drawRegimes() {
+    const { ctx, bbox } = this.chart;
+    const shape = this.columns();
+    const right = Math.max(this.barPx(), 1) * uPlot.pxRatio;
+    ctx.save();
+    for (let place = 0; place < shape.x.length; ) {
+      const regime = shape.regime[place];
+      let stop = place + 1;
+      while (stop < shape.x.length && shape.regime[stop] === regime && shape.x[stop] - shape.x[stop - 1] < this.barPx() + 2) stop += 1;
+      if (regime >= 0) {
+        const from = bbox.left + shape.x[place] * uPlot.pxRatio;
+        const to = Math.min(bbox.left + shape.x[stop - 1] * uPlot.pxRatio + right, bbox.left + bbox.width);
+        ctx.fillStyle = faded(`--regime-${regime}`, 0.2);
+        ctx.fillRect(from, bbox.top, to - from, bbox.height);
+        ctx.fillStyle = colour(`--regime-${regime}`);
+        ctx.fillRect(from, bbox.top + bbox.height - 5 * uPlot.pxRatio, to - from, 5 * uPlot.pxRatio);
+      }
+      place = stop;
+    }
+    ctx.restore();
+  }
+
+  clipped(draw) {
+    const { ctx, bbox } = this.chart;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    draw(ctx);
+    ctx.restore();
+  }
+
+  drawPrices() {
+    this.clipped((ctx) => (this.barPx() >= CANDLE_PX ? this.drawCandles(ctx) : this.drawBand(ctx)));
+  }
+
+  drawCandles(ctx) {
+    const market = this.market;
+    const { first, end } = this.columns();
+    const colours = [colour("--gain"), colour("--loss")];
+    const gap = Math.max(this.barPx() * 0.15, 0.5) * uPlot.pxRatio;
+    for (let place = first; place < end; place += 1) {
+      const left = this.x(market.at[place]) + gap;
+      const right = this.x(market.at[place] + market.step_s) - gap;
+      const middle = Math.round((left + right) / 2);
+      const [top, bottom] = [market.open[place], market.close[place]].map((ticks) => this.y(ticks)).sort((one, other) => one - other);
+      ctx.fillStyle = colours[market.close[place] >= market.open[place] ? 0 : 1];
+      ctx.fillRect(middle - 0.5 * uPlot.pxRatio, this.y(market.high[place]), uPlot.pxRatio, this.y(market.low[place]) - this.y(market.high[place]));
+      ctx.fillRect(left, top, right - left, Math.max(bottom - top, uPlot.pxRatio));
+    }
+  }
+
+  // Too many bars for candles: from the lowest to the highest price in each column of pixels, and the last as a line.
+  drawBand(ctx) {
+    const shape = this.columns();
+    const { left } = this.chart.bbox;
+    ctx.fillStyle = colour("--band");
+    shape.x.forEach((column, place) => {
+      const top = this.y(shape.high[place]);
+      ctx.fillRect(left + column * uPlot.pxRatio, top, uPlot.pxRatio, Math.max(this.y(shape.low[place]) - top, uPlot.pxRatio));
+    });
+    ctx.strokeStyle = colour("--accent");
+    ctx.lineWidth = uPlot.pxRatio;
+    ctx.beginPath();
+    shape.x.forEach((column, place) => ctx.lineTo(left + (column + 0.5) * uPlot.pxRatio, this.y(shape.last[place])));
+    ctx.stroke();
+  }
+
+  drawDeeds() {
+    const visible = this.market.deeds.filter((deed) => deed.at >= this.view.from && deed.at <= this.view.to);
+    const ratio = uPlot.pxRatio;
+    this.marks = [];
+    this.clipped((ctx) => {
+      if (visible.length <= N_MOST_PATHS) this.drawPaths(ctx, visible);
+      for (const deed of visible) {
+        const x = this.x(deed.at);
+        const y = this.y(deed.ticks);
+        const place = drawMark(ctx, deed, x, y, ratio);
+        this.marks.push({ deed, x: (x - this.chart.bbox.left) / ratio, y: (place - this.chart.bbox.top) / ratio });
+      }
+    });
+  }
+
+  // From each exit back to its entry, also where that one lies outside.
+  drawPaths(ctx, visible) {
+    ctx.setLineDash([4 * uPlot.pxRatio, 3 * uPlot.pxRatio]);
+    ctx.lineWidth = 1.2 * uPlot.pxRatio;
+    for (const trade of new Set(visible.map((deed) => deed.trade))) {
+      if (trade === null) continue;
+      ctx.strokeStyle = colour(netOf(trade) > 0 ? "--gain" : "--loss");
+      ctx.beginPath();
+      ctx.moveTo(this.x(data.trades.opened_s[trade]), this.y(data.trades.entry[trade]));
+      ctx.lineTo(this.x(data.trades.closed_s[trade]), this.y(data.trades.exit[trade]));
+      ctx.stroke();
+    }
+    ctx.setLineDash([]);
+  }
+
+  point() {
+    const { left, top, idx } = this.chart.cursor;
+    if (left === undefined || left < 0) {
+      this.tip.hidden = true;
+      this.read(null);
+      return;
+    }
+    const second = this.chart.posToVal(left, "x");
+    this.read(Math.max(placeOf(this.market.at, second + 1e-9) - 1, 0), idx);
+    let nearest = null;
+    let least = NEAR_PX;
+    for (const mark of this.marks) {
+      const distance = Math.hypot(mark.x - left, mark.y - top);
+      if (distance < least) [nearest, least] = [mark, distance];
+    }
+    if (nearest === null) this.tip.hidden = true;
+    else this.explain(nearest);
+  }
+
+  explain(mark) {
+    this.tip.textContent = deedInWords(this.market, mark.deed).join("\n");
+    this.tip.hidden = false;
+    const { clientWidth, clientHeight } = this.chart.over;
+    this.tip.style.left = `${Math.max(0, Math.min(mark.x + 14, clientWidth - this.tip.offsetWidth))}px`;
+    const below = mark.y + 16;
+    this.tip.style.top = `${below + this.tip.offsetHeight > clientHeight ? Math.max(0, mark.y - this.tip.offsetHeight - 16) : below}px`;
+  }
+
+  read(place) {
+    const market = this.market;
+    const shown = place === null ? market.at.length - 1 : place;
+    if (shown < 0) {
+      tell(this.readout, [[market.symbol, "no bar on record"]]);
+      return;
+    }
+    const figures = ["open", "high", "low", "close"].map((name) => [name, price(market, market[name][shown])]);
+    const regime = market.regime[shown] < 0 ? "warming up" : data.regimes[market.regime[shown]];
+    tell(this.readout, [[market.symbol, when(market.at[shown])], ...figures, ["regime", regime]]);
+  }
+
+  step(event) {
+    if (event.target !== this.holder || (event.key !== "n" && event.key !== "p")) return;
+    const deeds = this.market.deeds;
+    if (deeds.length === 0) return;
+    const next = this.spoken < 0 ? placeOf(deeds.map((deed) => deed.at), this.view.from) : this.spoken + (event.key === "n" ? 1 : -1);
+    this.spoken = Math.min(Math.max(next, 0), deeds.length - 1);
+    this.visit(deeds[this.spoken]);
+  }
+
+  // Bring a deed to the middle, near enough for candles, and say what it was.
+  visit(deed) {
+    const length = Math.min(this.view.to - this.view.from, (this.chart.over.clientWidth / (CANDLE_PX * 1.6)) * this.market.step_s);
+    this.view.show(deed.at - length / 2, deed.at + length / 2);
+    this.live.textContent = deedInWords(this.market, deed).join(". ");
+    requestAnimationFrame(() => {
+      const mark = this.marks.find((one) => one.deed === deed);
+      if (mark !== undefined) this.explain(mark);
+    });
+  }
+
+  showTrade(trade) {
+    const number = data.trades.market[trade];
+    if (this.markets[number] !== this.market) {
+      this.choose(number);
+      this.picker.value = String(number);
+    }
+    const [from, to] = [data.trades.opened_s[trade], data.trades.closed_s[trade]];
+    const margin = Math.max((to - from) * 0.6, 20 * this.market.step_s);
+    this.view.show(from - margin, to + margin);
+    this.holder.scrollIntoView({ block: "center" });
+    this.holder.focus({ preventScroll: true });
+    const deed = this.market.deeds.find((one) => one.trade === trade);
+    requestAnimationFrame(() => {
+      const mark = this.marks.find((one) => one.deed === deed);
+      if (mark !== undefined) this.explain(mark);
+    });
+  }
+}
+
+// Draws a deed and returns the height it is found at. A triangle points to the fill from outside; an exit is a ring.
+function drawMark(ctx, deed, x, y, ratio) {
+  const isEntry = deed.wayOut === null;
+  const half = 5 * ratio;
+  ctx.lineWidth = 1.8 * ratio;
+  ctx.strokeStyle = colour("--sheet");
+  if (!isEntry) {
+    ctx.beginPath();
+    ctx.arc(x, y, 4 * ratio, 0, 2 * Math.PI);
+    ctx.fillStyle = colour("--sheet");
+    ctx.fill();
+    ctx.strokeStyle = colour(deed.trade !== null && netOf(deed.trade) > 0 ? "--gain" : "--loss");
+    ctx.stroke();
+    return y;
+  }
+  const tip = y + deed.side * 2 * ratio;
+  const base = tip + deed.side * 9 * ratio;
+  ctx.beginPath();
+  ctx.moveTo(x, tip);
+  ctx.lineTo(x - half, base);
+  ctx.lineTo(x + half, base);
+  ctx.closePath();
+  ctx.fillStyle = colour("--ink");
+  ctx.stroke();
+  ctx.fill();
+  return (tip + base) / 2;
+}
+
+function priceLegend() {
+  const regimes = data.regimes.map((name, code) => ["", { background: `var(--regime-${code})` }, name]);
+  return [
+    ["▲", { color: "var(--ink)" }, "long entry"],
+    ["▼", { color: "var(--ink)" }, "short entry"],
+    ["○", { color: "var(--gain)" }, "exit of a trade won"],
+    ["○", { color: "var(--loss)" }, "exit of a trade lost"],
+    ...regimes,
+  ];
+}
