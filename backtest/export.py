@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from backtest.outcome import MICROUSD_PER_USD, RunOutcome
-from backtest.whole_files import written_whole
+from backtest.whole_files import file_name, written_whole
 from domain.account import Trade
 from domain.errors import BadInput
 from domain.instrument import Instrument
@@ -33,12 +33,12 @@ def export_trades(outcome: RunOutcome, instruments: Mapping[str, Instrument], fo
     if unknown:
         raise BadInput(f"the trades of {', '.join(sorted(unknown))} cannot be exported: its grid is not known")
     table = trade_table(outcome, instruments)
-    files = folder / f"{outcome.run_id}-trades.parquet", folder / f"{outcome.run_id}-trades.csv"
+    files = [folder / f"{file_name(outcome.run_id)}-trades.{kind}" for kind in ("parquet", "csv")]
     writers: tuple[Callable[[Any, str], None], ...] = (parquet.write_table, csv.write_csv)
     for target, write in zip(files, writers, strict=True):
         with written_whole(target, "the trades") as passing:
             write(table, str(passing))
-    return files
+    return tuple(files)
 
 
 def trade_table(outcome: RunOutcome, instruments: Mapping[str, Instrument]) -> "pa.Table":

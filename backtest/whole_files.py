@@ -1,10 +1,16 @@
 """Files that appear whole or not at all."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from domain.errors import BadInput
+
+
+def file_name(run_id: str) -> str:
+    """Return a run's name as part of a file's: what could lead to another folder is an underscore."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", run_id).lstrip(".") or "run"
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from backtest.report.figures import Figure
 from backtest.report.writing import percent_text, usd_text
 from backtest.story import RunStory
 
-_GROUP = "Result"
+_GROUP = "In short"
 
 
 def facts_of(story: RunStory) -> tuple[Figure, ...]:

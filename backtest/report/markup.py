@@ -36,13 +36,19 @@ def joined(parts: Iterable[str]) -> Html:
     return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
 
 
-def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, class_: str = "") -> Html:
+def table(
+    caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, words: Sequence[str] = (), class_: str = ""
+) -> Html:
     """Return a table whose first column names its rows, in a box that scrolls sideways where it is too wide.
 
-    A cell is text, or Html of whole `td` elements; text that reads like a signed figure is painted by its sign.
+    A cell is text, or Html of a whole `td` element; text that reads like a signed figure is painted by its sign.
+    words: the heads of columns that hold sentences, not figures.
     """
-    head = element("tr", *(element("th", title, scope="col") for title in heads))
-    lines = [element("tr", element("th", row[0], scope="row"), *(_cell(cell) for cell in row[1:])) for row in rows]
+    kinds = ["words" if title in words else None for title in heads]
+    head = element(
+        "tr", *(element("th", title, scope="col", class_=kind) for title, kind in zip(heads, kinds, strict=True))
+    )
+    lines = [element("tr", element("th", row[0], scope="row"), *map(_cell, row[1:], kinds[1:])) for row in rows]
     inner = element(
         "table",
         element("caption", caption),
@@ -58,8 +64,10 @@ def script_json(value: object) -> Html:
     return Html(json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=True).translate(_IN_SCRIPT))
 
 
-def _cell(cell: str) -> Html:
-    if isinstance(cell, Html):
-        return cell
-    sign = {"+": "gain", "-": "loss"}.get(cell[:1]) if cell[1:2].isdigit() else None
-    return element("td", cell, class_=sign)
+def sign_of(text: str) -> str | None:
+    """Return the class that paints a signed figure: gain, loss, or None for anything else."""
+    return {"+": "gain", "-": "loss"}.get(text[:1]) if text[1:2].isdigit() else None
+
+
+def _cell(cell: str, kind: str | None) -> Html:
+    return cell if isinstance(cell, Html) else element("td", cell, class_=kind or sign_of(cell))

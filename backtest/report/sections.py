@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from backtest.report.account import Costs, Exposure, Period
-from backtest.report.figures import Breakdown, ChangedSetting, Figure
-from backtest.report.markup import Html, element, joined, table
+from backtest.report.figures import Breakdown, BreakdownRow, ChangedSetting, Figure
+from backtest.report.markup import Html, element, joined, sign_of, table
 from backtest.report.writing import ABSENT, money_text, percent_text, plain_words, r_text, when_text
 from backtest.story import RunStory
 
@@ -34,11 +34,16 @@ def identity(story: RunStory) -> Html:
         "Minutes": f"{len(curve.close_ms):,}",
         "Begun": when_text(run.started_ms),
         "Rows on record": ABSENT if run.n_rows is None else f"{run.n_rows:,}",
+    }
+    prints = {
         "Code version": run.header.code_version,
         "Data identity": run.header.data_identity,
         "Chain hash": run.chain_hash or ABSENT,
     }
-    return element("dl", *(_fact(name, value) for name, value in facts.items()), class_="identity")
+    return joined(
+        element("dl", *(_fact(name, value) for name, value in group.items()), class_=kind)
+        for kind, group in (("identity", facts), ("identity prints", prints))
+    )
 
 
 def changed_settings(changed: Sequence[ChangedSetting]) -> Html:
@@ -46,7 +51,8 @@ def changed_settings(changed: Sequence[ChangedSetting]) -> Html:
     if not changed:
         return element("p", "Every setting is at its default.")
     rows = [(one.name, one.value, one.default, one.meaning) for one in changed]
-    return table("Settings that differ from the defaults", ("setting", "value", "default", "meaning"), rows)
+    heads = ("setting", "value", "default", "meaning")
+    return table("Settings that differ from the defaults", heads, rows, words=("meaning",))
 
 
 def all_settings(recorded: Mapping[str, object]) -> Html:
@@ -119,7 +125,7 @@ def cost_table(paid: Costs) -> Html:
         ("Funding", money_text(paid.funding_microusd, is_signed=True), "between longs and shorts; + is received"),
         ("Net", money_text(paid.net_microusd, is_signed=True), "change of the equity, open positions at mark"),
     ]
-    return table("What it earned and what it cost", ("part", "USD", "which is"), rows)
+    return table("What it earned and what it cost", ("part", "USD", "which is"), rows, words=("which is",))
 
 
 def exposure_table(story: RunStory, held: Exposure) -> Html:
@@ -140,27 +146,9 @@ def exposure_table(story: RunStory, held: Exposure) -> Html:
 
 def breakdown_tables(breakdowns: Sequence[Breakdown]) -> Html:
     """Show the closed trades grouped every way."""
-    heads = ("trades", "won", "gross USD", "fees USD", "slippage USD", "funding USD", "net USD", "sum R", "mean R")
+    heads = ("trades", "won", "net", "sum R", "gross", "fees", "slippage", "funding")
     return joined(
-        table(
-            f"By {breakdown.title}",
-            (breakdown.title, *heads),
-            [
-                (
-                    row.name,
-                    f"{row.n_trades:,}",
-                    f"{row.win_rate_frac * 100:.0f} %",
-                    money_text(row.gross_microusd, is_signed=True),
-                    money_text(-row.fees_microusd, is_signed=True),
-                    money_text(-row.slippage_microusd, is_signed=True),
-                    money_text(row.funding_microusd, is_signed=True),
-                    money_text(row.net_microusd, is_signed=True),
-                    r_text(row.sum_r),
-                    r_text(None if row.sum_r is None else row.sum_r / row.n_trades),
-                )
-                for row in breakdown.rows
-            ],
-        )
+        table(f"By {breakdown.title}, in USD", ("group", *heads), [_group_cells(row) for row in breakdown.rows])
         for breakdown in breakdowns
         if breakdown.rows
     )
@@ -179,11 +167,32 @@ def refusal_tables(story: RunStory) -> Html:
         )
     ]
     if refused:
-        parts.append(table("Refusals by rule", ("rule", "who", "times", "the latest said"), refused))
+        parts.append(
+            table(
+                "Refusals by rule",
+                ("rule", "who said it", "times", "the latest said"),
+                refused,
+                words=("the latest said",),
+            )
+        )
     if story.failed_tests:
         failed = [(name, f"{count:,}") for name, count in story.failed_tests]
         parts.append(table("Tests that kept the strategies from trading", ("test", "minutes"), failed))
     return joined(parts)
+
+
+def _group_cells(row: BreakdownRow) -> tuple[str, ...]:
+    return (
+        row.name,
+        f"{row.n_trades:,}",
+        f"{row.win_rate_frac * 100:.0f} %",
+        money_text(row.net_microusd, is_signed=True),
+        r_text(row.sum_r),
+        money_text(row.gross_microusd, is_signed=True),
+        money_text(-row.fees_microusd, is_signed=True),
+        money_text(-row.slippage_microusd, is_signed=True),
+        money_text(row.funding_microusd, is_signed=True),
+    )
 
 
 def _fact(name: str, value: str) -> Html:
@@ -194,7 +203,7 @@ def _figure(figure: Figure) -> Html:
     return element(
         "div",
         element("dt", figure.name),
-        element("dd", figure.value, class_="value"),
+        element("dd", figure.value, class_=" ".join(filter(None, ("value", sign_of(figure.value))))),
         element("dd", figure.meaning, class_="meaning"),
     )
 

@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to through two pipes: what a page draws, what it complains of, what it asks the world for."""
+"""A headless Chromium, spoken to through two pipes: what a page draws, complains of, and asks the world for."""
 
 import base64
 import json
@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 PATIENCE_S = 60.0
-READS_FD, WRITES_FD = 3, 4
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-dev-shm-usage",
     "--disable-component-update", "--no-first-run", "--remote-debugging-pipe", "--hide-scrollbars",
@@ -23,7 +22,7 @@ NOT_HERE = "Chromium is not installed: the report was not looked at in a browser
 
 
 class Browser:
-    """One page of a running browser. Everything the page says is kept: complaints in `complaints`, loads in `requests`."""
+    """One page of a running browser. complaints: errors and warnings it told. requests: addresses it asked for."""
 
     def __init__(self, process: subprocess.Popen[bytes], to_browser: int, from_browser: int) -> None:
         self._process, self._out, self._in = process, to_browser, from_browser
@@ -123,17 +122,11 @@ def open_browser(profile: Path) -> Iterator[Browser]:
     if program is None:
         pytest.skip(NOT_HERE)
     commands, told = os.pipe(), os.pipe()
-
-    def take_pipes() -> None:
-        # Copies first: either end may already have the other's number.
-        ends = os.dup(commands[0]), os.dup(told[1])
-        os.dup2(ends[0], READS_FD)
-        os.dup2(ends[1], WRITES_FD)
-
+    # The browser reads commands at descriptor 3 and answers at 4.
+    pipes = f'exec "$0" "$@" 3<&{commands[0]} 4>&{told[1]}'
     process = subprocess.Popen(
-        [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
-        preexec_fn=take_pipes,
-        close_fds=False,
+        ["/bin/bash", "-c", pipes, program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+        pass_fds=(commands[0], told[1]),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

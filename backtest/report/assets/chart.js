@@ -1,7 +1,6 @@
 // What every time chart has in common: its frame, axes, crosshair, keys and wheel.
 
 const WHEEL_STEP = 1.25;
-const SHORT_PX = 520;
 
 function frame(holder, legend) {
   const readout = make("div", { class: "readout" });
@@ -20,12 +19,21 @@ function tell(readout, parts) {
   readout.replaceChildren(...parts.map(([name, text]) => make("span", {}, `${name} `, make("b", {}, text))));
 }
 
-function timeAxis() {
+// From which distance of two marks on, what they say, and what they add where the day or the year begins.
+const DAY_S = 1440 * MINUTE_S;
+const TIME_MARKS = [
+  [365 * DAY_S, "{YYYY}", null, null, null, null, null, null, 1],
+  [28 * DAY_S, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+  [DAY_S, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+  [1, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+];
+
+function axis() {
   return { stroke: () => colour("--soft"), grid: { stroke: () => colour("--rule"), width: 1 }, ticks: { stroke: () => colour("--rule") } };
 }
 
 function valueAxis(write) {
-  return { ...timeAxis(), size: 74, values: (_, splits) => splits.map(write) };
+  return { ...axis(), size: 74, values: (_, splits) => splits.map(write) };
 }
 
 // options: series, hooks, write (of the value axis), range (of the value scale), height.
@@ -36,7 +44,7 @@ function timeChart(holder, stage, view, columns, options) {
     tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "Etc/UTC"),
     legend: { show: false },
     scales: { x: { time: true }, y: { range: options.range } },
-    axes: [timeAxis(), valueAxis(options.write)],
+    axes: [{ ...axis(), values: TIME_MARKS }, valueAxis(options.write)],
     series: [{}, ...options.series],
     cursor: {
       drag: { x: true, y: false, setScale: false, dist: 4 },

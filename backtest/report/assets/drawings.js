@@ -60,7 +60,6 @@ class Drawing {
 }
 
 const scale = ([low, high], from, to) => (value) => from + ((value - low) / (high - low || 1)) * (to - from);
-const compact = (value) => Number(value.toPrecision(6)).toLocaleString("en-US");
 const kindOf = (value) => (value > 0 ? "gain" : value < 0 ? "loss" : "flat");
 const withZero = (values) => [values.reduce((one, other) => Math.min(one, other), 0), values.reduce((one, other) => Math.max(one, other), 0)];
 

@@ -111,7 +111,7 @@ class PriceChart {
       height: PRICE_PX,
       series: [{ paths: () => null, points: { show: false } }],
       hooks,
-      write: (value) => fixed(value, Math.min(this.market.decimals, 3)),
+      write: compact,
       range: () => this.range(),
     });
     this.chart.over.append(this.tip);
@@ -270,14 +270,14 @@ class PriceChart {
   }
 
   point() {
-    const { left, top, idx } = this.chart.cursor;
+    const { left, top } = this.chart.cursor;
     if (left === undefined || left < 0) {
       this.tip.hidden = true;
       this.read(null);
       return;
     }
     const second = this.chart.posToVal(left, "x");
-    this.read(Math.max(placeOf(this.market.at, second + 1e-9) - 1, 0), idx);
+    this.read(Math.max(placeOf(this.market.at, second + 1e-9) - 1, 0));
     let nearest = null;
     let least = NEAR_PX;
     for (const mark of this.marks) {
@@ -291,6 +291,7 @@ class PriceChart {
   explain(mark) {
     this.tip.textContent = deedInWords(this.market, mark.deed).join("\n");
     this.tip.hidden = false;
+    this.read(Math.max(placeOf(this.market.at, mark.deed.at + 1e-9) - 1, 0));
     const { clientWidth, clientHeight } = this.chart.over;
     this.tip.style.left = `${Math.max(0, Math.min(mark.x + 14, clientWidth - this.tip.offsetWidth))}px`;
     const below = mark.y + 16;

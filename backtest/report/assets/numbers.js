@@ -38,6 +38,8 @@ function fixed(number, decimals, isSigned = false) {
   return isSigned && number > 0 ? `+${text}` : text;
 }
 
+// A round figure of an axis, without noughts behind it.
+const compact = (value) => Number(value.toPrecision(9)).toLocaleString("en-US", { maximumFractionDigits: 9 });
 const usd = (number, isSigned = false) => `${fixed(number, 2, isSigned)} USD`;
 const money = (microusd) => fixed(microusd / MICROUSD_PER_USD, 2, true);
 const percent = (number, isSigned = false) => `${fixed(number, 2, isSigned)} %`;

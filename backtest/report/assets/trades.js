@@ -21,13 +21,13 @@ function tradeColumns(markets) {
     { name: "held", value: (trade) => trades.closed_s[trade] - trades.opened_s[trade], write: (trade) => span(trades.closed_s[trade] - trades.opened_s[trade]) },
     cash("net USD", netOf),
     { name: "R", value: (trade) => trades.r[trade] ?? -Infinity, write: (trade) => (trades.r[trade] === null ? "–" : fixed(trades.r[trade], 2, true)), isSigned: true },
+    { name: "why entered, why left", value: (trade) => `${word("entry_why")(trade)} → ${word("exit_why")(trade)}`, kind: "words" },
     cash("gross USD", (trade) => trades.gross[trade]),
     cash("fees USD", (trade) => -trades.fees[trade]),
     cash("slippage USD", (trade) => -trades.slippage[trade]),
     cash("funding USD", (trade) => trades.funding[trade]),
     { name: "MAE bps", value: (trade) => trades.mae_bps[trade], write: (trade) => fixed(trades.mae_bps[trade], 1) },
     { name: "MFE bps", value: (trade) => trades.mfe_bps[trade], write: (trade) => fixed(trades.mfe_bps[trade], 1) },
-    { name: "why entered, why left", value: (trade) => `${word("entry_why")(trade)} → ${word("exit_why")(trade)}`, kind: "words" },
     { name: "tick", value: (trade) => trades.tick_no[trade] ?? -1, write: (trade) => String(trades.tick_no[trade] ?? "–") },
   ];
 }

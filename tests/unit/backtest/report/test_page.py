@@ -1,0 +1,90 @@
+import json
+import re
+from base64 import b64encode
+from hashlib import sha256
+
+import pytest
+from msgspec.structs import replace
+
+from backtest.report.facts import facts_of
+from backtest.report.figures import ChangedSetting, Figure
+from backtest.report.page import report_page, write_report
+from backtest.report.sections import SIMULATED, UNFINISHED
+from domain.errors import BadInput
+from tests.unit.backtest.report.test_markup import read
+from tests.unit.backtest.stories import EVIL, story
+
+FIGURE = Figure(name="Sharpe", value="+1.23", meaning="mean over deviation", group="Risk")
+CHANGED = ChangedSetting(name="E3_VOLUME_Z", value=EVIL, default="2", meaning="a z-score")
+
+
+def page_of(**changes):
+    told = story(**changes)
+    return report_page(told, (*facts_of(told), FIGURE), (CHANGED,))
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return page_of()
+
+
+def test_the_page_names_the_run_its_settings_and_every_figure_given(plain):
+    text = read(plain).text
+    for part in ("made/up", "0123abcd", "feed", "ab" * 32, "SOL-PERP, BTC-PERP", "2025-05-01 00:01 UTC", "E3_VOLUME_Z"):
+        assert part in text
+    for part in ("Sharpe", "+1.23", "mean over deviation", "Net result", "+2.10 USD"):
+        assert part in text
+
+
+def test_the_page_tells_months_costs_groups_and_refusals(plain):
+    text = read(plain).text
+    for part in (
+        "2025-05-01",
+        "Spread and slippage",
+        "By regime at entry",
+        "bull trend",
+        "cooled down",
+        "explosive bar",
+    ):
+        assert part in text
+
+
+def test_a_simulated_market_and_an_unfinished_run_are_said_so(plain):
+    assert SIMULATED not in plain
+    assert UNFINISHED not in plain
+    other = page_of(is_simulated=True, is_finished=False)
+    assert SIMULATED in other
+    assert UNFINISHED in other
+
+
+def test_hostile_reasons_add_no_element_and_read_back_as_they_were(plain):
+    hostile = page_of(why=EVIL)
+    assert read(hostile).elements == read(plain).elements
+    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', hostile, flags=re.DOTALL)
+    assert EVIL in json.loads(text)["words"]
+
+
+def test_the_policy_lets_exactly_the_two_scripts_of_the_page_run_and_nothing_load(plain):
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', plain)
+    scripts = re.findall(r"<script>(.*?)</script>", plain, flags=re.DOTALL)
+    prints = [f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts]
+    assert len(prints) == 2
+    assert policy.startswith(f"default-src 'none'; script-src {prints[0]} {prints[1]}; ")
+    assert "unsafe-eval" not in policy
+    assert not re.search(r"<(?:script|img|link|iframe)[^>]+(?:src|href)=\"(?!data:)", plain)
+    assert "MIT License" in plain
+
+
+def test_a_run_without_trades_has_a_page_too():
+    told = story()
+    quiet = replace(
+        told, outcome=replace(told.outcome, trades=()), trades=(), deeds=(), funding=(), refusals=(), failed_tests=()
+    )
+    assert "Account" in report_page(quiet, facts_of(quiet))
+
+
+def test_a_report_is_written_whole_or_refused_in_one_sentence(tmp_path, plain):
+    write_report(plain, tmp_path / "deep" / "report.html")
+    assert (tmp_path / "deep" / "report.html").read_text(encoding="utf-8") == plain
+    with pytest.raises(BadInput, match="the report cannot be written to"):
+        write_report(plain, tmp_path)
