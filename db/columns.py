@@ -19,16 +19,25 @@ ByteArray = NDArray[np.int8]
 FloatArray = NDArray[np.float64]
 
 NO_REGIME: Final = -1
-_CHUNK: Final = 16_384
+_CHUNK: Final = 2_048
 _CODE: Final[Mapping[str | None, int]] = {regime.value: code for code, regime in enumerate(REGIME_BY_CODE)}
-_PRICES: Final = slice(2, 6)
-_NO_PRICES: Final = (np.nan,) * 4
 
 
-class _Seen(msgspec.Struct):
-    """The part of a recorded snapshot that is read here: the bar, a list in the order of the record."""
+class _Prices(msgspec.Struct, array_like=True, gc=False):
+    """The head of a recorded bar: a list in the order of the record. The prices are not checked again."""
 
-    bar: tuple[Any, ...] | None = None
+    open_ms: int
+    close_ms: int
+    open_price: float
+    high_price: float
+    low_price: float
+    close_price: float
+
+
+class _Seen(msgspec.Struct, gc=False):
+    """The part of a recorded snapshot that is read here."""
+
+    bar: _Prices | None = None
 
 
 class TickColumns(Record, frozen=True, kw_only=True, eq=False):
@@ -100,7 +109,7 @@ def _columns(chunk: Sequence[Any], symbols: Sequence[str]) -> dict[str, Any]:
         "as_of_ms": np.array(as_of, dtype=np.int64),
         "symbol_no": np.array([place[name] for name in symbol], dtype=np.int8),
         "regime": np.array([_CODE.get(name, NO_REGIME) for name in regime], dtype=np.int8),
-        "prices": np.array([_prices(text) for text in snapshot], dtype=np.float64).reshape(-1, 4),
+        "prices": _prices([_seen(text).bar or _NO_BAR for text in snapshot]),
         "position_lots": np.array(lots, dtype=np.int64),
         "equity_microusd": np.array(equity, dtype=np.int64),
         "cash_microusd": np.array(cash, dtype=np.int64),
@@ -108,9 +117,15 @@ def _columns(chunk: Sequence[Any], symbols: Sequence[str]) -> dict[str, Any]:
 
 
 _NONE: Final[tuple[tuple[Any, ...], ...]] = ((),) * 9
+_NO_BAR: Final = _Prices(0, 0, np.nan, np.nan, np.nan, np.nan)
 _seen: Final = msgspec.json.Decoder(_Seen).decode
 
 
-def _prices(text: str) -> tuple[float, ...]:
-    bar = _seen(text).bar
-    return _NO_PRICES if bar is None else bar[_PRICES]
+def _prices(bars: Sequence[_Prices]) -> FloatArray:
+    columns = [
+        [bar.open_price for bar in bars],
+        [bar.high_price for bar in bars],
+        [bar.low_price for bar in bars],
+        [bar.close_price for bar in bars],
+    ]
+    return np.array(columns, dtype=np.float64).T.copy()

@@ -4,6 +4,10 @@ const CANDLE_PX = 3;
 const NEAR_PX = 14;
 const PRICE_PX = 420;
 const N_MOST_PATHS = 200;
+const N_MOST_MARKS = 400;
+const STRIP_PX = 12;
+// More bars than these in a column of pixels, and its most frequent regime says little.
+const MOST_TOLD = 60;
 
 function unpackedMarket(packed, number) {
   const n_bars = packed.open.length;
@@ -59,31 +63,28 @@ function deedInWords(market, deed) {
   return lines;
 }
 
-// What the visible bars come to, a column of pixels at a time: lowest, highest, last price, the most frequent regime.
+// What the visible bars come to, a column of pixels at a time: lowest, highest, last price, how many of each regime.
 function columnsOf(market, from, to, width) {
-  const first = Math.max(placeOf(market.at, from - market.step_s), 0);
+  const first = placeOf(market.at, from - market.step_s);
   const end = placeOf(market.at, to);
-  const columns = { x: [], low: [], high: [], last: [], regime: [], first, end };
+  const columns = { x: [], low: [], high: [], last: [], counts: [], first, end };
   const seconds = (to - from) / Math.max(width, 1);
-  let place = first;
-  while (place < end) {
+  for (let place = first; place < end; ) {
     const column = Math.floor((market.at[place] - from) / seconds);
-    const counts = new Map();
+    const stop = Math.max(placeOf(market.at, from + (column + 1) * seconds), place + 1);
+    const counts = new Array(data.regimes.length).fill(0);
     let low = Infinity;
     let high = -Infinity;
-    let stop = place;
-    while (stop < end && Math.floor((market.at[stop] - from) / seconds) === column) {
-      low = Math.min(low, market.low[stop]);
-      high = Math.max(high, market.high[stop]);
-      counts.set(market.regime[stop], (counts.get(market.regime[stop]) ?? 0) + 1);
-      stop += 1;
+    for (; place < stop; place += 1) {
+      if (market.low[place] < low) low = market.low[place];
+      if (market.high[place] > high) high = market.high[place];
+      if (market.regime[place] >= 0) counts[market.regime[place]] += 1;
     }
     columns.x.push(column);
     columns.low.push(low);
     columns.high.push(high);
     columns.last.push(market.close[stop - 1]);
-    columns.regime.push([...counts].reduce((most, one) => (one[1] > most[1] ? one : most))[0]);
-    place = stop;
+    columns.counts.push(counts);
   }
   return columns;
 }
@@ -156,7 +157,8 @@ class PriceChart {
     if (low.length === 0) return [0, 1];
     const least = low.reduce((one, other) => Math.min(one, other)) * this.market.tick;
     const most = high.reduce((one, other) => Math.max(one, other)) * this.market.tick;
-    return padded(least, most);
+    const [bottom, top] = padded(least, most);
+    return [bottom - (top - bottom) * 0.04, top];
   }
 
   x(second) {
@@ -171,26 +173,31 @@ class PriceChart {
     return (this.chart.over.clientWidth * this.market.step_s) / (this.view.to - this.view.from);
   }
 
+  // Below the prices, a strip of how much of each regime there was; behind them, bands where these can be told apart.
   drawRegimes() {
-    const { ctx, bbox } = this.chart;
+    const { bbox } = this.chart;
     const shape = this.columns();
-    const right = Math.max(this.barPx(), 1) * uPlot.pxRatio;
-    ctx.save();
-    for (let place = 0; place < shape.x.length; ) {
-      const regime = shape.regime[place];
-      let stop = place + 1;
-      while (stop < shape.x.length && shape.regime[stop] === regime && shape.x[stop] - shape.x[stop - 1] < this.barPx() + 2) stop += 1;
-      if (regime >= 0) {
-        const from = bbox.left + shape.x[place] * uPlot.pxRatio;
-        const to = Math.min(bbox.left + shape.x[stop - 1] * uPlot.pxRatio + right, bbox.left + bbox.width);
-        ctx.fillStyle = faded(`--regime-${regime}`, 0.2);
-        ctx.fillRect(from, bbox.top, to - from, bbox.height);
-        ctx.fillStyle = colour(`--regime-${regime}`);
-        ctx.fillRect(from, bbox.top + bbox.height - 5 * uPlot.pxRatio, to - from, 5 * uPlot.pxRatio);
-      }
-      place = stop;
-    }
-    ctx.restore();
+    const areTold = shape.end - shape.first <= MOST_TOLD * shape.x.length;
+    const wide = Math.max(this.barPx(), 1) * uPlot.pxRatio;
+    this.clipped((ctx) => {
+      shape.counts.forEach((counts, place) => {
+        const n_bars = counts.reduce((sum, count) => sum + count, 0);
+        if (n_bars === 0) return;
+        const left = bbox.left + shape.x[place] * uPlot.pxRatio;
+        const most = counts.indexOf(Math.max(...counts));
+        if (areTold) {
+          ctx.fillStyle = faded(`--regime-${most}`, 0.2);
+          ctx.fillRect(left, bbox.top, wide, bbox.height);
+        }
+        let top = bbox.top + bbox.height - STRIP_PX * uPlot.pxRatio;
+        counts.forEach((count, code) => {
+          const height = (count / n_bars) * STRIP_PX * uPlot.pxRatio;
+          ctx.fillStyle = colour(`--regime-${code}`);
+          ctx.fillRect(left, top, wide, height);
+          top += height;
+        });
+      });
+    });
   }
 
   clipped(draw) {
@@ -248,7 +255,7 @@ class PriceChart {
       for (const deed of visible) {
         const x = this.x(deed.at);
         const y = this.y(deed.ticks);
-        const place = drawMark(ctx, deed, x, y, ratio);
+        const place = visible.length > N_MOST_MARKS ? drawDot(ctx, deed, x, y, ratio) : drawMark(ctx, deed, x, y, ratio);
         this.marks.push({ deed, x: (x - this.chart.bbox.left) / ratio, y: (place - this.chart.bbox.top) / ratio });
       }
     });
@@ -375,6 +382,15 @@ function drawMark(ctx, deed, x, y, ratio) {
   ctx.stroke();
   ctx.fill();
   return (tip + base) / 2;
+}
+
+// Where marks would hide the market: an entry is a faint dot, an exit one in the colour of its trade.
+function drawDot(ctx, deed, x, y, ratio) {
+  const isExit = deed.wayOut !== null;
+  const name = isExit ? (deed.trade !== null && netOf(deed.trade) > 0 ? "--gain" : "--loss") : "--ink";
+  ctx.fillStyle = faded(name, isExit ? 0.7 : 0.25);
+  ctx.fillRect(x - ratio, y - ratio, 2 * ratio, 2 * ratio);
+  return y;
 }
 
 function priceLegend() {

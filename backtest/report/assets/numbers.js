@@ -63,7 +63,13 @@ function make(name, attributes = {}, ...children) {
   return node;
 }
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+// The colours of the page, asked for once: a chart needs them thousands of times.
+const palette = new Map();
+
+function colour(name) {
+  if (!palette.has(name)) palette.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return palette.get(name);
+}
 
 // A colour of the page, #rrggbb, let through by so much; canvases in older browsers cannot mix.
 const faded = (name, share) => colour(name) + Math.round(share * 255).toString(16).padStart(2, "0");

@@ -24,6 +24,7 @@ function marketPicker(markets, prices) {
 
 function redrawOnChange(view) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    palette.clear();
     for (const chart of view.charts) chart.redraw(false, true);
   });
   let width = document.body.clientWidth;
