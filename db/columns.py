@@ -1,6 +1,6 @@
 """A run as columns: the market and the account minute by minute, as arrays instead of a record a tick."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from db.readable import Readable
 from db.reading import of_run
 from db.tables import TICKS
+from domain.errors import JournalCorrupt
 from domain.features import REGIME_BY_CODE
 from domain.record import Record
 
@@ -20,7 +21,10 @@ FloatArray = NDArray[np.float64]
 
 NO_REGIME: Final = -1
 _CHUNK: Final = 2_048
-_CODE: Final[Mapping[str | None, int]] = {regime.value: code for code, regime in enumerate(REGIME_BY_CODE)}
+_CODE: Final[Mapping[str | None, int]] = {
+    None: NO_REGIME,
+    **{regime.value: code for code, regime in enumerate(REGIME_BY_CODE)},
+}
 
 
 class _Prices(msgspec.Struct, array_like=True, gc=False):
@@ -70,8 +74,14 @@ class TickColumns(Record, frozen=True, kw_only=True, eq=False):
 
 
 def tick_columns(store: Readable, run_no: int, symbols: Sequence[str]) -> TickColumns:
-    """Return every tick of a run as columns. symbols: those of the run, in the order of its header."""
-    chunks = [_columns(chunk, symbols) for chunk in _chunks(store, run_no)]
+    """Return every tick of a run as columns. symbols: those of the run, in the order of its header.
+
+    Raises JournalCorrupt when a tick names a market, a regime or a bar that cannot be.
+    """
+    try:
+        chunks = _chunks(store, run_no, symbols)
+    except (msgspec.DecodeError, KeyError) as error:
+        raise JournalCorrupt(f"a tick in the journal {store.name} cannot be read: {error}") from error
     empty = _columns([], symbols)
     names = [name for name in TickColumns.__struct_fields__ if name != "symbols"]
     return TickColumns(
@@ -79,7 +89,7 @@ def tick_columns(store: Readable, run_no: int, symbols: Sequence[str]) -> TickCo
     )
 
 
-def _chunks(store: Readable, run_no: int) -> Iterator[Sequence[Any]]:
+def _chunks(store: Readable, run_no: int, symbols: Sequence[str]) -> list[dict[str, Any]]:
     columns = TICKS.c
     query = of_run(
         select(
@@ -96,8 +106,8 @@ def _chunks(store: Readable, run_no: int) -> Iterator[Sequence[Any]]:
         TICKS,
         run_no,
     ).order_by(columns.id)
-    with store.read() as connection:
-        yield from connection.execution_options(yield_per=_CHUNK).execute(query).partitions()
+    with store.read() as connection, connection.execution_options(yield_per=_CHUNK).execute(query) as ticks:
+        return [_columns(chunk, symbols) for chunk in ticks.partitions()]
 
 
 def _columns(chunk: Sequence[Any], symbols: Sequence[str]) -> dict[str, Any]:
@@ -107,8 +117,8 @@ def _columns(chunk: Sequence[Any], symbols: Sequence[str]) -> dict[str, Any]:
         "tick_id": np.array(tick_id, dtype=np.int64),
         "tick_no": np.array(tick_no, dtype=np.int64),
         "as_of_ms": np.array(as_of, dtype=np.int64),
-        "symbol_no": np.array([place[name] for name in symbol], dtype=np.int8),
-        "regime": np.array([_CODE.get(name, NO_REGIME) for name in regime], dtype=np.int8),
+        "symbol_no": np.array(list(map(place.__getitem__, symbol)), dtype=np.int8),
+        "regime": np.array(list(map(_CODE.__getitem__, regime)), dtype=np.int8),
         "prices": _prices([_seen(text).bar or _NO_BAR for text in snapshot]),
         "position_lots": np.array(lots, dtype=np.int64),
         "equity_microusd": np.array(equity, dtype=np.int64),

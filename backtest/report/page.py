@@ -17,6 +17,7 @@ from backtest.report.payload import payload
 from backtest.story import RunStory
 from backtest.whole_files import written_whole
 
+# uPlot draws the time charts: version 1.6.32, MIT licence, 51 kB; its licence is written into every report.
 _ASSETS: Final = Path(__file__).parent / "assets"
 _SCRIPTS: Final = (
     "numbers.js",
@@ -24,6 +25,8 @@ _SCRIPTS: Final = (
     "chart.js",
     "account.js",
     "market.js",
+    "marks.js",
+    "price.js",
     "drawings.js",
     "trades.js",
     "start.js",
@@ -49,7 +52,7 @@ def report_page(
         "title": element("title", f"{story.run.run_id} - Tidegate"),
         "name": element("h1", story.run.run_id),
         "banners": sections.banners(story),
-        "identity": sections.identity(story),
+        "identity": sections.identity(story, changed),
         "changed": sections.changed_settings(changed),
         "settings": sections.all_settings(json.loads(story.run.header.settings_json)),
         "figures": sections.figure_boxes(figures),

@@ -24,13 +24,13 @@ def banners(story: RunStory) -> Html:
     return joined(element("p", text, class_="banner", role="note") for text in said)
 
 
-def identity(story: RunStory) -> Html:
-    """Say which run this is, and by what it can be told from every other."""
+def identity(story: RunStory, changed: Sequence[ChangedSetting]) -> Html:
+    """Say which run this is, with what it was begun, and by what it can be told from every other."""
     run, curve = story.run, story.outcome.curve
     facts = {
         "Command": run.header.command,
         "Symbols": ", ".join(run.header.symbols),
-        "Span": f"{when_text(int(curve.close_ms[0]))} to {when_text(int(curve.close_ms[-1]))}",
+        "Span": f"{when_text(int(curve.close_ms[0])).removesuffix(' UTC')} to {when_text(int(curve.close_ms[-1]))}",
         "Minutes": f"{len(curve.close_ms):,}",
         "Begun": when_text(run.started_ms),
         "Rows on record": ABSENT if run.n_rows is None else f"{run.n_rows:,}",
@@ -40,9 +40,14 @@ def identity(story: RunStory) -> Html:
         "Data identity": run.header.data_identity,
         "Chain hash": run.chain_hash or ABSENT,
     }
+    settings = "; ".join(f"{one.name}={one.value}" for one in changed) or "none"
+    groups = (
+        ("identity", facts),
+        ("identity", {"Settings not at their default": settings}),
+        ("identity prints", prints),
+    )
     return joined(
-        element("dl", *(_fact(name, value) for name, value in group.items()), class_=kind)
-        for kind, group in (("identity", facts), ("identity prints", prints))
+        element("dl", *(_fact(name, value) for name, value in group.items()), class_=kind) for kind, group in groups
     )
 
 

@@ -11,7 +11,7 @@ from db.deeds import outcome_counts, refusals, sent_orders
 from db.opening import open_journal
 from db.reading import equity, find_run
 from domain.decisions import ExitReason
-from domain.errors import BadInput
+from domain.errors import BadInput, JournalCorrupt
 from domain.features import REGIME_BY_CODE
 from execution.instruments import INSTRUMENTS
 from tests.contract.journal_samples import N_TICKS, header, play, record, sample, snapshot
@@ -138,3 +138,14 @@ def test_a_run_without_minutes_or_with_strange_instruments_is_refused_in_one_sen
             reopen_story(store, "first")
         with pytest.raises(BadInput, match="there is no run second"):
             reopen(store, "second")
+
+
+@pytest.mark.parametrize("damage", ["snapshot = 'nonsense'", "regime = 'calm'", "symbol = 'DOGE-PERP'"])
+def test_a_tick_that_cannot_be_read_is_said_to_be_damaged(journal_url, tamper, damage):
+    record_with_grids(journal_url)
+    tamper(f"UPDATE ticks SET {damage} WHERE tick_no = 7")
+    with (
+        open_journal(journal_url, writable=False) as store,
+        pytest.raises(JournalCorrupt, match="a tick in the journal"),
+    ):
+        reopen(store, "first")

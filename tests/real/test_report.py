@@ -10,7 +10,7 @@ from backtest.report.facts import facts_of
 from backtest.report.page import report_page, write_report
 from tests.real.browser import Browser, open_browser
 from tests.real.program import Program, complaint
-from tests.unit.backtest.stories import EVIL, story
+from tests.unit.backtest.stories import EVIL, quiet_story, story
 
 TIME_CHARTS = ("equity-chart", "drawdown-chart", "exposure-chart", "price-chart")
 DRAWINGS = ("costs-drawing", "results-drawing", "excursions-drawing", "hours-drawing", "sums-drawing")
@@ -125,6 +125,15 @@ def test_a_reason_that_looks_like_markup_stays_text(browser: Browser, hostile: P
                   "document.querySelector('.toolbar select').dispatchEvent(new Event('change'))")  # fmt: skip
     browser.drawn()
     assert "BTC-PERP" in browser.value("document.querySelector('#price-chart .readout').textContent")
+    assert browser.complaints == []
+
+
+def test_a_run_in_which_nothing_was_done_opens_without_a_complaint(browser: Browser, tmp_path: Path) -> None:
+    quiet = quiet_story()
+    write_report(report_page(quiet, facts_of(quiet)), tmp_path / "quiet.html")
+    browser.show(tmp_path / "quiet.html")
+    assert "no bar on record" in browser.value("document.querySelector('#price-chart .readout').textContent")
+    assert "No trade was closed" in browser.value("document.querySelector('#results-drawing').textContent")
     assert browser.complaints == []
 
 

@@ -7,8 +7,10 @@ const PPM_PER_PERCENT = 1e4;
 const MINUTE_S = 60;
 
 function summed(differences) {
+  const sums = new Float64Array(differences.length);
   let total = 0;
-  return Float64Array.from(differences, (step) => (total += step));
+  for (let place = 0; place < sums.length; place += 1) sums[place] = total += differences[place];
+  return sums;
 }
 
 // [value, how often, ...] as one value a place.
@@ -32,10 +34,17 @@ function placeOf(values, value) {
   return low;
 }
 
+// Making a formatter costs more than using it a hundred times.
+const formatters = new Map();
+
 function fixed(number, decimals, isSigned = false) {
-  const text = number.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-  if (Number(text.replaceAll(",", "")) === 0) return text.replace("-", "");
-  return isSigned && number > 0 ? `+${text}` : text;
+  const key = `${decimals}${isSigned}`;
+  if (!formatters.has(key)) {
+    const signDisplay = isSigned ? "exceptZero" : "negative";
+    const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+    formatters.set(key, new Intl.NumberFormat("en-US", { ...digits, signDisplay }));
+  }
+  return formatters.get(key).format(number);
 }
 
 // A round figure of an axis, without noughts behind it.

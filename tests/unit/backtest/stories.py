@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from backtest.outcome import EquityCurve, RunOutcome
 from backtest.story import Deed, RunStory, SymbolTape, ToldTrade
@@ -182,4 +183,18 @@ def _recorded(*, is_simulated: bool, is_finished: bool) -> RecordedRun:
         n_rows=500 if is_finished else None,
         chain_hash="ab" * 32 if is_finished else None,
         summary_json=None,
+    )
+
+
+def quiet_story() -> RunStory:
+    """Return a run of one minute without a bar in which nothing was done."""
+    told = story()
+    tapes = tuple(
+        replace(one, close_ms=one.close_ms[:1], prices=one.prices[:1] * np.nan, regime=one.regime[:1],
+                position_lots=one.position_lots[:1])
+        for one in told.tapes
+    )  # fmt: skip
+    outcome = replace(told.outcome, trades=(), curve=curve([CASH]))
+    return replace(
+        told, outcome=outcome, tapes=tapes, trades=(), deeds=(), funding=(), refusals=(), failed_tests=(), outcomes={}
     )
