@@ -131,6 +131,8 @@ def _trades(story: RunStory, phrases: Phrases) -> dict[str, list[Any]]:
         "slippage": [trade.slippage_microusd for trade in trades],
         "funding": [trade.funding_microusd for trade in trades],
         "r": [None if (result := result_r(trade)) is None else round(result, 4) for trade in trades],
+        "risk": [trade.risk_microusd for trade in trades],
+        "conviction": [round(trade.conviction_frac, 3) for trade in trades],
         "mae_bps": [round(trade.mae_bps, 1) for trade in trades],
         "mfe_bps": [round(trade.mfe_bps, 1) for trade in trades],
         "strategy": texts(trade.strategy for trade in trades),
@@ -157,6 +159,7 @@ def _deeds(story: RunStory, phrases: Phrases) -> dict[str, list[Any]]:
             for fill in fills
         ],
         "why": [phrases.number(deed.why) for deed in story.deeds],
+        "tick_no": [deed.tick_no for deed in story.deeds],
         "trade": owners,
     }
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from backtest.reopened import reopen_story
+from backtest.report.account import costs, drawdown_frac
 from backtest.report.facts import facts_of
 from backtest.report.page import report_page, write_report
+from db.opening import open_journal
 from tests.real.browser import Browser, open_browser
 from tests.real.program import Program, complaint
 from tests.unit.backtest.stories import EVIL, quiet_story, story
@@ -30,11 +34,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def program(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """Return a journal with a few recorded days in it."""
+def told_run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Program, dict[str, Any]]:
+    """Return a journal with a few recorded days in it, and what the run itself said it came to."""
     program = Program(tmp_path_factory.mktemp("reported"))
-    program.answer("backtest", "--symbol", "SOL-PERP", "--minutes", "4000", "--run-id", "days")
-    return program
+    return program, program.answer("backtest", "--symbol", "SOL-PERP", "--minutes", "4000", "--run-id", "days")
+
+
+@pytest.fixture(scope="module")
+def program(told_run: tuple[Program, dict[str, Any]]) -> Program:
+    return told_run[0]
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +153,22 @@ def test_the_policy_stops_a_script_that_was_smuggled_in(browser: Browser, hostil
     assert browser.value("document.title") == "made/up - Tidegate"
     assert any("Content Security Policy" in told for told in browser.complaints)
     browser.complaints.clear()
+
+
+def test_the_reopened_run_comes_to_what_the_run_itself_told(told_run: tuple[Program, dict[str, Any]]) -> None:
+    program, told = told_run
+    with open_journal(f"sqlite:///{program.journal}", writable=False) as store:
+        reopened = reopen_story(store, "days")
+    paid, curve = costs(reopened), reopened.outcome.curve
+    assert paid.net_microusd / 1e6 == pytest.approx(told["net_pnl_usd"])
+    assert paid.fees_microusd / 1e6 == pytest.approx(told["fees_usd"])
+    assert paid.funding_microusd / 1e6 == pytest.approx(told["funding_usd"])
+    assert curve.starting_microusd / 1e6 == told["starting_equity_usd"]
+    assert drawdown_frac(curve).max() == pytest.approx(told["max_drawdown_frac"])
+    assert len(reopened.outcome.trades) == told["n_trades"]
+    assert reopened.run.chain_hash == told["chain_hash"]
+    assert {one.rule: one.n_times for one in reopened.refusals} == told["refusals"]
+    assert all(one.entry_why and one.exit_why and one.tick_no for one in reopened.trades)
 
 
 def test_the_report_stands_in_the_state_folder_and_the_trades_where_they_were_asked(

@@ -27,6 +27,7 @@ function deedsOf(market) {
       lots: all.lots[place],
       wayOut: all.way_out[place] === null ? null : data.words[all.way_out[place]],
       why: data.words[all.why[place]],
+      tick: all.tick_no[place],
       trade: all.trade[place],
     });
   }
@@ -37,14 +38,21 @@ function netOf(trade) {
   return data.trades.gross[trade] - data.trades.fees[trade] + data.trades.funding[trade];
 }
 
+function circumstances(trade) {
+  const { regime, conviction, risk } = data.trades;
+  const parts = [`Regime ${data.words[regime[trade]]}`, `conviction ${fixed(conviction[trade], 2)}`];
+  return [...parts, `at risk ${usd(risk[trade] / MICROUSD_PER_USD)}`].join(", ");
+}
+
 function deedInWords(market, deed) {
   const amount = `${size(market, deed.lots)} at ${price(market, deed.ticks)}`;
   const lines = [when(deed.at)];
   if (deed.wayOut === null) lines.push(`${deed.side > 0 ? "Long" : "Short"} entry: ${deed.side > 0 ? "bought" : "sold"} ${amount}`);
   else lines.push(`Exit by ${deed.wayOut}: ${deed.side > 0 ? "bought" : "sold"} ${amount}`);
-  lines.push(`Why: ${deed.why}`);
-  if (deed.trade === null) lines.push("The position is still open");
-  else lines.push(`Trade ${deed.trade + 1}: ${money(netOf(deed.trade))} USD net, ${result(data.trades.r[deed.trade])}`);
+  lines.push(`Why: ${deed.why}${deed.tick === null ? "" : ` (tick ${deed.tick})`}`);
+  if (deed.trade === null) return [...lines, "The position is still open"];
+  if (deed.wayOut === null) lines.push(circumstances(deed.trade));
+  lines.push(`Trade ${deed.trade + 1}: ${money(netOf(deed.trade))} USD net, ${result(data.trades.r[deed.trade])}`);
   return lines;
 }
 

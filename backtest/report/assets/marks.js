@@ -37,7 +37,8 @@ function drawDot(ctx, deed, x, y, ratio) {
   return y;
 }
 
-function priceLegend() {
+function priceLegend(step_s) {
+  const bars = `bars of ${span(step_s)}; farther out, low to high and the last price`;
   const regimes = data.regimes.map((name, code) => ["", { background: `var(--regime-${code})` }, name]);
   return [
     ["▲", { color: "var(--ink)" }, "long entry"],
@@ -45,5 +46,6 @@ function priceLegend() {
     ["○", { color: "var(--gain)" }, "exit of a trade won"],
     ["○", { color: "var(--loss)" }, "exit of a trade lost"],
     ...regimes,
+    ["", { background: "var(--band)" }, bars],
   ];
 }

@@ -15,7 +15,7 @@ class PriceChart {
     this.markets = markets;
     this.market = markets[0];
     this.holder = document.getElementById("price-chart");
-    const { readout, stage } = frame(this.holder, priceLegend());
+    const { readout, stage } = frame(this.holder, priceLegend(this.market.step_s));
     this.readout = readout;
     this.stage = stage;
     this.tip = make("div", { class: "tip", hidden: "" });
@@ -99,12 +99,12 @@ class PriceChart {
     const { bbox } = this.chart;
     const shape = this.columns();
     const areTold = shape.end - shape.first <= MOST_TOLD * shape.x.length;
-    const wide = Math.max(this.barPx(), 1) * uPlot.pxRatio;
     this.clipped((ctx) => {
       shape.counts.forEach((counts, place) => {
         const n_bars = counts.reduce((sum, count) => sum + count, 0);
         if (n_bars === 0) return;
         const left = bbox.left + shape.x[place] * uPlot.pxRatio;
+        const wide = this.columnPx(shape, place) * uPlot.pxRatio;
         const most = counts.indexOf(Math.max(...counts));
         if (areTold) {
           ctx.fillStyle = faded(`--regime-${most}`, 0.2);
@@ -119,6 +119,13 @@ class PriceChart {
         });
       });
     });
+  }
+
+  // A column reaches to the next one, unless a gap lies between.
+  columnPx(shape, place) {
+    const toNext = shape.x[place + 1] - shape.x[place];
+    const own = Math.max(this.barPx(), 1);
+    return toNext <= own + 1 ? toNext : own;
   }
 
   clipped(draw) {
