@@ -37,7 +37,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def told_run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Program, dict[str, Any]]:
     """Return a journal with a few recorded days in it, and what the run itself said it came to."""
     program = Program(tmp_path_factory.mktemp("reported"))
-    return program, program.answer("backtest", "--symbol", "SOL-PERP", "--minutes", "4000", "--run-id", "days")
+    return program, program.answer("backtest", "--symbol", "SOL-PERP", "--minutes", "2500", "--run-id", "days")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def program(told_run: tuple[Program, dict[str, Any]]) -> Program:
 @pytest.fixture(scope="module")
 def page(program: Program) -> Path:
     told = program.answer("report", "da")
-    assert told["n_minutes"] == 4000
+    assert told["n_minutes"] == 2500
     return Path(told["report"])
 
 
