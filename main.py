@@ -31,6 +31,7 @@ from cli.options import (
     stdout,
     switch,
 )
+from cli.report import report
 from console.wish import Wish
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ Without a command it trades on paper with what .env says; out of the box that is
 app = typer.Typer(help=HELP, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
+app.command("report")(report)
 
 
 @app.callback(invoke_without_command=True)

@@ -12,8 +12,8 @@ from hypothesis import settings as hypothesis_settings
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 NOT_HERE = "recorded market data is not here: ../shared/data"
-# A test that stands on the recordings says so when it skips.
-ABSENCE = re.compile(r"shared|record(ed|ings)")
+# A test that stands on the recordings, or on a browser, says so when it skips.
+ABSENCE = re.compile(r"shared|record(ed|ings)|Chromium")
 LOOPBACK = ("127.", "::1", "localhost")
 REQUIRES_SHARED = os.environ.get("TIDEGATE_REQUIRE_SHARED") == "1"
 
