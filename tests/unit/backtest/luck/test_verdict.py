@@ -58,7 +58,7 @@ def test_an_account_that_was_lost_is_said_to_be() -> None:
 def test_the_best_of_many_is_measured_against_what_luck_gives() -> None:
     """Normal quantiles of 1 - 1/15,552 and of 1 - 1/(15,552 e): 3.826 and 4.070.
 
-    Expected maximum 0.4228 * 3.826 + 0.5772 * 4.070 = 3.967; with a variance of 0.55 a year, sqrt(0.55) * 3.967 = 2.942.
+    Expected maximum 0.4228 * 3.826 + 0.5772 * 4.070 = 3.967. A variance of 0.55 a year: sqrt(0.55) * 3.967 = 2.942.
     """
     trials = Trials(n_trials=15_552, sharpe_variance=0.55 / 365)
     luck = judged(days(1.2), trials=trials)
