@@ -23,7 +23,7 @@ def deepest_drawdown(starting_microusd: int, equity_microusd: IntArray) -> tuple
     falls equally deep the first counts. An account that never fell gives (0, -1, -1, -1); one that began with
     nothing has nothing to fall from and gives NaN.
     """
-    peak, peak_at = starting_microusd, BEFORE_THE_FIRST
+    peak, peak_at, trough = starting_microusd, BEFORE_THE_FIRST, starting_microusd
     deepest_frac = 0.0 if starting_microusd > 0 else math.nan
     began, bottomed, ended = BEFORE_THE_FIRST, BEFORE_THE_FIRST, BEFORE_THE_FIRST
     for minute in range(equity_microusd.shape[0]):
@@ -31,10 +31,13 @@ def deepest_drawdown(starting_microusd: int, equity_microusd: IntArray) -> tuple
         if equity >= peak:
             if ended == STILL_UNDER:
                 ended = minute
-            peak, peak_at = equity, minute
-        elif (peak - equity) / peak > deepest_frac:
-            deepest_frac = (peak - equity) / peak
-            began, bottomed, ended = peak_at, minute, STILL_UNDER
+            peak, peak_at, trough = equity, minute, equity
+        elif equity < trough:
+            trough = equity
+            fall_frac = (peak - equity) / peak
+            if fall_frac > deepest_frac:
+                deepest_frac = fall_frac
+                began, bottomed, ended = peak_at, minute, STILL_UNDER
     return deepest_frac, began, bottomed, ended
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from backtest.outcome import FloatArray, IntArray
+from backtest.outcome import EquityCurve, FloatArray, IntArray
 from domain.compiled import kernel
 from domain.market import DAY_MS
 
@@ -120,3 +120,8 @@ def annual_growth_frac(starting_microusd: int, final_microusd: int, span_ms: int
         return math.nan
     growth_frac = (final_microusd / starting_microusd) ** (YEAR_MS / span_ms) - 1.0
     return growth_frac if growth_frac < math.inf else math.nan
+
+
+def returns_of(curve: EquityCurve) -> FloatArray:
+    """Return a curve's simple daily returns, shape (n_days,), as every yearly figure and odds of luck take them."""
+    return daily_returns(curve.starting_microusd, daily_closes(curve.close_ms, curve.equity_microusd))
