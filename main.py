@@ -32,6 +32,8 @@ from cli.options import (
     switch,
 )
 from cli.report import report
+from cli.shop import Shop
+from cli.sweep import sweep
 from console.wish import Wish
 
 if TYPE_CHECKING:
@@ -49,12 +51,13 @@ app = typer.Typer(help=HELP, add_completion=False, pretty_exceptions_enable=Fals
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
 app.command("report")(report)
+app.command()(sweep)
 
 
 @app.callback(invoke_without_command=True)
 def front_door(context: typer.Context) -> None:
     """Trade on paper when no command is given."""
-    context.obj = build
+    context.obj = Shop(build=build, build_feed=build_feed)
     if context.invoked_subcommand is None:
         _run_desk(Wish(command="paper"), [], {}, ENV_FILE)
 

@@ -109,7 +109,7 @@ def audit_replay(
     from settings import settings_from_json
 
     def rebuild(settings_json: str, instruments: "Mapping[str, Instrument]", journal: "Journal") -> "MasterAgent":
-        master: MasterAgent = context.obj(settings_from_json(settings_json), instruments, journal)
+        master: MasterAgent = context.obj.build(settings_from_json(settings_json), instruments, journal)
         return master
 
     with reading(db, env_file) as store:

@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from settings import Settings
 
 GridOption = Annotated[Path, typer.Option("--grid", metavar="GRID.json", help="Knobs and the values each takes.")]
-SampleOption = Annotated[int | None, typer.Option("--sample", min=1, help="Walk so many combinations, drawn at random.")]
+SampleOption = Annotated[
+    int | None, typer.Option("--sample", min=1, help="Walk so many combinations, drawn at random.")
+]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of what is drawn at random.")]
 GoalOption = Annotated[
     str,
@@ -81,7 +83,7 @@ def sweep(
 ) -> None:
     """Walk every combination of a grid over one tape, on all cores, and keep every run's figures.
 
-    The grid is a JSON object of knobs and values, e.g. {"E3_VOLUME_Z": [2, 2.5, 3], "EXIT_STOP_PCT": [0.5, 1]}; knobs not
+    The grid is a JSON object of knobs and values, e.g. {"E3_VOLUME_Z": [2, 2.5], "EXIT_STOP_PCT": [0.5, 1]}; knobs not
     in it stand as they are set. A sweep that was stopped goes on when the same command is given again.
     """
     from backtest.sweep.grid import read_grid
@@ -98,14 +100,16 @@ def sweep(
     grid = read_grid(grid_file)
     numbers = grid.sample(sample, seed)
     tape = tape_of(settings, context.obj.build_feed, minutes)
-    folder = SweepFolder(_folder(settings, out, grid_file), _manifest(settings, grid, tape), grid, kept_numbers(numbers))
+    folder = SweepFolder(
+        _folder(settings, out, grid_file), _manifest(settings, grid, tape), grid, kept_numbers(numbers)
+    )
     left = left_to_do(numbers, folder)
     plan = Plan(grid, left, parts_with(env_file, overrides, given), tape.instrument)
     clock = SystemClock()
     began = clock.elapsed_s()
     with progress("combinations", len(left), as_json=as_json) as advance:
         found = run_sweep(plan, crew_of(tape, engine, workers), folder, objective, advance)
-    told = _told(grid, found, objective, tape, clock.elapsed_s() - began)
+    told = _told(grid, found, objective, tape, clock.elapsed_s() - began, seed)
     show(as_json, lambda: told, lambda console: _tell(console, told, grid))
 
 
@@ -168,9 +172,9 @@ def _manifest(settings: "Settings", grid: "Grid", tape: "WholeTape") -> dict[str
 
 
 def _told(
-    grid: "Grid", found: "SweepResult", objective: "Objective", tape: "WholeTape", seconds: float
+    grid: "Grid", found: "SweepResult", objective: "Objective", tape: "WholeTape", seconds: float, seed: int
 ) -> dict[str, Any]:
-    from backtest.sweep.telling import best_of, luck_of, peak_mb
+    from backtest.sweep.telling import best_of, luck_by_name, luck_of_best, peak_mb
 
     return {
         "n_combinations": found.n_done,
@@ -182,7 +186,7 @@ def _told(
         "peak_mb": peak_mb(),
         "objective": objective.goal.value,
         "best": best_of(grid, found),
-        "luck": luck_of(found),
+        "luck": luck_by_name(luck_of_best(found, seed)),
         "results": str(found.table),
         "is_simulated": tape.is_simulated,
     }

@@ -50,7 +50,10 @@ class Block(Record, frozen=True, kw_only=True, eq=False):
 
 
 class Measured(NamedTuple):
-    """What a block came to. figures: shape (n, N_METRICS). days_microusd: equity at each day's end, (n, n_days)."""
+    """What a block came to.
+
+    figures: shape (n, N_METRICS). days_microusd: the starting equity and that at each day's end, (n, 1 + n_days).
+    """
 
     numbers: IntArray
     figures: FloatArray
@@ -73,7 +76,7 @@ class Walker:
         columns, n_runs = self._columns, len(block.numbers)
         features = self._features_of(block.windows, block.regimes)
         signals = signals_of(columns, features, build_strategies(block.strategies, block.thresholds))
-        figures, days = np.empty((n_runs, N_METRICS)), np.empty((n_runs, columns.n_days), dtype=np.int64)
+        figures, days = np.empty((n_runs, N_METRICS)), np.empty((n_runs, 1 + columns.n_days), dtype=np.int64)
         _walk_all(columns, features, signals, block.terms, _room(len(signals.places)), figures, days)
         return Measured(numbers=block.numbers, figures=figures, days_microusd=days)
 
@@ -108,12 +111,13 @@ def _walk_all(
     for number in range(len(many)):
         terms = many[number]
         start_over(memory.state, memory.gauges, terms.starting_cash_microusd)
-        walk(memory, columns, features, signals, terms, Told(nobody, days[number]))
+        days[number, 0] = terms.starting_cash_microusd
+        walk(memory, columns, features, signals, terms, Told(nobody, days[number, 1:]))
         n_trades = fill_rows(rows, memory, terms)
         write_metrics(
             figures[number],
             terms.starting_cash_microusd,
-            days[number],
+            days[number, 1:],
             memory.gauges[WORST_DRAWDOWN],
             columns.ints[0, AS_OF_MS] - MINUTE_MS,
             columns.ints[-1, AS_OF_MS],

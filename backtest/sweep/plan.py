@@ -38,6 +38,10 @@ class Plan:
             for value in listed:
                 parts_of({name: value})
 
+    def only(self, number: int) -> "Plan":
+        """Return the plan of one combination."""
+        return Plan(self._grid, np.array([number], dtype=np.int64), self._parts_of, self._instrument)
+
     def blocks(self) -> Iterator[Block]:
         """Yield the work: combinations that share features and signals, at most MOST_IN_A_BLOCK at a time."""
         by_signals: dict[Key, list[tuple[int, Mapping[str, str]]]] = {}

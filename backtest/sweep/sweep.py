@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from backtest.metrics.compiled import Metric
 from backtest.objective import Objective
@@ -20,9 +21,9 @@ class SweepResult(Record, frozen=True, kw_only=True, eq=False):
     """What a sweep found.
 
     n_done: combinations on disk, n_now of them walked just now; n_impossible were left out, `why_impossible` the first.
-    best_number: the highest score; None when no run met the objective's conditions. figures: that run's vector.
-    sharpes: of every combination that has one, for the statistics of luck. days_microusd: daily equity of up to
-    MOST_KEPT combinations, shape (n_kept, n_days).
+    best_number: the highest score; None when no run met the objective's conditions. figures: that run's vector;
+    best_days_microusd: its daily equity. sharpes: a year's, of every combination, NaN where undefined. days_microusd:
+    daily equity of up to MOST_KEPT combinations. Daily equity has 1 + n_days columns, the starting equity first.
     """
 
     n_done: int
@@ -31,6 +32,7 @@ class SweepResult(Record, frozen=True, kw_only=True, eq=False):
     why_impossible: str
     best_number: int | None
     figures: FloatArray | None
+    best_days_microusd: IntArray | None
     sharpes: FloatArray
     days_microusd: IntArray
     table: Path
@@ -63,7 +65,11 @@ def run_sweep(
             on_progress(len(measured.numbers))
     finally:
         folder.flush()
-    return _told(folder, objective, plan, n_now)
+    found = _told(folder, objective, plan, n_now)
+    if found.best_number is None:
+        return found
+    again = next(crew.measure(plan.only(found.best_number).blocks()))
+    return replace(found, best_days_microusd=again.days_microusd[0])
 
 
 def _told(folder: SweepFolder, objective: Objective, plan: Plan, n_now: int) -> SweepResult:
@@ -71,8 +77,7 @@ def _told(folder: SweepFolder, objective: Objective, plan: Plan, n_now: int) -> 
     sharpes = []
     for numbers, figures in folder.figures():
         n_done += len(numbers)
-        found = figures[:, Metric.SHARPE]
-        sharpes.append(found[~np.isnan(found)])
+        sharpes.append(figures[:, Metric.SHARPE])
         scores = objective.scores(figures)
         if np.isnan(scores).all():
             continue
@@ -89,6 +94,7 @@ def _told(folder: SweepFolder, objective: Objective, plan: Plan, n_now: int) -> 
         why_impossible=plan.why,
         best_number=best_number,
         figures=best_figures,
+        best_days_microusd=None,
         sharpes=np.concatenate(sharpes) if sharpes else np.empty(0),
         days_microusd=folder.kept_days(),
         table=folder.finish(),

@@ -1,0 +1,11 @@
+"""What `main` lends its commands: how a desk and a feed are built."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Shop(NamedTuple):
+    """build: the agents of one desk. build_feed: the market the settings ask for."""
+
+    build: Callable[..., Any]
+    build_feed: Callable[..., Any]
