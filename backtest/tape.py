@@ -22,6 +22,11 @@ class IdentifiedFeed(Feed, Protocol):
     """A feed that ends and has a fingerprint."""
 
     @property
+    def n_minutes(self) -> int | None:
+        """How many minutes it has; None without end."""
+        ...
+
+    @property
     def data_identity(self) -> str:
         """The fingerprint of what it will say."""
         ...
@@ -29,7 +34,7 @@ class IdentifiedFeed(Feed, Protocol):
 
 async def whole_tape(feed: IdentifiedFeed, instrument: Instrument) -> WholeTape:
     """Take every minute a feed has. Raises BadInput when it serves another symbol too, or nothing."""
-    builder = ColumnBuilder(instrument)
+    builder = ColumnBuilder(instrument, feed.n_minutes)
     is_simulated = False
     while (minute := await feed.next_minute()) is not None:
         for snapshot in minute:

@@ -63,11 +63,12 @@ class ColumnBuilder:
 
     __slots__ = ("_floats", "_instrument", "_ints", "n_minutes")
 
-    def __init__(self, instrument: Instrument) -> None:
-        """Begin empty."""
+    def __init__(self, instrument: Instrument, n_expected: int | None = None) -> None:
+        """Begin empty. n_expected: how many minutes will come, where that is known."""
         self._instrument = instrument
-        self._floats: FloatArray = np.empty((_GROWTH, N_FLOATS))
-        self._ints: IntArray = np.zeros((_GROWTH, N_INTS), dtype=np.int64)
+        room = n_expected or _GROWTH
+        self._floats: FloatArray = np.empty((room, N_FLOATS))
+        self._ints: IntArray = np.zeros((room, N_INTS), dtype=np.int64)
         self.n_minutes = 0
 
     def add(self, snapshot: Snapshot) -> None:
@@ -84,7 +85,7 @@ class ColumnBuilder:
         """Return what was taken. Raises ValueError when that is nothing."""
         if self.n_minutes == 0:
             raise ValueError("a tape needs at least one minute")
-        floats, ints = self._floats[: self.n_minutes].copy(), self._ints[: self.n_minutes].copy()
+        floats, ints = self._floats[: self.n_minutes], self._ints[: self.n_minutes]
         ints[:, DAY] = np.unique((ints[:, AS_OF_MS] - 1) // DAY_MS, return_inverse=True)[1]
         _fill_ticks(ints, floats, self._instrument.tick)
         return Columns(ints=ints, floats=floats)
