@@ -29,13 +29,13 @@ def daily_closes(close_ms: IntArray, equity_microusd: IntArray) -> IntArray:
     n_minutes = close_ms.shape[0]
     first_day = (close_ms[0] - 1) // DAY_MS
     closes = np.empty((close_ms[n_minutes - 1] - 1) // DAY_MS - first_day + 1, dtype=np.int64)
-    filled = 0
+    place, day_end_ms = 0, (first_day + 1) * DAY_MS
     for minute in range(n_minutes):
-        place = (close_ms[minute] - 1) // DAY_MS - first_day
-        while filled < place:
-            closes[filled] = equity_microusd[minute - 1]
-            filled += 1
-    closes[filled] = equity_microusd[n_minutes - 1]
+        while close_ms[minute] > day_end_ms:
+            closes[place] = equity_microusd[minute - 1]
+            place += 1
+            day_end_ms += DAY_MS
+    closes[place] = equity_microusd[n_minutes - 1]
     return closes
 
 
