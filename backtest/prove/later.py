@@ -28,6 +28,7 @@ from strategy.rules import evaluate
 
 MOST_REGIMES_FRAC: Final = 0.001
 FEW_REGIMES: Final = 2
+LEAST_WARM_MINUTES: Final = 2
 
 
 class LaterStarts(NamedTuple):
@@ -49,13 +50,13 @@ def prove_later_starts(
 ) -> LaterStarts:
     """Begin the tape anew at random later minutes; hold features and answers against the whole run's."""
     warmup_bars, n_minutes = _warmup_bars(whole), len(market.minutes)
-    if warmup_bars is None or n_minutes <= warmup_bars + 1:
+    if warmup_bars is None or n_minutes < 2 * (warmup_bars + LEAST_WARM_MINUTES):
         why_not = f"{n_minutes:,} minutes are too few to warm up a second time: the warm-up was not put to the test"
         return LaterStarts((), None, why_not, 0)
     full_span = warmup_bars * (1 + SETTLING_WARMUPS + COMPARED_WARMUPS)
-    span = min(full_span, n_minutes - 1)
-    # The whole run is the measure, so it should have settled itself: the later half of the places comes first.
-    earliest, latest = max((n_minutes - span) // 2, 1), n_minutes - span
+    span = min(full_span, n_minutes // 2)
+    # The whole run is the measure, so it should have settled itself: a later start comes late.
+    earliest, latest = (n_minutes - span + 1) // 2, n_minutes - span
     places = draw.choice(np.arange(earliest, latest + 1), min(n_starts, latest - earliest + 1), replace=False)
     starts: list[LaterStart] = []
     findings: list[Finding] = []

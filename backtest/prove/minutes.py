@@ -1,5 +1,6 @@
 """A market of snapshots: any feed's minutes, held so that their future can be replaced."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import overload
 
@@ -94,6 +95,18 @@ class SnapshotMarket:
 
     def _n_known(self, cut_ms: int) -> int:
         return int(np.searchsorted(self._closes_ms, cut_ms, side="right"))
+
+
+def drained(feed: Feed) -> SnapshotMarket:
+    """Take every minute of a feed that ends."""
+
+    async def drain() -> list[Minute]:
+        minutes = []
+        while (minute := await feed.next_minute()) is not None:
+            minutes.append(minute)
+        return minutes
+
+    return SnapshotMarket(asyncio.run(drain()))
 
 
 class _Lazy(Sequence[Minute]):
