@@ -65,7 +65,7 @@ def simulated(n_minutes: int, seed: int = 1, symbols: str = "SOL-PERP") -> Snaps
 
 
 def recorded(n_minutes: int, seed: int = 1) -> list[Gathered]:
-    """Return recordings in memory: bars, a premium a minute, Drift's hourly record, an 8-hour mark and funding."""
+    """Return recordings in memory: bars, premium, Drift's hours, open interest, funding, a mark bar a quarter."""
     draw = np.random.default_rng(seed)
     stamps = START_MS + MINUTE_MS * np.arange(n_minutes)
     close = 150.0 * np.exp(np.cumsum(draw.normal(0.0, 8e-4, n_minutes)))
@@ -79,6 +79,7 @@ def recorded(n_minutes: int, seed: int = 1) -> list[Gathered]:
         "volume": volume,
         "taker_buy_volume": volume * draw.random(n_minutes),
     }
+    quarters = stamps[::15]
     hours = np.arange(START_MS, int(stamps[-1]) + 1, HOUR_MS)
     oracle = 150.0 * np.exp(draw.normal(0.0, 0.002, len(hours)))
     drift = {
@@ -90,6 +91,9 @@ def recorded(n_minutes: int, seed: int = 1) -> list[Gathered]:
     sides = (
         screened(RecordingKind.DRIFT, hours + 3_000, drift),
         screened(RecordingKind.PREMIUM, stamps, {"perp_close": close, "spot_close": spot}),
+        screened(RecordingKind.OPEN_INTEREST, stamps[::5], {"open_interest_usd": 1e8 * draw.random(len(stamps[::5]))}),
+        screened(RecordingKind.FUNDING, hours, {"funding_rate": draw.normal(0.0, 1e-4, len(hours))}),
+        screened(RecordingKind.MARK, quarters, dict.fromkeys(("open", "high", "low", "close"), close[::15])),
     )
     return [Gathered(symbol="SOL-PERP", parts=(), bars=screened(RecordingKind.BARS, stamps, bars), sides=sides)]
 
@@ -102,9 +106,21 @@ def screened(kind: RecordingKind, stamps_ms: np.ndarray, columns: Mapping[str, F
     return screen(recording, LIMITS)
 
 
-def tape(n_minutes: int, seed: int = 1, feed_of: Callable[[Sequence[Gathered]], Feed] | None = None) -> TapeMarket:
-    """Return a market of recordings, joined as in production unless another way is given."""
-    return TapeMarket(recorded(n_minutes, seed), feed_of or honest_feed, LIMITS)
+def tape(
+    n_minutes: int,
+    seed: int = 1,
+    feed_of: Callable[[Sequence[Gathered]], Feed] | None = None,
+    *,
+    without_drift: bool = False,
+) -> TapeMarket:
+    """Return a market of recordings, joined as in production unless another way is given.
+
+    without_drift: its hourly mark comes before the mark bars' own, which then are not seen.
+    """
+    gathered = recorded(n_minutes, seed)
+    if without_drift:
+        gathered = [changed(one, sides=one.sides[1:]) for one in gathered]
+    return TapeMarket(gathered, feed_of or honest_feed, LIMITS)
 
 
 def honest_feed(gathered: Sequence[Gathered]) -> Feed:
@@ -112,13 +128,16 @@ def honest_feed(gathered: Sequence[Gathered]) -> Feed:
     return replay_of(gathered, LIMITS, 2.0)
 
 
-def hour_ahead(gathered: Sequence[Gathered]) -> Feed:
-    """Join every figure beside the bars an hour before it was known."""
-    early = [
-        changed(one, sides=tuple(changed(side, stamps_ms=side.stamps_ms - HOUR_MS) for side in one.sides))
-        for one in gathered
-    ]
-    return honest_feed(early)
+def early(kind: RecordingKind, by_ms: int) -> Callable[[Sequence[Gathered]], Feed]:
+    """Return a way to join one kind of figure `by_ms` before it was known."""
+
+    def feed_of(gathered: Sequence[Gathered]) -> Feed:
+        return honest_feed([changed(one, sides=tuple(shifted(side) for side in one.sides)) for one in gathered])
+
+    def shifted(side: Screened) -> Screened:
+        return changed(side, stamps_ms=side.stamps_ms - by_ms) if side.recording.kind is kind else side
+
+    return feed_of
 
 
 def proven(build: Build, market: SnapshotMarket, tape: TapeMarket | None = None, **plan: int) -> Proof:

@@ -11,6 +11,8 @@ from backtest.prove.minutes import SnapshotMarket
 from backtest.prove.proof import Check, CutReason
 from backtest.prove.prover import ProofPlan, prove
 from domain.errors import BadInput, DeskError
+from domain.market import HOUR_MS, MINUTE_MS
+from market.recording import RecordingKind
 from tests.unit.backtest.prove import stage
 from tests.unit.backtest.prove.stage import Planted, checks, desk, minutes_of, proven, simulated, tape
 
@@ -118,12 +120,25 @@ def test_an_exit_that_looks_ahead_is_caught_as_a_wish_to_leave():
     assert any("leaves otherwise" in one.culprit for one in proof.findings)
 
 
-def test_a_join_that_looks_an_hour_ahead_is_caught_on_the_tape_and_not_on_its_snapshots():
-    crooked = tape(300, feed_of=stage.hour_ahead)
-    proof = proven(desk(), SnapshotMarket(minutes_of(crooked.whole())), crooked, n_cuts=6)
+@pytest.mark.parametrize(
+    ("kind", "by_ms", "figure"),
+    [
+        (RecordingKind.DRIFT, HOUR_MS, "mark"),
+        (RecordingKind.FUNDING, HOUR_MS, "funding"),
+        (RecordingKind.PREMIUM, MINUTE_MS, "premium"),
+        (RecordingKind.OPEN_INTEREST, 5 * MINUTE_MS, "open_interest"),
+        (RecordingKind.MARK, 15 * MINUTE_MS, "mark"),
+    ],
+)
+def test_a_join_that_looks_ahead_is_caught_on_the_tape_and_not_on_its_snapshots(kind, by_ms, figure):
+    crooked = tape(
+        300, feed_of=stage.early(kind, by_ms), without_drift=kind in {RecordingKind.MARK, RecordingKind.FUNDING}
+    )
+    proof = proven(desk(), SnapshotMarket(minutes_of(crooked.whole())), crooked, n_cuts=6, n_starts=0)
     assert proof.findings
     assert {one.level for one in proof.findings} == {Level.TAPE}
     assert {one.difference.part for one in proof.findings} == {"snapshot"}
+    assert any(figure in one.difference.figure for one in proof.findings)
     assert all("the feed" in one.culprit for one in proof.findings)
     assert {Check.TRUNCATED, Check.SCRAMBLED} <= checks(proof)
 
