@@ -141,10 +141,12 @@ def _prove(wish: ProofWish, settings: "Settings", build: "BuildDesk", build_feed
 
 def _markets(wish: ProofWish, settings: "Settings", build_feed: "BuildFeed") -> "tuple[SnapshotMarket, Market | None]":
     """Return the market's snapshots and, where it is recorded, the recordings they are made of."""
+    from dataclasses import replace
+
     from backtest.prove.minutes import drained
     from backtest.prove.tapes import TapeMarket
     from market.catalog import find_recordings
-    from market.gather import gather
+    from market.gather import cut, gather
     from market.replay import replay_of
     from settings import quality_limits
 
@@ -152,12 +154,11 @@ def _markets(wish: ProofWish, settings: "Settings", build_feed: "BuildFeed") -> 
         return drained(build_feed(settings, wish.n_minutes or SIMULATED_MINUTES)), None
     paths = list(settings.replay_data) or [str(path) for path in find_recordings(folders(settings), settings.symbols)]
     limits, spread_bps = quality_limits(settings), settings.replay_assumed_spread_bps
-    tape = TapeMarket(
-        gather(paths, settings.symbols, limits),
-        lambda gathered: replay_of(gathered, limits, spread_bps, limit_minutes=wish.n_minutes),
-        limits,
-    )
-    return drained(tape.whole()), tape
+    gathered = gather(paths, settings.symbols, limits)
+    snapshots = drained(replay_of(gathered, limits, spread_bps, limit_minutes=wish.n_minutes))
+    end_ms = snapshots.minutes[-1][0].as_of_ms
+    asked_for = [replace(one, bars=cut(one.bars, None, end_ms)) for one in gathered]
+    return snapshots, TapeMarket(asked_for, lambda known: replay_of(known, limits, spread_bps), limits)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from backtest.prove.later import prove_later_starts
 from backtest.prove.living import Build, Comparison, live
 from backtest.prove.markets import Market
 from backtest.prove.minutes import SnapshotMarket
-from backtest.prove.proof import Check, Cut, Difference, Finding, Proof, Warmth
+from backtest.prove.proof import Check, Cut, CutReason, Difference, Finding, Proof, Warmth
 from domain.errors import DeskError
 from domain.ports import Feed
 from domain.record import Record
@@ -55,6 +55,10 @@ def prove(
     prover.plan_total(len(snapshots.minutes), tape is not None)
     whole = prover.whole(snapshots)
     cuts = choose_cuts(whole, plan.n_cuts, np.random.default_rng([plan.seed, _CUT_STREAM]))
+    if not any(cut.reason is CutReason.ENTRY for cut in cuts):
+        prover.warnings.append(
+            "no strategy ever fired here: one that peeks only where it fires was not put to the test"
+        )
     prover.know_total(whole, cuts, tape is not None)
     prover.hold(snapshots, whole, cuts)
     warmth = prover.begin_later(snapshots, whole)
