@@ -1,14 +1,12 @@
 """What `backtest --prove` prints: the verdict, the first decision that changed in each check, and the warm-up."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.text import Text
 
 from console.figures import count_text, short_when_text, when_text
 from console.sheets import heading, sheet, simulated_banner
-
-N_FINDINGS: Final = 12
 
 
 class FoundRow(NamedTuple):
@@ -79,16 +77,18 @@ def print_proof(console: Console, page: ProofPage) -> None:
 
 
 def _print_found(console: Console, page: ProofPage) -> None:
-    for row in page.found[:N_FINDINGS]:
-        console.print(heading(f"{row.check}{_cut_text(row)}"))
-        console.print(
-            f"  first changed: {row.symbol} at {when_text(row.as_of_ms)}, tick {row.tick_no:,}, {row.part}",
-            soft_wrap=True,
-        )
+    """Tell the first finding of each kind of check in full, and count the others."""
+    by_check: dict[str, list[FoundRow]] = {}
+    for row in page.found:
+        by_check.setdefault(row.check, []).append(row)
+    for check, (row, *others) in by_check.items():
+        console.print(heading(f"{check}{_cut_text(row)}"))
+        when = f"{row.symbol} at {when_text(row.as_of_ms)}, tick {row.tick_no:,}"
+        console.print(f"  first changed: {when}, {row.part}", soft_wrap=True)
         console.print(Text(f"  {row.figure}: was {row.expected}, became {row.got}"), soft_wrap=True)
         console.print(Text(f"  at fault: {row.culprit}"), soft_wrap=True)
-    if len(page.found) > N_FINDINGS:
-        console.print(f"\n{len(page.found) - N_FINDINGS} further findings; --json has them all")
+        if others:
+            console.print(f"  and in {count_text(len(others), 'further case')} of this check; --json has them all")
 
 
 def _cut_text(row: FoundRow) -> str:

@@ -11,7 +11,7 @@ from backtest.prove.differences import first_difference
 from backtest.prove.futures import Future
 from backtest.prove.later import prove_later_starts
 from backtest.prove.living import Build, Comparison, live
-from backtest.prove.markets import Market
+from backtest.prove.markets import Level, Market
 from backtest.prove.minutes import SnapshotMarket
 from backtest.prove.proof import Check, Cut, CutReason, Difference, Finding, Proof, Warmth
 from domain.errors import DeskError
@@ -127,7 +127,7 @@ class _Prover:
         veiled = market.veiled()
         if veiled is not None:
             self._compare(market, whole, veiled, Check.VEILED)
-        for cut, future in zip(cuts, self._futures(len(cuts)), strict=True):
+        for cut, future in zip(cuts, self._futures(len(cuts), market.level), strict=True):
             self._compare(market, whole, market.until(cut.as_of_ms), Check.TRUNCATED, cut)
             other = market.otherwise(cut.as_of_ms, future, self._plan.seed + cut.place)
             self._compare(market, whole, other, Check.SCRAMBLED, cut, future)
@@ -147,9 +147,9 @@ class _Prover:
         self.warnings += warmth_warnings(later.warmth)
         return later.warmth
 
-    def _futures(self, n_cuts: int) -> list[Future]:
-        """Deal out every kind of future once before any comes twice."""
-        draw = np.random.default_rng([self._plan.seed, n_cuts])
+    def _futures(self, n_cuts: int, level: Level) -> list[Future]:
+        """Deal out every kind of future once before any comes twice, to each level in an order of its own."""
+        draw = np.random.default_rng([self._plan.seed, n_cuts, list(Level).index(level)])
         kinds = list(Future)
         rounds = [draw.permutation(len(kinds)) for _ in range(-(-n_cuts // len(kinds)))]
         return [kinds[int(place)] for one in rounds for place in one][:n_cuts]

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from console.proof import N_FINDINGS, FoundRow, ProofPage, WarmRow, print_proof
+from console.proof import FoundRow, ProofPage, WarmRow, print_proof
 
 START_MS = 1_746_057_600_000
 FOUND = FoundRow(
@@ -73,10 +73,12 @@ def test_a_finding_names_cut_tick_figure_both_values_and_culprit(told: Callable[
     assert "at fault: strategy peeker" in text
 
 
-def test_many_findings_are_cut_short_and_counted(told: Callable[[ProofPage], str]) -> None:
-    text = told(CLEAN._replace(is_clean=False, found=(FOUND,) * (N_FINDINGS + 3)))
-    assert text.count("at fault") == N_FINDINGS
-    assert "3 further findings" in text
+def test_further_findings_of_one_check_are_counted_and_every_check_is_told(told: Callable[[ProofPage], str]) -> None:
+    found = (FOUND, FOUND, FOUND._replace(check="truncated snapshots", future=""), FOUND)
+    text = told(CLEAN._replace(is_clean=False, found=found))
+    assert text.count("at fault") == 2
+    assert "and in 2 further cases of this check" in text
+    assert "truncated snapshots from 2025-05-01 00:00 UTC\n" in text
 
 
 def test_the_simulated_market_is_marked(told: Callable[[ProofPage], str]) -> None:

@@ -7,7 +7,7 @@ from backtest.prove.proof import Check
 from backtest.prove.prover import warmth_warnings
 from backtest.prove.warmth import SETTLED_FRAC, relative_differences
 from domain.features import N_FEATURES, Feature, Features
-from tests.unit.backtest.prove.stage import desk, simulated
+from tests.unit.backtest.prove.stage import Planted, desk, simulated
 
 MARKET = simulated(800)
 
@@ -106,3 +106,35 @@ def test_a_tape_too_short_for_all_to_settle_says_so():
     warmth = later(desk(), simulated(100)).warmth
     assert not warmth.is_whole
     assert any("too few for every figure to settle" in one for one in warmth_warnings(warmth))
+
+
+def test_a_regime_that_hangs_on_the_start_is_a_finding_though_every_figure_agrees():
+    def stray(master, feed):
+        honest, began = master.market_data.observe, feed.minutes[0][0].as_of_ms // 60_000
+
+        class Moody:
+            def observe(self, snapshot):
+                features = honest(snapshot)
+                if features is None:
+                    return None
+                vector = features.vector.copy()
+                vector[Feature.REGIME] = began % 5
+                return Features(vector=vector)
+
+        Moody.warmth = lambda self, symbol: ""
+        master.market_data = Moody()
+
+    found = later(desk(change=stray), n_starts=6)
+    assert {one.difference.figure for one in found.findings} == {"regime"}
+    assert found.warmth.n_regimes_changed > 100
+
+
+def test_a_desk_that_halts_after_a_later_start_is_a_finding():
+    first_ms = MARKET.minutes[0][0].as_of_ms
+
+    def plant(feed):
+        return Planted("homesick", "", lambda *_: 1 / (feed.minutes[0][0].as_of_ms == first_ms) < 0)
+
+    findings = later(desk(plant), n_starts=2).findings
+    assert [one.difference.part for one in findings] == ["run", "run"]
+    assert all("ZeroDivisionError" in one.difference.got for one in findings)
