@@ -113,6 +113,7 @@ def proof_page(proof: "Proof", *, is_simulated: bool) -> "ProofPage":
         ),
         warmup_bars=None if warmth is None else warmth.warmup_bars,
         answers=None if warmth is None else (warmth.n_answers, warmth.n_changed, warmth.n_near),
+        n_regimes=0 if warmth is None else warmth.n_regimes_changed,
         warm=() if warmth is None else tuple(WarmRow(*_figures(one)) for one in warmth.figures),
         warnings=proof.warnings,
     )

@@ -35,7 +35,10 @@ class WarmRow(NamedTuple):
 
 
 class ProofPage(NamedTuple):
-    """Everything printed of one proof. answers: (compared, changed while settling, changed at a threshold)."""
+    """Everything printed of one proof. answers: (compared, changed while settling, changed at a threshold).
+
+    n_regimes: ticks after the warm-up in another regime.
+    """
 
     is_clean: bool
     is_simulated: bool
@@ -50,6 +53,7 @@ class ProofPage(NamedTuple):
     found: tuple[FoundRow, ...]
     warmup_bars: int | None
     answers: tuple[int, int, int] | None
+    n_regimes: int
     warm: tuple[WarmRow, ...]
     warnings: tuple[str, ...]
 
@@ -117,6 +121,6 @@ def _print_warmth(console: Console, page: ProofPage) -> None:
     n_answers, n_changed, n_near = page.answers
     console.print(
         f"{count_text(n_answers, 'answer')} of the strategies compared: {n_changed:,} changed while figures settled, "
-        f"{n_near:,} within a rounding of a threshold",
+        f"{n_near:,} within a rounding of a threshold; {count_text(page.n_regimes, 'tick')} in another regime",
         soft_wrap=True,
     )

@@ -33,6 +33,7 @@ CLEAN = ProofPage(
     found=(),
     warmup_bars=241,
     answers=(4_560, 3, 1),
+    n_regimes=1,
     warm=(WarmRow("trend_strength", 1.6e-3, 1.3e-13, 657), WarmRow("never", 0.5, 0.5, None), WarmRow("z", 0.0, 0.0, 0)),
     warnings=("the tape is short",),
 )
@@ -51,7 +52,15 @@ def told(page_of: Callable[[int, int], Console]) -> Callable[[ProofPage], str]:
 def test_a_clean_proof_says_so_with_what_was_done(told: Callable[[ProofPage], str]) -> None:
     text = told(CLEAN)
     assert text.startswith("no decision looked ahead")
-    for part in ("2,000 minutes", "36 times", "31,000 decisions", "seed 7", "inside the warm-up", "4,560 answers"):
+    for part in (
+        "2,000 minutes",
+        "36 times",
+        "31,000 decisions",
+        "seed 7",
+        "inside the warm-up",
+        "4,560 answers",
+        "1 tick in another regime",
+    ):
         assert part in text
     assert "note: the tape is short" in text
 
