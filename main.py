@@ -31,6 +31,7 @@ from cli.options import (
     stdout,
     switch,
 )
+from cli.prove import CutsOption, ProveOption, SeedOption, proof_wish
 from cli.report import report
 from cli.shop import Shop
 from cli.sweep import sweep
@@ -90,13 +91,19 @@ def backtest(
     minutes: MinutesOption = None,
     db: DbOption = None,
     run_id: RunIdOption = None,
+    prove: ProveOption = False,
+    cuts: CutsOption = None,
+    seed: SeedOption = None,
     overrides: SetOption = [],  # noqa: B006 - as above
     env_file: EnvOption = ENV_FILE,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the same desk over recordings at full speed, journal and all."""
+    """Run the same desk over recordings at full speed, journal and all; or prove that it never looks ahead."""
+    proof = proof_wish(prove=prove, cuts=cuts, seed=seed, run_id=run_id, n_minutes=minutes, as_json=as_json)
     given = flags(FEED="replay", SYMBOLS=",".join(symbol), SPEED="max", DATABASE_URL=db)
     given |= flags(REPLAY_DATA=",".join([*data_files, *(more or [])]))
+    if proof is not None:
+        raise typer.Exit(proof.run(load(env_file, overrides, given), build, build_feed))
     _run_desk(Wish(command="backtest", n_minutes=minutes, run_id=run_id, as_json=as_json), overrides, given, env_file)
 
 
