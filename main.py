@@ -17,6 +17,7 @@ from cli.options import (
     DbOption,
     EnvOption,
     FeedOption,
+    FromOption,
     JsonOption,
     MinutesOption,
     MoreFiles,
@@ -24,6 +25,7 @@ from cli.options import (
     SetOption,
     SpeedOption,
     SymbolOption,
+    UntilOption,
     flags,
     folders,
     load,
@@ -32,7 +34,7 @@ from cli.options import (
     switch,
 )
 from cli.prove import CutsOption, ProveOption, SeedOption, proof_wish
-from cli.report import report
+from cli.report import NoReportOption, ReportOption, report, report_after
 from cli.shop import Shop
 from cli.sweep import sweep
 from console.wish import Wish
@@ -88,9 +90,13 @@ def backtest(
     more: MoreFiles = None,
     data_files: DataOption = [],  # noqa: B006 - as above
     symbol: SymbolOption = [],  # noqa: B006 - as above
+    first: FromOption = None,
+    until: UntilOption = None,
     minutes: MinutesOption = None,
     db: DbOption = None,
     run_id: RunIdOption = None,
+    report_to: ReportOption = None,
+    no_report: NoReportOption = False,
     prove: ProveOption = False,
     cuts: CutsOption = None,
     seed: SeedOption = None,
@@ -98,13 +104,19 @@ def backtest(
     env_file: EnvOption = ENV_FILE,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the same desk over recordings at full speed, journal and all; or prove that it never looks ahead."""
+    """Run the same desk over recordings at full speed, journal and all, and report; or prove it never looks ahead.
+
+    The report is one HTML file that needs no network. With --json it is written only where --report says.
+    """
     proof = proof_wish(prove=prove, cuts=cuts, seed=seed, run_id=run_id, n_minutes=minutes, as_json=as_json)
     given = flags(FEED="replay", SYMBOLS=",".join(symbol), SPEED="max", DATABASE_URL=db)
-    given |= flags(REPLAY_DATA=",".join([*data_files, *(more or [])]))
+    given |= flags(REPLAY_DATA=",".join([*data_files, *(more or [])]), REPLAY_FROM=first, REPLAY_UNTIL=until)
     if proof is not None:
         raise typer.Exit(proof.run(load(env_file, overrides, given), build, build_feed))
-    _run_desk(Wish(command="backtest", n_minutes=minutes, run_id=run_id, as_json=as_json), overrides, given, env_file)
+    wish = Wish(command="backtest", n_minutes=minutes, run_id=run_id, as_json=as_json)
+    done = _run_desk(wish, overrides, given, env_file)
+    if report_to is not None or not (no_report or as_json):
+        report_after(load(env_file, overrides, given), done, report_to, quietly=as_json)
 
 
 @app.command()
@@ -220,7 +232,7 @@ def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
     )
 
 
-def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_file: Path) -> None:
+def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_file: Path) -> str:
     """Load, wire and run one desk; report; leave with the exit code the outcome deserves."""
     from console.runs import Workshop, run_desk
     from settings import settings_json
@@ -228,7 +240,7 @@ def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_fi
     def settings_with(extra: Mapping[str, str]) -> "Settings":
         return load(env_file, overrides, {**given, **extra})
 
-    run_desk(wish, Workshop(load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed))
+    return run_desk(wish, Workshop(load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed))
 
 
 def main() -> None:
