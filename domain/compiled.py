@@ -17,7 +17,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 import numba
 
 ROOT: Final = Path(__file__).parents[1]
-KERNEL_ROOMS: Final = ("domain", "indicators", "strategy", "risk", "execution", "market")
+KERNEL_ROOMS: Final = ("domain", "indicators", "strategy", "risk", "execution", "market", "backtest")
 CACHES: Final = ROOT / ".kernels"
 N_CACHES_KEPT: Final = 3
 
