@@ -28,33 +28,43 @@ _HEADS = {
 }
 
 
+PathsOption = Annotated[int, typer.Option("--paths", min=1, max=1_000_000, help="How many paths are drawn.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same figures.")]
+BlockOption = Annotated[
+    str, typer.Option("--block", help="Units in a block: a number, auto (Politis-White) or cube-root.")
+]
+MethodOption = Annotated[str, typer.Option("--method", help="stationary or moving blocks.")]
+StakesOption = Annotated[
+    str, typer.Option("--stakes", help="equity: returns compound; risk: R times --risk-per-trade; fixed: in USD.")
+]
+RiskOption = Annotated[
+    float | None, typer.Option("--risk-per-trade", help="Share of the equity one R is; else the run's setting.")
+]
+RuinOption = Annotated[float, typer.Option("--ruin", help="Share of the starting equity that counts as ruin.")]
+HaltOption = Annotated[
+    bool, typer.Option("--halt-at-limit", help="Stop a path at the run's drawdown limit, as the desk would.")
+]
+ShockOption = Annotated[
+    list[str],
+    typer.Option("--shock", metavar="NAME=VALUE", help="Change one of the odds, e.g. late_frac=0.2; none: no shocks."),
+]
+HistogramOption = Annotated[
+    Path | None, typer.Option("--histogram", metavar="FILE", help="Write every path's figures as parquet.")
+]
+
+
 def montecarlo(
     run: RunArgument,
-    paths: Annotated[int, typer.Option("--paths", min=1, max=1_000_000, help="How many paths are drawn.")] = 10_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same figures.")] = 7,
-    block: Annotated[
-        str, typer.Option("--block", help="Units in a block: a number, auto (Politis-White) or cube-root.")
-    ] = "auto",
-    method: Annotated[str, typer.Option("--method", help="stationary or moving blocks.")] = "stationary",
-    stakes: Annotated[
-        str, typer.Option("--stakes", help="equity: returns compound; risk: R times --risk-per-trade; fixed: in USD.")
-    ] = "equity",
-    risk_per_trade: Annotated[
-        float | None, typer.Option("--risk-per-trade", help="Share of the equity one R is; else the run's setting.")
-    ] = None,
-    ruin: Annotated[float, typer.Option("--ruin", help="Share of the starting equity that counts as ruin.")] = 0.5,
-    halt: Annotated[
-        bool, typer.Option("--halt-at-limit", help="Stop a path at the run's drawdown limit, as the desk would.")
-    ] = False,
-    shock: Annotated[
-        list[str],
-        typer.Option(
-            "--shock", metavar="NAME=VALUE", help="Change one of the odds, e.g. late_frac=0.2; none: no shocks."
-        ),
-    ] = [],  # noqa: B006 - Typer reads defaults and never changes them
-    histogram: Annotated[
-        Path | None, typer.Option("--histogram", metavar="FILE", help="Write every path's figures as parquet.")
-    ] = None,
+    paths: PathsOption = 10_000,
+    seed: SeedOption = 7,
+    block: BlockOption = "auto",
+    method: MethodOption = "stationary",
+    stakes: StakesOption = "equity",
+    risk_per_trade: RiskOption = None,
+    ruin: RuinOption = 0.5,
+    halt: HaltOption = False,
+    shock: ShockOption = [],  # noqa: B006 - Typer reads defaults and never changes them
+    histogram: HistogramOption = None,
     db: DbOption = None,
     env_file: EnvOption = ENV_FILE,
     as_json: JsonOption = False,

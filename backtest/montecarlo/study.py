@@ -231,7 +231,8 @@ def _notes(
     equity = np.concatenate([[outcome.curve.starting_microusd], outcome.curve.equity_microusd]).astype(np.float64)
     deepest = float((1.0 - equity / np.maximum.accumulate(equity)).max())
     notes.append(
-        f"Drawdowns are measured where a trade or a day closes; minute by minute the run's deepest fall was {deepest:.2%}."
+        "Drawdowns are measured where a trade or a day closes; "
+        f"minute by minute the run's deepest fall was {deepest:.2%}."
     )
     if open_microusd != 0:
         notes.append(

@@ -23,12 +23,14 @@ def verdict(study: Study, outcome: RunOutcome, plan: Plan) -> str:
 
 
 def _span(calm: Scenario) -> str:
+    actual = calm.of("return_frac").actual
+    if calm.n_units == 1:
+        return f"Every path is the run's one trade, {actual:+.1%}."
     low, high = _quantile(calm, "return_frac", 0.05), _quantile(calm, "return_frac", 0.95)
-    count = "1 trade" if calm.n_units == 1 else f"{calm.n_units:,} trades"
     blocks = "one by one" if calm.block_units == 1 else f"in blocks of about {calm.block_units}"
     return (
-        f"Drawn again {blocks}, the run's {count} end between {low:+.1%} and {high:+.1%} "
-        f"in nine of ten paths; the run itself made {calm.of('return_frac').actual:+.1%}."
+        f"Drawn again {blocks}, the run's {calm.n_units:,} trades end between {low:+.1%} and {high:+.1%} "
+        f"in nine of ten paths; the run itself made {actual:+.1%}."
     )
 
 
