@@ -23,9 +23,9 @@ def test_an_autoregression_gets_its_theoretical_length(method: Method, factor: f
 
     Moving blocks divide by 4/3 S² and not by 2 S²: longer by the cube root of 1.5.
     """
-    n_units = 20_000
+    n_units = 8_000
     theory = (2 * slope / (1 - slope**2)) ** (2 / 3) * n_units ** (1 / 3) * factor
-    found = np.mean([politis_white(autoregression(slope, n_units, seed), method) for seed in range(5)])
+    found = np.mean([politis_white(autoregression(slope, n_units, seed), method) for seed in range(4)])
     assert found == pytest.approx(theory, rel=0.25)
 
 
