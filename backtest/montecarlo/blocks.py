@@ -53,29 +53,31 @@ def politis_white(returns: FloatArray, method: Method) -> float:
     Politis and White 2009: (2 G² / D)^(1/3) n^(1/3), G = sum of w |k| R(k), D = 2 S² for stationary and 4/3 S² for
     moving blocks, S = sum of w R(k), over lags -M..M under the flat-top window w, where M is twice the last lag after
     which the correlations stay insignificant. Independent or constant returns give 1.
+    The lengths are the same in any unit of the returns, so correlations stand for R.
     """
     n_units = len(returns)
-    if n_units < 4 or np.ptp(returns) == 0.0:
+    deviation = float(returns.std())
+    # Below 1e-100 a square is no longer a number that can be divided by: as good as constant.
+    if n_units < 4 or np.ptp(returns) == 0.0 or deviation < 1e-100:
         return 1.0
     runs_for = max(5, math.ceil(math.sqrt(math.log10(n_units))))
     n_lags = min(n_units - 1, math.ceil(math.sqrt(n_units)) + runs_for)
-    covariances = _autocovariances(returns, n_lags)
-    half = _last_significant(covariances / covariances[0], n_units, runs_for)
+    correlations = _autocorrelations((returns - returns.mean()) / deviation, n_lags)
+    half = _last_significant(correlations, n_units, runs_for)
     if half == 0:
         return 1.0
     lags = np.arange(min(2 * half, n_lags) + 1)
     window = np.clip(2.0 - lags / half, 0.0, 1.0)
-    weighted = window * covariances[: len(lags)]
+    weighted = window * correlations[: len(lags)]
     spread = 2.0 * float(weighted[1:].sum()) + float(weighted[0])
     bias = 2.0 * float((lags * weighted).sum())
     variance = (2.0 if method is Method.STATIONARY else 4.0 / 3.0) * spread * spread
     return 1.0 if variance == 0.0 else max(1.0, (2.0 * bias * bias / variance) ** (1 / 3) * n_units ** (1 / 3))
 
 
-def _autocovariances(returns: FloatArray, n_lags: int) -> FloatArray:
-    centred = returns - returns.mean()
-    n_units = len(returns)
-    return np.array([float(centred[lag:] @ centred[: n_units - lag]) / n_units for lag in range(n_lags + 1)])
+def _autocorrelations(standardised: FloatArray, n_lags: int) -> FloatArray:
+    n_units = len(standardised)
+    return np.array([float(standardised[lag:] @ standardised[: n_units - lag]) / n_units for lag in range(n_lags + 1)])
 
 
 def _last_significant(correlations: FloatArray, n_units: int, runs_for: int) -> int:
