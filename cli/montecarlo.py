@@ -174,7 +174,7 @@ def _sheet(scenario: "Scenario", plan: "Plan") -> "SpreadSheet":
         "ruined": f"sinks to {plan.ruin_frac:.0%} of the start",
         "drawdown_limit_met": f"meets the drawdown limit of {plan.max_drawdown_frac:.0%}",
     }
-    blocks = "one by one" if scenario.block_units == 1 else f"in blocks of about {scenario.block_units}"
+    blocks = "one by one" if scenario.block_units == 1 else f"in blocks of {scenario.block_units}"
     levels = tuple(f"p{quantile.level_frac * 100:.0f}" for quantile in scenario.distributions[0].quantiles)
     return SpreadSheet(
         title=_TITLES[scenario.name].format(n=scenario.n_units, blocks=blocks),

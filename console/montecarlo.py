@@ -71,10 +71,10 @@ def _print_sheet(console: Console, one: SpreadSheet) -> None:
     table.columns[0].no_wrap = True
     for place, name in enumerate(one.rows):
         table.add_row(name, *(_cell(column, *column.figures[place]) for column in one.columns))
-    table.add_row(Text("the run", "bold"), *(Text(_text(column, column.actual), "bold") for column in one.columns))
+    table.add_row(Text("as it was", "bold"), *(Text(_text(column, column.actual), "bold") for column in one.columns))
     table.add_row(Text("paths below", "dim"), *(Text(f"{one.rank_frac:.0%}", "dim") for one in one.columns))
     console.print(table)
-    chances = sheet("", ">of the paths", "the run")
+    chances = sheet("", ">of the paths", "as it was")
     for row in one.odds:
         chances.add_row(row.event, _chance(row), "did" if row.has_happened else "did not")
     console.print()

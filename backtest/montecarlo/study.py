@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from backtest.montecarlo import paths
 from backtest.montecarlo.blocks import BlockRule, Method, block_length
@@ -132,9 +133,9 @@ def walked(units: Units, exposure: Exposure, terms: paths.Terms, factors: FloatA
     return figures
 
 
-def walked_as_it_was(units: Units) -> FloatArray:
-    """Return the figures of the units in the order they happened, shape (paths.N_FIGURES,)."""
-    whole = Plan(n_paths=1, method=Method.MOVING, block=units.n_units)
+def walked_as_it_was(units: Units, plan: Plan) -> FloatArray:
+    """Return the figures of the units in the order they happened, shape (paths.N_FIGURES,). It halts as a path does."""
+    whole = replace(plan, n_paths=1, method=Method.MOVING)
     terms = terms_of(NO_SHOCKS, whole, units.n_units, units.n_units)
     figures: FloatArray = walked(units, no_exposure(units.n_units), terms, np.ones(1), whole)[0]
     return figures
@@ -179,7 +180,7 @@ def _scenario(
         terms_of(shocks, plan, block_units, units.n_units),
         fee_factors(plan.fee_tier, shocks.fee_tier_shift),
     )
-    figures, actual = walked(units, exposure, terms, factors, plan), walked_as_it_was(units)
+    figures, actual = walked(units, exposure, terms, factors, plan), walked_as_it_was(units, plan)
     told = Scenario(
         name=name,
         unit=unit,

@@ -27,10 +27,10 @@ def _span(calm: Scenario) -> str:
     if calm.n_units == 1:
         return f"Every path is the run's one trade, {actual:+.1%}."
     low, high = _quantile(calm, "return_frac", 0.05), _quantile(calm, "return_frac", 0.95)
-    blocks = "one by one" if calm.block_units == 1 else f"in blocks of about {calm.block_units}"
+    blocks = "one by one" if calm.block_units == 1 else f"in blocks of {calm.block_units}"
     return (
         f"Drawn again {blocks}, the run's {calm.n_units:,} trades end between {low:+.1%} and {high:+.1%} "
-        f"in nine of ten paths; the run itself made {actual:+.1%}."
+        f"in nine of ten paths; as they happened they make {actual:+.1%}."
     )
 
 

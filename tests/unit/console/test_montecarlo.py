@@ -26,7 +26,7 @@ def printed(page: Console, *, is_simulated: bool = False) -> list[str]:
 def test_every_figure_stands_beside_its_error_and_the_runs_own_below(page: Console) -> None:
     told = [line.split() for line in printed(page)]
     assert ["p5", "-12.3", "±0.40", "1,234", "±0.5"] in told
-    assert ["the", "run", "5.0", "3"] in told
+    assert ["as", "it", "was", "5.0", "3"] in told
     assert ["paths", "below", "75%", "50%"] in told
 
 

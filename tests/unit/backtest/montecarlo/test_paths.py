@@ -42,7 +42,7 @@ def test_a_block_as_long_as_the_record_ends_every_path_at_the_runs_own_total(
     found = walk(units, Plan(n_paths=20, seed=seed, method=method), block=len(net))
     assert (found[:, paths.RETURN] == (1e9 + sum(net)) / 1e9 - 1.0).all()
     if method is Method.MOVING:
-        assert (found == walked_as_it_was(units)).all()
+        assert (found == walked_as_it_was(units, Plan())).all()
 
 
 @given(returns=RETURNS)
@@ -51,7 +51,7 @@ def test_the_run_as_it_was_is_summed_up_as_a_plain_loop_would(returns: list[floa
     peaks = np.maximum.accumulate(equity)
     losing = "".join("L" if one < 0 else "W" for one in returns).split("W")
     under = "".join("U" if below else "-" for below in equity[1:] < peaks[1:])
-    found = walked_as_it_was(compound(returns))
+    found = walked_as_it_was(compound(returns), Plan())
     assert found[paths.RETURN] == pytest.approx(equity[-1] - 1.0, abs=1e-12)
     assert found[paths.DRAWDOWN] == pytest.approx((1.0 - equity / peaks).max(), abs=1e-12)
     assert found[paths.STREAK] == max(map(len, losing))
@@ -164,6 +164,7 @@ def test_a_desk_that_halts_at_its_limit_stays_there_under_water() -> None:
     assert found[:, paths.DRAWDOWN] == pytest.approx(0.19)
     assert found[:, paths.LONGEST_UNDER_WATER] == pytest.approx(10.0)
     assert found[:, paths.UNDER_WATER] == pytest.approx(1.0)
+    assert (found == walked_as_it_was(units, plan)).all()
 
 
 def test_missed_entries_are_the_asked_share_and_bring_nothing() -> None:
