@@ -11,6 +11,7 @@ import typer
 
 from cli.audit import audit
 from cli.market_data import data
+from cli.montecarlo import montecarlo
 from cli.options import (
     ENV_FILE,
     DataOption,
@@ -53,8 +54,9 @@ Without a command it trades on paper with what .env says; out of the box that is
 app = typer.Typer(help=HELP, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
-app.command("report")(report)
+app.command()(report)
 app.command()(sweep)
+app.command()(montecarlo)
 
 
 @app.callback(invoke_without_command=True)
