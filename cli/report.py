@@ -45,7 +45,7 @@ def report(
     from backtest.export import export_trades
 
     with reading(db, env_file) as store:
-        story, target = report_on(store, run, to or load(env_file, [], {}).state_dir / _REPORTS)
+        story, target = report_on(store, run, to, load(env_file, [], {}).state_dir)
     run_id = story.outcome.run_id
     files = () if trades is None else export_trades(story.outcome, story.instruments, trades)
     told = {
@@ -59,8 +59,8 @@ def report(
     show(as_json, lambda: told, lambda console: _tell(console, [target, *files]))
 
 
-def report_on(store: "Store", run: str, to: Path) -> "tuple[RunStory, Path]":
-    """Write the report of a run to a file, or into a folder under the run's name; return its story and the file."""
+def report_on(store: "Store", run: str, to: Path | None, state_dir: Path) -> "tuple[RunStory, Path]":
+    """Write the report of a run to `to`, or under the run's name in the state folder; return its story and the file."""
     from backtest.luck.verdict import luck_of
     from backtest.metrics.returns import returns_of
     from backtest.metrics.summary import metrics_of
@@ -72,7 +72,7 @@ def report_on(store: "Store", run: str, to: Path) -> "tuple[RunStory, Path]":
 
     story = reopen_story(store, run)
     outcome = story.outcome
-    target = to if to.suffix == ".html" else to / f"{file_name(outcome.run_id)}.html"
+    target = to or state_dir / _REPORTS / f"{file_name(outcome.run_id)}.html"
     luck = luck_of(returns_of(outcome.curve), n_trades=len(outcome.trades), seed=_BOOTSTRAP_SEED)
     figures = (*facts_of(story), *figures_from(metrics_of(outcome, story.instruments), luck))
     write_report(report_page(story, figures, changed_settings(story.run.header.settings_json)), target)
@@ -84,7 +84,7 @@ def report_after(settings: "Settings", run_id: str, to: Path | None, *, quietly:
     from db.opening import open_journal
 
     with open_journal(settings.database_url.get_secret_value(), writable=False) as store:
-        _, target = report_on(store, run_id, to or settings.state_dir / _REPORTS)
+        _, target = report_on(store, run_id, to, settings.state_dir)
     if not quietly:
         stdout().print(f"Report      {target}", soft_wrap=True, markup=False, highlight=False, style="dim")
 

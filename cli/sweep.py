@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -25,6 +25,8 @@ from cli.options import (
     load,
     show,
 )
+from cli.parts import parts_with
+from cli.shop import Shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from backtest.objective import Objective
+    from backtest.parts import PartsOf
     from backtest.sweep.crew import Crew
     from backtest.sweep.grid import Grid
     from backtest.sweep.sweep import SweepResult
@@ -86,31 +89,49 @@ def sweep(
     The grid is a JSON object of knobs and values, e.g. {"E3_VOLUME_Z": [2, 2.5], "EXIT_STOP_PCT": [0.5, 1]}; knobs not
     in it stand as they are set. A sweep that was stopped goes on when the same command is given again.
     """
+    from cli.objectives import objective_of
+
+    given = flags(FEED="replay", SYMBOLS=",".join(symbol), REPLAY_FROM=first, REPLAY_UNTIL=until)
+    given |= flags(REPLAY_DATA=",".join([*data_files, *(more or [])]))
+    objective = objective_of(goal, min_trades, max_drawdown_frac)
+    wish = _Wish(grid_file, minutes, sample, seed, out, workers, engine, as_json)
+    _sweep(wish, objective, load(env_file, overrides, given), context.obj, parts_with(env_file, overrides, given))
+
+
+class _Wish(NamedTuple):
+    grid_file: Path
+    n_minutes: int | None
+    n_sampled: int | None
+    seed: int
+    out: Path | None
+    workers: int | None
+    engine: str
+    as_json: bool
+
+
+def _sweep(wish: _Wish, objective: "Objective", settings: "Settings", shop: Shop, turned: "PartsOf") -> None:
     from backtest.sweep.grid import read_grid
     from backtest.sweep.plan import Plan
     from backtest.sweep.results import SweepFolder
     from backtest.sweep.sweep import kept_numbers, left_to_do, run_sweep
-    from cli.objectives import objective_of
-    from cli.parts import parts_with
     from desk.clock import SystemClock
 
-    given = flags(FEED="replay", SYMBOLS=",".join(symbol), REPLAY_FROM=first, REPLAY_UNTIL=until)
-    given |= flags(REPLAY_DATA=",".join([*data_files, *(more or [])]))
-    settings, objective = load(env_file, overrides, given), objective_of(goal, min_trades, max_drawdown_frac)
-    grid = read_grid(grid_file)
-    numbers = grid.sample(sample, seed)
-    tape = tape_of(settings, context.obj.build_feed, minutes)
-    folder = SweepFolder(
-        _folder(settings, out, grid_file), _manifest(settings, grid, tape), grid, kept_numbers(numbers)
-    )
+    grid = read_grid(wish.grid_file)
+    numbers = grid.sample(wish.n_sampled, wish.seed)
+    for name, listed in grid.values.items():
+        for value in listed:
+            turned({name: value})
+    tape = tape_of(settings, shop.build_feed, wish.n_minutes)
+    place = wish.out or settings.state_dir / "sweeps" / f"{wish.grid_file.stem}-{settings.symbols[0].lower()}"
+    folder = SweepFolder(place, _manifest(settings, grid, tape), grid, kept_numbers(numbers))
     left = left_to_do(numbers, folder)
-    plan = Plan(grid, left, parts_with(env_file, overrides, given), tape.instrument)
     clock = SystemClock()
     began = clock.elapsed_s()
-    with progress("combinations", len(left), as_json=as_json) as advance:
-        found = run_sweep(plan, crew_of(tape, engine, workers), folder, objective, advance)
-    told = _told(grid, found, objective, tape, clock.elapsed_s() - began, seed)
-    show(as_json, lambda: told, lambda console: _tell(console, told, grid))
+    crew = crew_of(tape, wish.engine, wish.workers)
+    with progress("combinations", len(left), as_json=wish.as_json) as advance:
+        found = run_sweep(Plan(grid, left, turned, tape.instrument), crew, folder, objective, advance)
+    told = _told(grid, found, objective, tape, clock.elapsed_s() - began, wish.seed)
+    show(wish.as_json, lambda: told, lambda console: _tell(console, told, grid))
 
 
 def tape_of(settings: "Settings", build_feed: "Callable[..., Any]", n_minutes: int | None) -> "WholeTape":
@@ -151,10 +172,6 @@ def progress(what: str, total: int, *, as_json: bool) -> "Iterator[Callable[[int
     with Progress(*columns, console=console, disable=as_json or not console.is_terminal, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda n_more: bar.advance(task, n_more)
-
-
-def _folder(settings: "Settings", out: Path | None, grid_file: Path) -> Path:
-    return out or settings.state_dir / "sweeps" / f"{grid_file.stem}-{settings.symbols[0].lower()}"
 
 
 def _manifest(settings: "Settings", grid: "Grid", tape: "WholeTape") -> dict[str, Any]:

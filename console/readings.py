@@ -42,6 +42,7 @@ _WRITE: Final[dict[Feature, Callable[[float], str]]] = {
 _NOUNS: Final[tuple[tuple[str, Feature], ...]] = (
     ("body", Feature.BODY_OVER_ATR),
     ("direction", Feature.BODY_OVER_ATR),
+    ("move", Feature.RETURN_BPS),
     ("volume z", Feature.VOLUME_Z),
     ("imbalance", Feature.BOOK_IMBALANCE),
     ("funding", Feature.FUNDING_RATE_HOURLY_FRAC),

@@ -17,7 +17,19 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 import numba
 
 ROOT: Final = Path(__file__).parents[1]
-KERNEL_ROOMS: Final = ("domain", "indicators", "strategy", "risk", "execution", "market", "backtest")
+KERNEL_ROOMS: Final = (
+    "domain",
+    "indicators",
+    "strategy",
+    "risk",
+    "execution",
+    "market",
+    "backtest/compiled",
+    "backtest/luck",
+    "backtest/metrics",
+    "backtest/montecarlo",
+    "backtest/sweep",
+)
 CACHES: Final = ROOT / ".kernels"
 N_CACHES_KEPT: Final = 3
 

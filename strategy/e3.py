@@ -135,7 +135,7 @@ def failed_tests(f: FloatArray, p: FloatArray) -> int:
         mask |= TOO_WILD
     if not math.isnan(f[OPEN_INTEREST]) and not f[OPEN_INTEREST] > 0.0:
         mask |= NO_INTEREST
-    if not abs(f[RETURN]) >= p[9]:
+    if p[9] > 0.0 and not abs(f[RETURN]) >= p[9]:
         mask |= MOVE_SMALL
     return mask
 

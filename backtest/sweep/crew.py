@@ -6,6 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing import get_context
+from pathlib import Path
 from threading import local
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from backtest.sweep.block import Block, Measured, Walker
 from domain.errors import BadInput, DeskError
 
 Measure = Callable[[Block], Measured]
+_ROOT = Path(__file__).parents[2]
 
 
 class WorkerLost(DeskError):
@@ -115,7 +117,7 @@ class RayCluster:
         ray = self._ray
         is_ours = not ray.is_initialized()
         if is_ours:
-            ray.init(num_cpus=self._n_workers, include_dashboard=False, log_to_driver=False)
+            self._join(ray)
         try:
             yield from self._measured(ray, blocks)
         except ray.exceptions.RayError as error:
@@ -123,6 +125,16 @@ class RayCluster:
         finally:
             if is_ours:
                 ray.shutdown()
+
+    def _join(self, ray: Any) -> None:
+        """Join the cluster that RAY_ADDRESS names, or start workers that only this machine can reach."""
+        # Workers import this project from its folder, wherever on the cluster they run.
+        common = {"log_to_driver": False, "runtime_env": {"env_vars": {"PYTHONPATH": str(_ROOT)}}}
+        if "RAY_ADDRESS" in os.environ:
+            ray.init(**common)
+            return
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        ray.init(num_cpus=self._n_workers, include_dashboard=False, _node_ip_address="127.0.0.1", **common)
 
     def _measured(self, ray: Any, blocks: Iterable[Block]) -> Iterator[Measured]:
         tape = ray.put(self._columns)

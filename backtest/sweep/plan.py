@@ -27,16 +27,13 @@ class Plan:
     __slots__ = ("_grid", "_instrument", "_parts", "_parts_of", "_terms", "n_impossible", "numbers", "why")
 
     def __init__(self, grid: Grid, numbers: IntArray, parts_of: PartsOf, instrument: Instrument) -> None:
-        """Take the combinations by number. Raises BadInput for a value that no setting allows."""
+        """Take the combinations by number."""
         self._grid, self.numbers = grid, numbers
         self._parts_of, self._instrument = parts_of, instrument
         self._parts: dict[Key, Parts | BadInput] = {}
         self._terms: dict[Key, Terms | BadInput] = {}
         self.n_impossible = 0
         self.why = ""
-        for name, listed in grid.values.items():
-            for value in listed:
-                parts_of({name: value})
 
     def only(self, number: int) -> "Plan":
         """Return the plan of one combination."""

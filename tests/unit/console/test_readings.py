@@ -22,7 +22,7 @@ def test_every_failed_test_of_every_strategy_comes_with_its_figure(made: SimpleN
         *E3(E3Thresholds(direction=Direction.PREMIUM_FADE)).no(0xFFFF).reasons,
         *FundingFade(FundingFadeThresholds()).no(0xFFFF).reasons,
     ]
-    assert len(spoken) == 22
+    assert len(spoken) == 24
     assert [reason for reason in spoken if not figures_behind(reason, features)] == []
 
 

@@ -28,6 +28,15 @@ def test_an_entry_point_gives_what_its_kernel_gives() -> None:
     assert quick(values, 1, 2) == 3.5
 
 
+def test_every_file_with_a_kernel_is_among_the_sources_the_cache_is_named_after() -> None:
+    named = {path for room in compiled.KERNEL_ROOMS for path in (compiled.ROOT / room).rglob("*.py")}
+    rooms = {room.split("/")[0] for room in compiled.KERNEL_ROOMS}
+    sources = [path for room in rooms for path in (compiled.ROOT / room).rglob("*.py")]
+    with_kernels = {path for path in sources if "@kernel\n" in path.read_text()}
+    assert len(with_kernels) > 30
+    assert with_kernels <= named
+
+
 def test_the_cache_changes_with_any_source_that_may_hold_a_kernel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
