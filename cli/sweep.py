@@ -110,17 +110,16 @@ class _Wish(NamedTuple):
 
 
 def _sweep(wish: _Wish, objective: "Objective", settings: "Settings", shop: Shop, turned: "PartsOf") -> None:
+    from backtest.sweep.block import Walker
     from backtest.sweep.grid import read_grid
-    from backtest.sweep.plan import Plan
+    from backtest.sweep.plan import Plan, refuse_hopeless
     from backtest.sweep.results import SweepFolder
     from backtest.sweep.sweep import kept_numbers, left_to_do, run_sweep
     from desk.clock import SystemClock
 
     grid = read_grid(wish.grid_file)
     numbers = grid.sample(wish.n_sampled, wish.seed)
-    for name, listed in grid.values.items():
-        for value in listed:
-            turned({name: value})
+    refuse_hopeless(grid, turned)
     tape = tape_of(settings, shop.build_feed, wish.n_minutes)
     place = wish.out or settings.state_dir / "sweeps" / f"{wish.grid_file.stem}-{settings.symbols[0].lower()}"
     folder = SweepFolder(place, _manifest(settings, grid, tape), grid, kept_numbers(numbers))
@@ -129,7 +128,9 @@ def _sweep(wish: _Wish, objective: "Objective", settings: "Settings", shop: Shop
     began = clock.elapsed_s()
     crew = crew_of(tape, wish.engine, wish.workers)
     with progress("combinations", len(left), as_json=wish.as_json) as advance:
-        found = run_sweep(Plan(grid, left, turned, tape.instrument), crew, folder, objective, advance)
+        found = run_sweep(
+            Plan(grid, left, turned, tape.instrument), crew, Walker(tape.columns), folder, objective, advance
+        )
     told = _told(grid, found, objective, tape, clock.elapsed_s() - began, wish.seed)
     show(wish.as_json, lambda: told, lambda console: _tell(console, told, grid))
 

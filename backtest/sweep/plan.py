@@ -1,6 +1,7 @@
 """From a grid to blocks of work: each layer of settings is turned into parts once for each of its own combinations."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, product
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from domain.instrument import Instrument
 Key = tuple[tuple[str, str], ...]
 
 MOST_IN_A_BLOCK = 512
+_MOST_TRIED = 200
 
 
 class Plan:
@@ -95,6 +97,31 @@ class Plan:
     def _leave_out(self, n_members: int, reason: BadInput) -> None:
         self.n_impossible += n_members
         self.why = self.why or str(reason)
+
+
+def refuse_hopeless(grid: Grid, parts_of: PartsOf) -> None:
+    """Raise BadInput for a value that no setting allows, alone or beside the other swept knobs of its layer."""
+    for name, listed in grid.values.items():
+        for value in listed:
+            try:
+                parts_of({name: value})
+            except BadInput:
+                if not any(_goes(parts_of, knobs) for knobs in _beside(grid, name, value)):
+                    raise
+
+
+def _beside(grid: Grid, name: str, value: str) -> Iterator[dict[str, str]]:
+    others = {one: listed for one, listed in grid.values.items() if one != name and layer_of(one) == layer_of(name)}
+    for chosen in islice(product(*others.values()), _MOST_TRIED):
+        yield {**dict(zip(others, chosen, strict=True)), name: value}
+
+
+def _goes(parts_of: PartsOf, knobs: Mapping[str, str]) -> bool:
+    try:
+        parts_of(knobs)
+    except BadInput:
+        return False
+    return True
 
 
 def _key(knobs: Mapping[str, str], *layers: int) -> Key:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from backtest.metrics.compiled import Metric
 from backtest.objective import Objective
 from backtest.outcome import FloatArray, IntArray
+from backtest.sweep.block import Walker
 from backtest.sweep.crew import Crew
 from backtest.sweep.plan import Plan
 from backtest.sweep.results import SweepFolder
@@ -51,9 +52,16 @@ def left_to_do(numbers: IntArray, folder: SweepFolder) -> IntArray:
 
 
 def run_sweep(
-    plan: Plan, crew: Crew, folder: SweepFolder, objective: Objective, on_progress: Callable[[int], None]
+    plan: Plan,
+    crew: Crew,
+    walker: Walker,
+    folder: SweepFolder,
+    objective: Objective,
+    on_progress: Callable[[int], None],
 ) -> SweepResult:
-    """Walk what is left of a sweep and say what all of it found. on_progress: told how many were walked just now.
+    """Walk what is left of a sweep and say what all of it found.
+
+    walker: walks the best one again, for its daily equity. on_progress: told how many were walked just now.
 
     Raises WorkerLost or DiskFull; what was finished before stays on disk, and the same call goes on from there.
     """
@@ -68,7 +76,7 @@ def run_sweep(
     found = _told(folder, objective, plan, n_now)
     if found.best_number is None:
         return found
-    again = next(crew.measure(plan.only(found.best_number).blocks()))
+    again = walker.measure(next(plan.only(found.best_number).blocks()))
     return replace(found, best_days_microusd=again.days_microusd[0])
 
 
