@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.audit import audit
+from cli.compare import compare
 from cli.market_data import data
 from cli.options import (
     ENV_FILE,
@@ -47,6 +48,7 @@ Without a command it trades on paper with what .env says; out of the box that is
 app = typer.Typer(help=HELP, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
+app.command()(compare)
 
 
 @app.callback(invoke_without_command=True)
