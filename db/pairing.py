@@ -4,12 +4,13 @@ A run may still be growing: every question stops at the last tick that was there
 """
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import Connection, Select, Table, func, select
 
+from db import answers
 from db.readable import Readable
 from db.reading import find_run, of_run
 from db.tables import (
@@ -31,6 +32,10 @@ from domain.instrument import Instrument
 _CHUNK: Final = 8192
 _FIGURES: Final = tuple(TICKS.c[place.name.lower()] for place in Feature if place is not Feature.REGIME)
 Figures = tuple[float | None, ...]
+PlainRow = tuple[Any, ...]
+"""The columns of a `Line` as the database gives them."""
+Answered = tuple[tuple[str, str | None, int, float], ...]
+"""Every strategy's answer on one tick: its name, side, failed tests, conviction."""
 
 
 class Line(NamedTuple):
@@ -133,25 +138,34 @@ class PairedRun:
         with self._store.read() as connection:
             return int(connection.scalar(query) or 0)
 
-    def minutes(self) -> Iterator[tuple[int, list[Line]]]:
-        """Yield (as_of_ms, the ticks of that minute) in the order they were taken."""
-        return ((at, list(lines)) for at, lines in groupby(self._all_lines(), key=lambda line: line.as_of_ms))
+    def rows(self) -> Iterator[PlainRow]:
+        """Yield every tick in the order it was taken, its columns in the order of `Line`, which a row can be made into.
 
-    def _all_lines(self) -> Iterator[Line]:
+        They come as the database gives them: most are only held against those of the other run and forgotten.
+        """
+        return chain.from_iterable(self._chunks())
+
+    def _chunks(self) -> Iterator[list[PlainRow]]:
         last = self._first_key
         while True:
             query = _lines().where(TICKS.c.id > last, TICKS.c.id <= self._last_key).order_by(TICKS.c.id).limit(_CHUNK)
             with self._store.read() as connection:
-                chunk = connection.execute(query).all()
+                chunk = _plain_rows(connection, query)
             if not chunk:
                 return
-            yield from map(Line._make, chunk)
+            yield chunk
             last = chunk[-1][0]
 
-    def answers(self) -> dict[int | None, str]:
-        """Return what the strategies answered, by the key that ticks name it with; a tick without one has ""."""
-        texts = self._rows(select(ANSWERS.c.id, ANSWERS.c.signals), ANSWERS)
-        return {None: "", **dict(texts)}
+    def answers(self) -> dict[int | None, Answered]:
+        """Return what the strategies answered, by the key that ticks name it with; nothing where nobody was asked.
+
+        Without the words: they repeat the thresholds, which the settings tell.
+        """
+        told: dict[int | None, Answered] = {None: ()}
+        for key, text in self._rows(select(ANSWERS.c.id, ANSWERS.c.signals), ANSWERS):
+            said = answers.answers(text)
+            told[key] = tuple((one.strategy, one.side, one.failed_mask, one.conviction_frac) for one in said)
+        return told
 
     def figures(self, first_id: int, last_id: int) -> dict[int, Figures]:
         """Return the recorded features, regime excluded, of the ticks with keys in this range. None = absent."""
@@ -209,6 +223,14 @@ class PairedRun:
     def _of_ticks(self, table: Table, of_tick: tuple[str, ...], own: tuple[str, ...]) -> list[Any]:
         columns = [TICKS.c[name] for name in of_tick] + [table.c[name] for name in own]
         return self._rows(select(*columns).select_from(table).join(TICKS, TICKS.c.id == table.c.tick_id), table)
+
+
+def _plain_rows(connection: Connection, query: Select[Any]) -> list[PlainRow]:
+    """Return what the driver itself gives: half the time goes where SQLAlchemy wraps a million rows of its own."""
+    statement = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    cursor = connection.connection.cursor()
+    cursor.execute(str(statement))
+    return cursor.fetchall()  # type: ignore[return-value]  # the driver says Any, a row is a tuple
 
 
 def _lines() -> Select[Any]:

@@ -5,17 +5,18 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
-from itertools import chain
 from typing import Final
 
 import msgspec
 
+from backtest.compare.causes import FEATURE_KNOBS
 from backtest.compare.figures import FigureReader
-from db.pairing import Line, PairedRun
+from backtest.compare.headers import differing_settings
+from db.pairing import Line, PairedRun, PlainRow
 from domain.errors import BadInput
 from domain.record import Record
 
-_FROM_STATE: Final = Line._fields.index("state")
+_AT, _SYMBOL, _ANSWER, _FROM_STATE = map(Line._fields.index, ("as_of_ms", "symbol", "answer_id", "state"))
 
 
 class Kind(StrEnum):
@@ -129,44 +130,99 @@ def align(a: PairedRun, b: PairedRun, asked: Collection[tuple[str, int]], orders
     Features are compared from the first minute on at which they can differ: they are a function of code, settings and
     what was seen. Raises BadInput when the runs share no minute.
     """
-    alignment = Alignment(a, b)
-    answers = a.answers(), b.answers()
-    figures = FigureReader(a), FigureReader(b)
-    watches_figures = _can_differ(a, b)
-    for symbol, as_of_ms, x, y in _merged(a, b):
+    walk = _Walk(a, b, asked, orders)
+    alignment, (said_a, said_b) = walk.alignment, walk.answers
+    for x, y in _merged(a.rows(), b.rows()):
+        if (
+            not walk.watches_figures
+            and x is not None
+            and y is not None
+            and x[_FROM_STATE:] == y[_FROM_STATE:]
+            and said_a[x[_ANSWER]] == said_b[y[_ANSWER]]
+            and x[_AT] not in walk.busy_ms
+        ):
+            alignment.n_equal += 1
+        else:
+            walk.look_closer(x, y)
+    alignment.n_common += alignment.n_equal
+    alignment.n_alike += alignment.n_equal
+    walk.finish()
+    return alignment
+
+
+class _Walk:
+    """What a walk carries along. busy_ms: minutes that are kept, or at which other orders were sent."""
+
+    def __init__(
+        self, a: PairedRun, b: PairedRun, asked: Collection[tuple[str, int]], orders: tuple[Orders, Orders]
+    ) -> None:
+        self.a, self.b = a, b
+        self.alignment = Alignment(a, b)
+        self.asked = asked
+        self.answers = a.answers(), b.answers()
+        self.other_orders = {
+            minute for minute in orders[0].keys() | orders[1].keys() if orders[0].get(minute) != orders[1].get(minute)
+        }
+        self.busy_ms = {at_ms for _, at_ms in (*asked, *self.other_orders)}
+        self.figures = FigureReader(a), FigureReader(b)
+        self.watches_figures = _can_differ(a, b)
+        self._n_equal_here = 0
+
+    def look_closer(self, row_a: PlainRow | None, row_b: PlainRow | None) -> None:
+        alignment = self.alignment
+        x = None if row_a is None else Line(*row_a)
+        y = None if row_b is None else Line(*row_b)
+        one = x or y
+        if one is None:
+            return
         if x is None or y is None:
-            kinds = _alone(alignment, as_of_ms, is_a=x is not None)
-            watches_figures = True
+            kinds = _alone(alignment, one.as_of_ms, is_a=x is not None)
+            self.watches_figures = True
+            is_outside = not kinds
         else:
             alignment.n_common += 1
-            kinds = _kinds(x, y, answers, orders)
-            watches_figures = watches_figures or Kind.DATA in kinds or Kind.BAR in kinds
-            if watches_figures and figures[0].of(x.id) != figures[1].of(y.id):
-                kinds.add(Kind.FEATURE)
+            kinds = self._kinds(x, y)
+            is_outside = False
+        meeting = Meeting(symbol=one.symbol, as_of_ms=one.as_of_ms, a=x, b=y, kinds=frozenset(kinds))
+        if (meeting.symbol, meeting.as_of_ms) in self.asked:
+            alignment.meetings[meeting.symbol, meeting.as_of_ms] = meeting
         if kinds:
-            meeting = Meeting(symbol=symbol, as_of_ms=as_of_ms, a=x, b=y, kinds=frozenset(kinds))
             alignment.take(meeting)
-        elif x is not None and y is not None:
-            alignment.n_alike += 1
-            alignment.n_equal += 1
-        if (symbol, as_of_ms) in asked:
-            alignment.meetings[symbol, as_of_ms] = Meeting(
-                symbol=symbol, as_of_ms=as_of_ms, a=x, b=y, kinds=frozenset(kinds)
-            )
-    if alignment.n_common == 0:
-        raise BadInput(f"runs {a.found.run_id} and {b.found.run_id} have no minute in common")
-    return alignment
+        elif not is_outside:
+            self._n_equal_here += 1
+
+    def finish(self) -> None:
+        """Count what was looked at closely and found equal. Raises BadInput where no minute was common."""
+        alignment = self.alignment
+        alignment.n_equal += self._n_equal_here
+        alignment.n_alike += self._n_equal_here
+        if alignment.n_common == 0:
+            raise BadInput(f"runs {self.a.found.run_id} and {self.b.found.run_id} have no minute in common")
+
+    def _kinds(self, x: Line, y: Line) -> set[Kind]:
+        kinds: set[Kind] = set()
+        if x.snapshot != y.snapshot:
+            kinds |= _seen_differently(x.snapshot, y.snapshot)
+            self.watches_figures = True
+        if x.state != y.state:
+            kinds.add(Kind.STATE)
+        if x.outcome != y.outcome:
+            kinds.add(Kind.OUTCOME)
+        if x.regime != y.regime or (self.watches_figures and self.figures[0].of(x.id) != self.figures[1].of(y.id)):
+            kinds.add(Kind.FEATURE)
+        if self.answers[0][x.answer_id] != self.answers[1][y.answer_id]:
+            kinds.add(Kind.ANSWER)
+        if (x.symbol, x.as_of_ms) in self.other_orders:
+            kinds.add(Kind.ORDER)
+        return kinds
 
 
 def _can_differ(a: PairedRun, b: PairedRun) -> bool:
     """Say whether features can differ from the first minute on: by code, windows, or another beginning."""
-    from backtest.compare.headers import differing_settings
-
-    shaping = ("FEATURE_", "REGIME_")
     return (
         a.found.header.code_version != b.found.header.code_version
         or a.first.as_of_ms != b.first.as_of_ms
-        or any(one.name.startswith(shaping) for one in differing_settings(a.found.header, b.found.header))
+        or any(one.name.startswith(FEATURE_KNOBS) for one in differing_settings(a.found.header, b.found.header))
     )
 
 
@@ -182,27 +238,6 @@ def _alone(alignment: Alignment, as_of_ms: int, *, is_a: bool) -> set[Kind]:
     return {Kind.MISSING}
 
 
-def _kinds(
-    x: Line, y: Line, answers: tuple[dict[int | None, str], dict[int | None, str]], orders: tuple[Orders, Orders]
-) -> set[Kind]:
-    kinds: set[Kind] = set()
-    if x[_FROM_STATE:] != y[_FROM_STATE:]:
-        if x.snapshot != y.snapshot:
-            kinds |= _seen_differently(x.snapshot, y.snapshot)
-        if x.state != y.state:
-            kinds.add(Kind.STATE)
-        if x.outcome != y.outcome:
-            kinds.add(Kind.OUTCOME)
-        if x.regime != y.regime:
-            kinds.add(Kind.FEATURE)
-    if answers[0][x.answer_id] != answers[1][y.answer_id]:
-        kinds.add(Kind.ANSWER)
-    minute = x.symbol, x.as_of_ms
-    if orders[0].get(minute) != orders[1].get(minute):
-        kinds.add(Kind.ORDER)
-    return kinds
-
-
 def _seen_differently(a: str, b: str) -> set[Kind]:
     x, y = _seen(a), _seen(b)
     kinds = set()
@@ -212,32 +247,35 @@ def _seen_differently(a: str, b: str) -> set[Kind]:
     return kinds
 
 
-def _merged(a: PairedRun, b: PairedRun) -> Iterator[tuple[str, int, Line | None, Line | None]]:
+def _merged(ours: Iterator[PlainRow], theirs: Iterator[PlainRow]) -> Iterator[tuple[PlainRow | None, PlainRow | None]]:
     """Yield every minute of every symbol once, in time, with the row of each run or None."""
-    ours, theirs = a.minutes(), b.minutes()
     x, y = next(ours, None), next(theirs, None)
     while x is not None and y is not None:
-        if x[0] == y[0]:
-            yield from _met(x[0], x[1], y[1])
+        if x[_AT] == y[_AT] and x[_SYMBOL] == y[_SYMBOL]:
+            yield x, y
             x, y = next(ours, None), next(theirs, None)
-        elif x[0] < y[0]:
-            yield from _met(x[0], x[1], [])
+        elif x[_AT] < y[_AT]:
+            yield x, None
             x = next(ours, None)
-        else:
-            yield from _met(y[0], [], y[1])
+        elif y[_AT] < x[_AT]:
+            yield None, y
             y = next(theirs, None)
-    for at_ms, lines in chain([] if x is None else [x], ours):
-        yield from _met(at_ms, lines, [])
-    for at_ms, lines in chain([] if y is None else [y], theirs):
-        yield from _met(at_ms, [], lines)
+        else:
+            mine, x = _rest_of_minute(x, ours)
+            other, y = _rest_of_minute(y, theirs)
+            yield from ((row, other.pop(symbol, None)) for symbol, row in mine.items())
+            yield from ((None, row) for row in other.values())
+    while x is not None:
+        yield x, None
+        x = next(ours, None)
+    while y is not None:
+        yield None, y
+        y = next(theirs, None)
 
 
-def _met(as_of_ms: int, ours: list[Line], theirs: list[Line]) -> Iterator[tuple[str, int, Line | None, Line | None]]:
-    if len(ours) == 1 and len(theirs) == 1 and ours[0].symbol == theirs[0].symbol:
-        yield ours[0].symbol, as_of_ms, ours[0], theirs[0]
-        return
-    by_symbol = {line.symbol: line for line in theirs}
-    for line in ours:
-        yield line.symbol, as_of_ms, line, by_symbol.pop(line.symbol, None)
-    for line in by_symbol.values():
-        yield line.symbol, as_of_ms, None, line
+def _rest_of_minute(row: PlainRow, rows: Iterator[PlainRow]) -> tuple[dict[str, PlainRow], PlainRow | None]:
+    """Return the rows of a minute from this one on, by symbol, and the first of the next minute."""
+    at_ms, found = row[_AT], {row[_SYMBOL]: row}
+    while (following := next(rows, None)) is not None and following[_AT] == at_ms:
+        found[following[_SYMBOL]] = following
+    return found, following
