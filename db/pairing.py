@@ -171,7 +171,7 @@ class PairedRun:
         """Return the recorded features, regime excluded, of the ticks with keys in this range. None = absent."""
         query = select(TICKS.c.id, *_FIGURES).where(TICKS.c.id.between(first_id, min(last_id, self._last_key)))
         with self._store.read() as connection:
-            return {row[0]: tuple(row[1:]) for row in connection.execute(query)}
+            return {row[0]: row[1:] for row in _plain_rows(connection, query)}
 
     def executed(self) -> list[Executed]:
         """Return every execution in the order it was learnt of."""
@@ -194,10 +194,10 @@ class PairedRun:
             for row in self._columns(PROPOSALS, "tick_id", "strategy", "side", "exit_plan")
         }
 
-    def refused(self) -> dict[str, str]:
-        """Return the orders that venue or journal turned away, each with rule and reason."""
+    def refused(self) -> dict[str, tuple[str, str]]:
+        """Return the orders that venue or journal turned away, each with (rule, reason)."""
         rows = self._columns(ORDER_REFUSALS, "client_order_id", "rule", "reason")
-        return {order_id: f"{rule}: {reason}" for order_id, rule, reason in rows}
+        return {order_id: (rule, reason) for order_id, rule, reason in rows}
 
     def last_close(self, symbol: str) -> float | None:
         """Return the close of the last bar seen of a symbol."""

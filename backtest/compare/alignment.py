@@ -47,11 +47,6 @@ class Meeting(Record, frozen=True, kw_only=True):
     b: Line | None
     kinds: frozenset[Kind]
 
-    @property
-    def is_alike(self) -> bool:
-        """Say whether both runs decided the same."""
-        return not self.kinds & _DECIDED
-
 
 _DECIDED: Final = frozenset({Kind.MISSING, Kind.OUTCOME, Kind.ORDER})
 _INDEXED: Final = (Kind.MISSING, Kind.UNFIT, Kind.BAR, Kind.DATA, Kind.STATE)
@@ -107,21 +102,12 @@ class Alignment:
         place = bisect_right(minutes, to_ms)
         return minutes[place - 1] if place else None
 
-    def take(self, meeting: Meeting) -> None:
-        """Count one minute in which something differs."""
-        for kind in meeting.kinds:
+    def take(self, symbol: str, as_of_ms: int, kinds: Collection[Kind]) -> None:
+        """Count one minute with all in which it differs."""
+        for kind in kinds:
             self.counts[kind] += 1
             if kind in _INDEXED:
-                self._index[meeting.symbol, kind].append(meeting.as_of_ms)
-        if meeting.is_alike:
-            self.n_alike += 1
-        elif self.first_difference is None:
-            self.first_difference = meeting
-
-    @property
-    def n_minutes(self) -> int:
-        """Minutes of a symbol within the overlap that at least one run has."""
-        return self.n_common + self.n_only_a + self.n_only_b
+                self._index[symbol, kind].append(as_of_ms)
 
 
 def align(a: PairedRun, b: PairedRun, asked: Collection[tuple[str, int]], orders: tuple[Orders, Orders]) -> Alignment:
@@ -131,7 +117,7 @@ def align(a: PairedRun, b: PairedRun, asked: Collection[tuple[str, int]], orders
     what was seen. Raises BadInput when the runs share no minute.
     """
     walk = _Walk(a, b, asked, orders)
-    alignment, (said_a, said_b) = walk.alignment, walk.answers
+    alignment, (said_a, said_b), n_same = walk.alignment, walk.answers, 0
     for x, y in _merged(a.rows(), b.rows()):
         if (
             not walk.watches_figures
@@ -141,12 +127,14 @@ def align(a: PairedRun, b: PairedRun, asked: Collection[tuple[str, int]], orders
             and said_a[x[_ANSWER]] == said_b[y[_ANSWER]]
             and x[_AT] not in walk.busy_ms
         ):
-            alignment.n_equal += 1
+            n_same += 1
         else:
             walk.look_closer(x, y)
-    alignment.n_common += alignment.n_equal
-    alignment.n_alike += alignment.n_equal
-    walk.finish()
+    alignment.n_common += n_same
+    alignment.n_equal += n_same
+    alignment.n_alike += n_same
+    if alignment.n_common == 0:
+        raise BadInput(f"runs {a.found.run_id} and {b.found.run_id} have no minute in common")
     return alignment
 
 
@@ -166,7 +154,6 @@ class _Walk:
         self.busy_ms = {at_ms for _, at_ms in (*asked, *self.other_orders)}
         self.figures = FigureReader(a), FigureReader(b)
         self.watches_figures = _can_differ(a, b)
-        self._n_equal_here = 0
 
     def look_closer(self, row_a: PlainRow | None, row_b: PlainRow | None) -> None:
         alignment = self.alignment
@@ -183,21 +170,18 @@ class _Walk:
             alignment.n_common += 1
             kinds = self._kinds(x, y)
             is_outside = False
-        meeting = Meeting(symbol=one.symbol, as_of_ms=one.as_of_ms, a=x, b=y, kinds=frozenset(kinds))
-        if (meeting.symbol, meeting.as_of_ms) in self.asked:
-            alignment.meetings[meeting.symbol, meeting.as_of_ms] = meeting
-        if kinds:
-            alignment.take(meeting)
-        elif not is_outside:
-            self._n_equal_here += 1
-
-    def finish(self) -> None:
-        """Count what was looked at closely and found equal. Raises BadInput where no minute was common."""
-        alignment = self.alignment
-        alignment.n_equal += self._n_equal_here
-        alignment.n_alike += self._n_equal_here
-        if alignment.n_common == 0:
-            raise BadInput(f"runs {self.a.found.run_id} and {self.b.found.run_id} have no minute in common")
+        alignment.take(one.symbol, one.as_of_ms, kinds)
+        is_decided_otherwise = not _DECIDED.isdisjoint(kinds)
+        is_first = is_decided_otherwise and alignment.first_difference is None
+        is_asked = one.as_of_ms in self.busy_ms and (one.symbol, one.as_of_ms) in self.asked
+        if is_first or is_asked:
+            meeting = Meeting(symbol=one.symbol, as_of_ms=one.as_of_ms, a=x, b=y, kinds=frozenset(kinds))
+            if is_first:
+                alignment.first_difference = meeting
+            if is_asked:
+                alignment.meetings[one.symbol, one.as_of_ms] = meeting
+        alignment.n_equal += not kinds and not is_outside
+        alignment.n_alike += not is_decided_otherwise and not is_outside
 
     def _kinds(self, x: Line, y: Line) -> set[Kind]:
         kinds: set[Kind] = set()

@@ -53,7 +53,7 @@ class _Attribution:
 
     def _share(self, pair: Pair, part: Part, microusd: int, blame: Blame) -> Share:
         one = pair.one
-        meeting = self.evidence.alignment.meetings[one.symbol, one.decided_ms]
+        meeting = self.evidence.meeting(one.symbol, one.decided_ms)
         return Share(
             symbol=one.symbol,
             side=one.side,
@@ -88,7 +88,7 @@ class _Attribution:
 
     def _size_blame(self, a: Journey, b: Journey) -> Blame:
         evidence = self.evidence
-        meeting = evidence.alignment.meetings[a.symbol, a.decided_ms]
+        meeting = evidence.meeting(a.symbol, a.decided_ms)
         x, y = meeting.a, meeting.b
         if x is None or y is None:
             return Blame(cause=Cause.MISSED_TICK, why="a run lacks the minute of the decision")
@@ -110,9 +110,10 @@ class _Attribution:
         return self._equity_blame(a)
 
     def _equity_blame(self, a: Journey) -> Blame:
+        ours, theirs = self.evidence.a.run.first, self.evidence.b.run.first
         root = self._earliest(0, a.decided_ms)
-        if root is None:
-            why = "the runs began with other equity"
+        if root is None or ours.equity_microusd != theirs.equity_microusd:
+            why = "the accounts it was sized by began with other equity"
             return Blame(cause=Cause.RISK, rule="starting equity", why=why)
         return root.knocked_on("the account it was sized by came out otherwise before")
 

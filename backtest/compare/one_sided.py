@@ -18,7 +18,7 @@ def one_sided_blame(evidence: Evidence, journey: Journey, *, is_in_a: bool, trac
     """Walk the minute of the decision in both runs, in the order of the tick, to the step where they part."""
     other = evidence.b if is_in_a else evidence.a
     name = "B" if is_in_a else "A"
-    meeting = evidence.alignment.meetings[journey.symbol, journey.decided_ms]
+    meeting = evidence.meeting(journey.symbol, journey.decided_ms)
     theirs = meeting.b if is_in_a else meeting.a
     if theirs is None:
         return _absent(other, name, journey.decided_ms)
@@ -76,11 +76,10 @@ def _refused(evidence: Evidence, journey: Journey, other: Half, wanted: Wanted, 
 
 
 def _not_filled(other: Half, journey: Journey, name: str) -> Blame:
-    refusal = next((why for order_id, why in other.refused.items() if order_id == journey.order_id), None)
+    refusal = other.refused.get(journey.order_id)
     if refusal is not None:
-        return Blame(cause=Cause.VENUE, why=f"the venue of {name} turned the order away: {refusal}")
-    if journey.entered_as_of_ms > other.run.last.as_of_ms:
-        return Blame(cause=Cause.SPAN, why=f"{name} was over before the entry was filled")
+        why = f"the entry of {name} was turned away: {': '.join(refusal)}"
+        return Blame(cause=Cause.VENUE, why=why)
     if journey.order_id in other.order_ids:
-        return Blame(cause=Cause.VENUE, why=f"the venue of {name} never filled the order")
-    return Blame(cause=Cause.VENUE, why=f"{name} approved the entry and has no fill of it")
+        return Blame(cause=Cause.OPEN_AT_END, why=f"the entry of {name} was still on its way when the run ended")
+    return Blame(cause=Cause.VENUE, why=f"{name} approved the entry and has no order of it on record")

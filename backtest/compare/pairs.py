@@ -3,13 +3,17 @@
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
-from backtest.compare.alignment import Alignment, Orders, align
+from backtest.compare.alignment import Alignment, Kind, Meeting, Orders, align
 from backtest.compare.figures import NO_FIGURES, nearly_equal
 from backtest.compare.headers import differing_settings
 from backtest.compare.journeys import Journey, journeys_of
 from db.pairing import Line, PairedRun, Wanted
 from domain.record import Record
+
+# The venue's no to an order it is handed (execution/paper.py), not its word that the position has gone meanwhile.
+_NOT_TAKEN: Final = "venue: "
 
 
 class Pair(Record, frozen=True, kw_only=True):
@@ -35,14 +39,18 @@ class Pair(Record, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Half:
-    """What one run has on record beside its ticks. wanted: by the key of the tick. refused: by order id."""
+    """What one run has on record beside its ticks. wanted: by the key of the tick. refused: by order id.
+
+    failed_exits: (symbol, minute) at which the venue would not take an exit.
+    """
 
     run: PairedRun
     journeys: tuple[Journey, ...]
     wanted: dict[int, Wanted]
-    refused: dict[str, str]
+    refused: dict[str, tuple[str, str]]
     orders: Orders
     order_ids: frozenset[str]
+    failed_exits: frozenset[tuple[str, int]]
 
     @classmethod
     def of(cls, run: PairedRun) -> "Half":
@@ -52,13 +60,16 @@ class Half:
         for order in sent:
             minute = order.symbol, order.decided_ms
             orders[minute] = orders.get(minute, frozenset()) | {(order.side, order.reduce_only)}
+        refused = run.refused()
+        failed = (order for order in sent if refused.get(order.client_order_id, ("",))[0].startswith(_NOT_TAKEN))
         return cls(
             run=run,
             journeys=journeys_of(run),
             wanted=run.wanted(),
-            refused=run.refused(),
+            refused=refused,
             orders=orders,
             order_ids=frozenset(order.client_order_id for order in sent),
+            failed_exits=frozenset((order.symbol, order.decided_ms) for order in failed if order.reduce_only),
         )
 
     def recent(self, before_ms: int) -> list[Journey]:
@@ -93,6 +104,11 @@ class Evidence:
     changed: frozenset[str]
     is_same_code: bool
     _near: dict[tuple[int, int], bool] = field(default_factory=dict)
+
+    def meeting(self, symbol: str, at_ms: int) -> Meeting:
+        """Return the minute of a decision as both runs have it."""
+        nowhere = Meeting(symbol=symbol, as_of_ms=at_ms, a=None, b=None, kinds=frozenset({Kind.MISSING}))
+        return self.alignment.meetings.get((symbol, at_ms), nowhere)
 
     def has_changed(self, names: Iterable[str]) -> bool:
         """Say whether a setting whose name begins so differs between the runs."""

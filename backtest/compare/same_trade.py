@@ -76,7 +76,7 @@ def _other_plan(evidence: Evidence, a: Journey, b: Journey) -> Blame | None:
     if a.exit_plan == b.exit_plan:
         return None
     if evidence.has_changed(EXIT_KNOBS) or not evidence.has_changed(FEATURE_KNOBS):
-        meeting = evidence.alignment.meetings[a.symbol, a.decided_ms]
+        meeting = evidence.meeting(a.symbol, a.decided_ms)
         is_same = meeting.a is not None and meeting.b is not None and evidence.figures_agree(meeting.a, meeting.b)
         if evidence.has_changed(EXIT_KNOBS) or is_same:
             return Blame(cause=Cause.THRESHOLD, why="the exit plan differs")
@@ -92,8 +92,13 @@ def _seen_otherwise(evidence: Evidence, a: Journey, b: Journey) -> Blame | None:
         Kind.MISSING: (Cause.MISSED_TICK, "a run lacks a minute while it held the position"),
         Kind.BAR: (Cause.DATA, "a bar differs while it held the position"),
         Kind.STATE: (Cause.DESK_STATE, "the desk's state differs while it held the position"),
+        Kind.ORDER: (Cause.VENUE, "the venue would not take an exit in one run"),
     }
-    found = [(evidence.alignment.first(kind, a.symbol, from_ms, to_ms), kind) for kind in causes]
+    found: list[tuple[int | None, Kind]] = [
+        (evidence.alignment.first(kind, a.symbol, from_ms, to_ms), kind) for kind in causes if kind is not Kind.ORDER
+    ]
+    failed = evidence.a.failed_exits ^ evidence.b.failed_exits
+    found += [(at_ms, Kind.ORDER) for symbol, at_ms in failed if symbol == a.symbol and from_ms <= at_ms <= to_ms]
     dated = [(at_ms, kind) for at_ms, kind in found if at_ms is not None]
     if not dated:
         return None
