@@ -35,7 +35,7 @@ def features_of(columns: Columns, windows: FeatureWindows, regimes: RegimeThresh
     bars, beside = columns.floats[:, OPEN_PRICE : VOLUME + 1], columns.floats[:, IMBALANCE : SPREAD_BPS + 1]
     if has_bar.all():
         return features_batch(bars, beside, windows, regimes)
-    features = np.full((len(has_bar), N_FEATURES), np.nan)
+    features = np.full((N_FEATURES, len(has_bar)), np.nan).T
     features[has_bar] = features_batch(bars[has_bar], beside[has_bar], windows, regimes)
     return features
 
