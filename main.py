@@ -11,12 +11,14 @@ import typer
 
 from cli.audit import audit
 from cli.market_data import data
+from cli.montecarlo import montecarlo
 from cli.options import (
     ENV_FILE,
     DataOption,
     DbOption,
     EnvOption,
     FeedOption,
+    FromOption,
     JsonOption,
     MinutesOption,
     MoreFiles,
@@ -24,6 +26,7 @@ from cli.options import (
     SetOption,
     SpeedOption,
     SymbolOption,
+    UntilOption,
     flags,
     folders,
     load,
@@ -31,7 +34,8 @@ from cli.options import (
     stdout,
     switch,
 )
-from cli.report import report
+from cli.prove import CutsOption, ProveOption, SeedOption, proof_wish
+from cli.report import NoReportOption, ReportOption, report, report_after
 from cli.shop import Shop
 from cli.sweep import sweep
 from console.wish import Wish
@@ -50,8 +54,9 @@ Without a command it trades on paper with what .env says; out of the box that is
 app = typer.Typer(help=HELP, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
-app.command("report")(report)
+app.command()(report)
 app.command()(sweep)
+app.command()(montecarlo)
 
 
 @app.callback(invoke_without_command=True)
@@ -87,17 +92,33 @@ def backtest(
     more: MoreFiles = None,
     data_files: DataOption = [],  # noqa: B006 - as above
     symbol: SymbolOption = [],  # noqa: B006 - as above
+    first: FromOption = None,
+    until: UntilOption = None,
     minutes: MinutesOption = None,
     db: DbOption = None,
     run_id: RunIdOption = None,
+    report_to: ReportOption = None,
+    no_report: NoReportOption = False,
+    prove: ProveOption = False,
+    cuts: CutsOption = None,
+    seed: SeedOption = None,
     overrides: SetOption = [],  # noqa: B006 - as above
     env_file: EnvOption = ENV_FILE,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the same desk over recordings at full speed, journal and all."""
+    """Run the same desk over recordings at full speed, journal and all, and report; or prove it never looks ahead.
+
+    The report is one HTML file that needs no network. With --json it is written only where --report says.
+    """
+    proof = proof_wish(prove=prove, cuts=cuts, seed=seed, run_id=run_id, n_minutes=minutes, as_json=as_json)
     given = flags(FEED="replay", SYMBOLS=",".join(symbol), SPEED="max", DATABASE_URL=db)
-    given |= flags(REPLAY_DATA=",".join([*data_files, *(more or [])]))
-    _run_desk(Wish(command="backtest", n_minutes=minutes, run_id=run_id, as_json=as_json), overrides, given, env_file)
+    given |= flags(REPLAY_DATA=",".join([*data_files, *(more or [])]), REPLAY_FROM=first, REPLAY_UNTIL=until)
+    if proof is not None:
+        raise typer.Exit(proof.run(load(env_file, overrides, given), build, build_feed))
+    wish = Wish(command="backtest", n_minutes=minutes, run_id=run_id, as_json=as_json)
+    done = _run_desk(wish, overrides, given, env_file)
+    if report_to is not None or not (no_report or as_json):
+        report_after(load(env_file, overrides, given), done, report_to, quietly=as_json)
 
 
 @app.command()
@@ -213,7 +234,7 @@ def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
     )
 
 
-def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_file: Path) -> None:
+def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_file: Path) -> str:
     """Load, wire and run one desk; report; leave with the exit code the outcome deserves."""
     from console.runs import Workshop, run_desk
     from settings import settings_json
@@ -221,7 +242,7 @@ def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_fi
     def settings_with(extra: Mapping[str, str]) -> "Settings":
         return load(env_file, overrides, {**given, **extra})
 
-    run_desk(wish, Workshop(load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed))
+    return run_desk(wish, Workshop(load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed))
 
 
 def main() -> None:

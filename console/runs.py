@@ -75,18 +75,18 @@ class Workshop(NamedTuple):
     build_feed: Callable[[Settings, int | None], TapedFeed]
 
 
-def run_desk(wish: Wish, workshop: Workshop) -> None:
-    """Run one desk from the first look at the settings to the report.
+def run_desk(wish: Wish, workshop: Workshop) -> str:
+    """Run one desk from the first look at the settings to the report; return the run's name.
 
     Raises BadInput for what the user can mend, Stopped when the desk halted itself, Interrupted at a second Ctrl-C.
     """
     try:
-        _run(wish, workshop)
+        return _run(wish, workshop)
     except KeyboardInterrupt:
         raise Interrupted("the desk was not waited for; what it had committed is on record") from None
 
 
-def _run(wish: Wish, workshop: Workshop) -> None:
+def _run(wish: Wish, workshop: Workshop) -> str:
     settings, clock = workshop.load({}), SystemClock()
     instruments = {symbol: instrument(symbol) for symbol in settings.symbols}
     with open_journal(settings.database_url.get_secret_value(), writable=True) as store:
@@ -113,6 +113,7 @@ def _run(wish: Wish, workshop: Workshop) -> None:
         summary = _watched(session, settings, wish, instruments, feed)
         quiet_reasons = () if wish.as_json else failed_tests(store, run_id, N_REASONS)
     _tell(wish, summary, instruments, quiet_reasons, is_stopped=desk.stop_is_asked)
+    return run_id
 
 
 def _watched(

@@ -59,6 +59,10 @@ class Features(Record, frozen=True, kw_only=True, gc=False, eq=False):
         """Compare bit for bit, NaN equal to NaN."""
         return isinstance(other, Features) and self.vector.tobytes() == other.vector.tobytes()
 
+    def __ne__(self, other: object) -> bool:
+        """Say the opposite; msgspec's own inequality would compare identities."""
+        return not self == other
+
     def __hash__(self) -> int:
         """Hash the bits, so that equal features hash alike."""
         return hash(self.vector.tobytes())

@@ -53,11 +53,26 @@ def load_replay(
     BadInput
         When a file, a symbol or the period asked for cannot be served; one sentence with what is allowed.
     """
+    gathered = gather(paths, symbols, limits)
+    return replay_of(
+        gathered, limits, assumed_spread_bps, start_ms=start_ms, end_ms=end_ms, limit_minutes=limit_minutes
+    )
+
+
+def replay_of(
+    gathered: Sequence[Gathered],
+    limits: QualityLimits,
+    assumed_spread_bps: float = DEFAULT_SPREAD_BPS,
+    *,
+    start_ms: int | None = None,
+    end_ms: int | None = None,
+    limit_minutes: int | None = None,
+) -> "ReplayFeed":
+    """Build a feed from recordings in memory; parameters and errors as those of `load_replay`."""
     if not 0.0 < assumed_spread_bps <= limits.max_spread_bps:
         raise BadInput(f"assumed spread {assumed_spread_bps} bps is outside (0, {limits.max_spread_bps:g}]")
     if limit_minutes is not None and limit_minutes < 1:
         raise BadInput(f"{limit_minutes} minutes cannot be replayed; at least 1 is allowed")
-    gathered = gather(paths, symbols, limits)
     end_ms = _end_after(gathered, start_ms, end_ms, limit_minutes)
     tapes, facts = [], []
     for one in gathered:
