@@ -23,6 +23,12 @@ def true_range(high_price: float, low_price: float, previous_close_price: float)
 
 
 @kernel
+def smoothed_range(atr_price: float, span_price: float, n_bars: int) -> float:
+    """Return the ATR after one more true range."""
+    return (atr_price * (n_bars - 1.0) + span_price) / n_bars
+
+
+@kernel
 def update_atr(
     state: FloatArray, at: int, n_bars: int, high_price: float, low_price: float, close_price: float
 ) -> float:
@@ -44,7 +50,7 @@ def update_atr(
     if n_before == n_bars:
         state[at + _VALUE] = (state[at + _VALUE] + span) / n_bars
     else:
-        state[at + _VALUE] = (state[at + _VALUE] * (n_bars - 1.0) + span) / n_bars
+        state[at + _VALUE] = smoothed_range(state[at + _VALUE], span, n_bars)
     return float(state[at + _VALUE])
 
 

@@ -16,6 +16,12 @@ _VALUE: Final = 1
 
 
 @kernel
+def smoothed(average: float, value: float, n_bars: int) -> float:
+    """Return the EMA after one more value."""
+    return average + (value - average) * (2.0 / (n_bars + 1.0))
+
+
+@kernel
 def update_ema(state: FloatArray, at: int, n_bars: int, value: float) -> float:
     """Take one value into the EMA kept in state[at : at + EMA_STATE]; NaN before `n_bars` values.
 
@@ -29,7 +35,7 @@ def update_ema(state: FloatArray, at: int, n_bars: int, value: float) -> float:
     if n_seen == n_bars:
         state[at + _VALUE] = (state[at + _VALUE] + value) / n_bars
     else:
-        state[at + _VALUE] += (value - state[at + _VALUE]) * (2.0 / (n_bars + 1.0))
+        state[at + _VALUE] = smoothed(state[at + _VALUE], value, n_bars)
     return float(state[at + _VALUE])
 
 

@@ -1,48 +1,54 @@
 """The feature vector: every figure a strategy may look at, from one kernel.
 
-The desk calls it once a bar, `features_batch` calls it in a compiled loop, and the bits agree.
+The desk calls it once a bar; `features_batch` does a whole tape figure by figure, and the bits agree.
 """
 
 import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.compiled import entry_point, kernel
-from domain.features import N_FEATURES, Feature, Features, FloatArray
+from domain.features import N_FEATURES, Features, FloatArray
 from domain.market import Bar, Snapshot
 from domain.record import Record
 from indicators.atr import ATR_STATE, update_atr
 from indicators.ema import EMA_STATE, update_ema
+from indicators.feature_columns import (
+    ATR,
+    ATR_PRICE,
+    BODY_OVER_ATR,
+    BOOK_IMBALANCE,
+    DRAWDOWN,
+    DRAWDOWN_BPS,
+    EMA_FAST,
+    EMA_SLOW,
+    FUNDING_RATE_HOURLY_FRAC,
+    LEAST_ATR_FRAC,
+    OPEN_INTEREST_USD,
+    POSSIBLE,
+    PREMIUM_BPS,
+    REALISED_VOL_BPS,
+    REGIME,
+    RETURN_BPS,
+    SPREAD_BPS,
+    TREND_STRENGTH,
+    VOL,
+    VOL_LONG,
+    VOLUME,
+    VOLUME_Z,
+    empty_columns,
+    fill_columns,
+)
 from indicators.realised_vol import BPS, log_return_bps
 from indicators.regime import RegimeThresholds, classify_regime
 from indicators.rolling_max import max_state, update_max
 from indicators.rolling_moments import moments_state, update_std, update_zscore
 from indicators.series import IntArray
 
-BODY_OVER_ATR: Final = int(Feature.BODY_OVER_ATR)
-VOLUME_Z: Final = int(Feature.VOLUME_Z)
-BOOK_IMBALANCE: Final = int(Feature.BOOK_IMBALANCE)
-PREMIUM_BPS: Final = int(Feature.PREMIUM_BPS)
-FUNDING_RATE_HOURLY_FRAC: Final = int(Feature.FUNDING_RATE_HOURLY_FRAC)
-OPEN_INTEREST_USD: Final = int(Feature.OPEN_INTEREST_USD)
-REALISED_VOL_BPS: Final = int(Feature.REALISED_VOL_BPS)
-SPREAD_BPS: Final = int(Feature.SPREAD_BPS)
-ATR_PRICE: Final = int(Feature.ATR_PRICE)
-RETURN_BPS: Final = int(Feature.RETURN_BPS)
-TREND_STRENGTH: Final = int(Feature.TREND_STRENGTH)
-DRAWDOWN_BPS: Final = int(Feature.DRAWDOWN_BPS)
-REGIME: Final = int(Feature.REGIME)
-
-# After days without a trade the ATR has decayed to less than the rounding error of a price, and ratios to it are noise.
-LEAST_ATR_FRAC: Final = 1e-12
-
 _ABSENT: Final = math.nan
 N_OHLCV: Final = 5
 N_OPTIONAL: Final = 5
-
-ATR, VOLUME, VOL, VOL_LONG, EMA_FAST, EMA_SLOW, DRAWDOWN = range(7)
 
 _N_SEEN: Final = 0
 _PREVIOUS_CLOSE: Final = 1
@@ -227,32 +233,6 @@ def update_features(
     return out
 
 
-@kernel
-def _features_loop(
-    ohlcv: FloatArray, optional: FloatArray, state: FloatArray, windows: IntArray, thresholds: FloatArray
-) -> FloatArray:
-    n_bars = ohlcv.shape[0]
-    out = np.empty((n_bars, N_FEATURES))
-    for bar in range(n_bars):
-        fill_features(
-            out[bar],
-            state,
-            windows,
-            thresholds,
-            ohlcv[bar, 0],
-            ohlcv[bar, 1],
-            ohlcv[bar, 2],
-            ohlcv[bar, 3],
-            ohlcv[bar, 4],
-            optional[bar, 0],
-            optional[bar, 1],
-            optional[bar, 2],
-            optional[bar, 3],
-            optional[bar, 4],
-        )
-    return out
-
-
 def features_batch(
     ohlcv: FloatArray, optional: FloatArray, windows: FeatureWindows, thresholds: RegimeThresholds
 ) -> FloatArray:
@@ -260,24 +240,16 @@ def features_batch(
 
     ohlcv: shape (n, 5), oldest first, finite, as `domain.market.Bar` demands. optional: shape (n, 5), in the order
     imbalance, premium, funding rate, open interest, spread, in the units of `update_features`; NaN = absent.
-    Raises ValueError for other shapes and for bars no market can print.
+    Each figure's column is in one piece. Raises ValueError for other shapes and for bars no market can print.
     """
-    bars = np.ascontiguousarray(ohlcv, dtype=np.float64)
-    beside = np.ascontiguousarray(optional, dtype=np.float64)
+    bars, beside = np.asarray(ohlcv, dtype=np.float64), np.asarray(optional, dtype=np.float64)
     if bars.ndim != 2 or bars.shape[1] != N_OHLCV or beside.shape != (bars.shape[0], N_OPTIONAL):
         raise ValueError(f"a tape is (n, {N_OHLCV}) and (n, {N_OPTIONAL}), got {bars.shape} and {beside.shape}")
-    impossible = np.flatnonzero(~_possible_bars(bars))
-    if impossible.size:
-        raise ValueError(f"row {impossible[0]} of the tape is not a possible bar: {bars[impossible[0]].tolist()}")
-    return _features_loop(bars, beside, feature_state(windows), windows.vector(), thresholds.vector())
-
-
-def _possible_bars(bars: FloatArray) -> NDArray[np.bool_]:
-    open_price, high_price, low_price, close_price, volume_base = bars.T
-    possible: NDArray[np.bool_] = (low_price > 0.0) & (low_price <= open_price) & (low_price <= close_price)
-    possible &= (high_price < np.inf) & (open_price <= high_price) & (close_price <= high_price)
-    possible &= (volume_base >= 0.0) & (volume_base < np.inf)
-    return possible
+    columns, n_cold = empty_columns(len(bars)), warmup_bars(windows) - 1
+    impossible = fill_columns(columns, bars, beside, windows.vector(), thresholds.vector(), n_cold)
+    if impossible != POSSIBLE:
+        raise ValueError(f"row {impossible} of the tape is not a possible bar: {bars[impossible].tolist()}")
+    return columns.T
 
 
 class FeatureEngine:

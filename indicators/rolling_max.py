@@ -47,17 +47,28 @@ def update_max(state: FloatArray, at: int, n_bars: int, value: float) -> float:
 
 
 @kernel
-def _max_loop(values: FloatArray, n_bars: int) -> FloatArray:
-    state = np.zeros(max_state(n_bars))
-    out = np.empty(values.shape[0])
-    for bar in range(values.shape[0]):
-        out[bar] = update_max(state, 0, n_bars, values[bar])
-    return out
+def fill_max(out: FloatArray, values: FloatArray, n_bars: int) -> None:
+    """Write `update_max` of every value of a series into `out`, shape (n,); NaN while cold. A block at a time."""
+    tails = np.full(n_bars + 1, -math.inf)
+    for first in range(0, values.shape[0], n_bars):
+        block = values[first : first + n_bars]
+        n_here, head = block.shape[0], -math.inf
+        for place in range(n_here):
+            head = max(head, block[place])
+            out[first + place] = max(tails[place + 1], head)
+        tail = -math.inf
+        for place in range(n_here - 1, -1, -1):
+            tail = max(tail, block[place])
+            tails[place] = tail
+    out[: n_bars - 1] = math.nan
 
 
 def rolling_max_batch(values: Sequence[float] | FloatArray, n_bars: int) -> FloatArray:
     """Return the rolling maximum, shape (n,), NaN before `n_bars` values. Raises ValueError as `checked_series`."""
-    return _max_loop(checked_series(values), checked_window(n_bars))
+    series = checked_series(values)
+    out = np.empty_like(series)
+    fill_max(out, series, checked_window(n_bars))
+    return out
 
 
 def rolling_max_stream(n_bars: int) -> Stream:

@@ -73,9 +73,19 @@ def update_moments(state: FloatArray, at: int, n_bars: int, value: float) -> tup
         shift_sum = shift * (n_bars - place)
         total += tail_sum + shift_sum
         squares += state[tail + n_bars] + shift * (2.0 * tail_sum + shift_sum)
-    mean_distance = total / n_bars
-    variance = (squares - total * mean_distance) / n_bars
-    return origin + mean_distance, max(0.0, variance)
+    return origin + total / n_bars, variance_of(total, squares, n_bars)
+
+
+@kernel
+def variance_of(total: float, squares: float, n_bars: int) -> float:
+    """Return the variance (ddof 0) of `n_bars` values from the sums of their distances and of the squares of these."""
+    return max(0.0, (squares - total * (total / n_bars)) / n_bars)
+
+
+@kernel
+def zscore_of(value: float, mean: float, variance: float) -> float:
+    """Return the distance from the mean in standard deviations; 0 where all values are equal."""
+    return 0.0 if variance == 0.0 else (value - mean) / math.sqrt(variance)
 
 
 @kernel
@@ -91,35 +101,72 @@ def update_zscore(state: FloatArray, at: int, n_bars: int, value: float) -> floa
     The value is part of its own window, so |z| <= sqrt(n_bars - 1). 0 where all are equal; NaN if cold.
     """
     mean, variance = update_moments(state, at, n_bars, value)
-    return 0.0 if variance == 0.0 else (value - mean) / math.sqrt(variance)
+    return zscore_of(value, mean, variance)
 
 
 @kernel
-def _std_loop(values: FloatArray, n_bars: int) -> FloatArray:
-    state = np.zeros(moments_state(n_bars))
-    out = np.empty(values.shape[0])
-    for bar in range(values.shape[0]):
-        out[bar] = update_std(state, 0, n_bars, values[bar])
-    return out
+def _fill_sums(origins: FloatArray, totals: FloatArray, squares: FloatArray, values: FloatArray, n_bars: int) -> None:
+    """Write what `update_moments` makes its answer from, for every value of a series; nonsense while cold.
+
+    A whole block at a time: the same additions in the same order, held in registers. Mean and variance are left to
+    the caller's loop, which has no sum to wait for and runs several bars at once.
+    """
+    tails, tail_squares, tail_origin = np.zeros(n_bars + 1), np.zeros(n_bars + 1), 0.0
+    for first in range(0, values.shape[0], n_bars):
+        block = values[first : first + n_bars]
+        n_here, origin = block.shape[0], block[0]
+        shift, total, square = tail_origin - origin, 0.0, 0.0
+        for place in range(n_here):
+            distance = block[place] - origin
+            total += distance
+            square += distance * distance
+            tail, shift_sum = tails[place + 1], shift * (n_bars - place - 1)
+            origins[first + place] = origin
+            totals[first + place] = total + (tail + shift_sum)
+            squares[first + place] = square + (tail_squares[place + 1] + shift * (2.0 * tail + shift_sum))
+        tail_origin, total, square = block[n_here - 1], 0.0, 0.0
+        for place in range(n_here - 1, -1, -1):
+            distance = block[place] - tail_origin
+            total += distance
+            square += distance * distance
+            tails[place], tail_squares[place] = total, square
 
 
 @kernel
-def _zscore_loop(values: FloatArray, n_bars: int) -> FloatArray:
-    state = np.zeros(moments_state(n_bars))
-    out = np.empty(values.shape[0])
+def fill_std(out: FloatArray, values: FloatArray, n_bars: int) -> None:
+    """Write `update_std` of every value of a series into `out`, shape (n,), bit for bit; NaN while cold."""
+    origins, totals, squares = np.empty_like(values), np.empty_like(values), np.empty_like(values)
+    _fill_sums(origins, totals, squares, values, n_bars)
     for bar in range(values.shape[0]):
-        out[bar] = update_zscore(state, 0, n_bars, values[bar])
-    return out
+        out[bar] = math.sqrt(variance_of(totals[bar], squares[bar], n_bars))
+    out[: n_bars - 1] = math.nan
+
+
+@kernel
+def fill_zscore(out: FloatArray, values: FloatArray, n_bars: int) -> None:
+    """Write `update_zscore` of every value of a series into `out`, shape (n,), bit for bit; NaN while cold."""
+    origins, totals, squares = np.empty_like(values), np.empty_like(values), np.empty_like(values)
+    _fill_sums(origins, totals, squares, values, n_bars)
+    for bar in range(values.shape[0]):
+        variance = variance_of(totals[bar], squares[bar], n_bars)
+        out[bar] = zscore_of(values[bar], origins[bar] + totals[bar] / n_bars, variance)
+    out[: n_bars - 1] = math.nan
 
 
 def rolling_std_batch(values: Sequence[float] | FloatArray, n_bars: int) -> FloatArray:
     """Return the rolling standard deviation (ddof 0), shape (n,), NaN before `n_bars` values. Raises ValueError."""
-    return _std_loop(checked_series(values), checked_window(n_bars))
+    series = checked_series(values)
+    out = np.empty_like(series)
+    fill_std(out, series, checked_window(n_bars))
+    return out
 
 
 def rolling_zscore_batch(values: Sequence[float] | FloatArray, n_bars: int) -> FloatArray:
     """Return each value's z-score in its window, shape (n,), NaN before `n_bars` values. Raises ValueError."""
-    return _zscore_loop(checked_series(values), checked_window(n_bars))
+    series = checked_series(values)
+    out = np.empty_like(series)
+    fill_zscore(out, series, checked_window(n_bars))
+    return out
 
 
 def rolling_std_stream(n_bars: int) -> Stream:

@@ -155,8 +155,11 @@ def scan_e3(features: FloatArray, p: FloatArray) -> tuple[SideArray, FloatArray]
     """Return `decide_e3` of every row: sides and convictions, each of shape (n_bars,)."""
     sides = np.zeros(features.shape[0], dtype=np.int8)
     convictions = np.zeros(features.shape[0])
+    bodies, volumes = features[:, BODY], features[:, VOLUME_Z]
     for bar in range(features.shape[0]):
-        sides[bar], _, convictions[bar] = decide_e3(features[bar], p)
+        # Nearly every bar fails one of these two; only the few that pass are asked the rest.
+        if volumes[bar] >= p[1] and abs(bodies[bar]) >= p[0]:
+            sides[bar], _, convictions[bar] = decide_e3(features[bar], p)
     return sides, convictions
 
 

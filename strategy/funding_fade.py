@@ -104,8 +104,11 @@ def scan_fade(features: FloatArray, p: FloatArray) -> tuple[SideArray, FloatArra
     """Return `decide_fade` of every row: sides and convictions, each of shape (n_bars,)."""
     sides = np.zeros(features.shape[0], dtype=np.int8)
     convictions = np.zeros(features.shape[0])
+    rates, premiums = features[:, FUNDING], features[:, PREMIUM]
     for bar in range(features.shape[0]):
-        sides[bar], _, convictions[bar] = decide_fade(features[bar], p)
+        # Nearly every bar fails one of these two; only the few that pass are asked the rest.
+        if abs(rates[bar]) >= p[0] and abs(premiums[bar]) >= p[1]:
+            sides[bar], _, convictions[bar] = decide_fade(features[bar], p)
     return sides, convictions
 
 

@@ -1,9 +1,10 @@
 """Where a tape calls for an entry: every strategy's answers, combined as the desk's strategy agent combines them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backtest.compiled.columns import FLAGS, IMBALANCE, IS_FIT, OPEN_PRICE, SPREAD_BPS, VOLUME, Columns
 from backtest.outcome import FloatArray, IntArray
@@ -13,6 +14,8 @@ from domain.features import N_FEATURES
 from indicators.features import FeatureWindows, features_batch
 from indicators.regime import RegimeThresholds
 from strategy.rules import SideArray, Strategy
+
+_Number = TypeVar("_Number", np.float64, np.int8)
 
 
 class Signals(NamedTuple):
@@ -35,7 +38,7 @@ def features_of(columns: Columns, windows: FeatureWindows, regimes: RegimeThresh
     bars, beside = columns.floats[:, OPEN_PRICE : VOLUME + 1], columns.floats[:, IMBALANCE : SPREAD_BPS + 1]
     if has_bar.all():
         return features_batch(bars, beside, windows, regimes)
-    features = np.full((len(has_bar), N_FEATURES), np.nan)
+    features = np.full((N_FEATURES, len(has_bar)), np.nan).T
     features[has_bar] = features_batch(bars[has_bar], beside[has_bar], windows, regimes)
     return features
 
@@ -55,9 +58,14 @@ def signals_of(columns: Columns, features: FloatArray, strategies: Sequence[Stra
         for scan, given in zip(scans, parameters, strict=True)
     ]
     places, sides, convictions, names = _combined(
-        columns.ints, np.stack([side for side, _ in answers]), np.stack([level for _, level in answers])
+        columns.ints, _rows([side for side, _ in answers]), _rows([level for _, level in answers])
     )
-    return Signals(places=places, sides=sides, convictions=convictions, strategies=names, leaves=np.stack(leaves))
+    return Signals(places=places, sides=sides, convictions=convictions, strategies=names, leaves=_rows(leaves))
+
+
+def _rows(one_each: Sequence[NDArray[_Number]]) -> NDArray[_Number]:
+    """Return the strategies' columns as one array. A lone one is not copied: that costs as much as the scan did."""
+    return one_each[0][np.newaxis] if len(one_each) == 1 else np.stack(one_each)
 
 
 @kernel
@@ -66,9 +74,10 @@ def _combined(
 ) -> tuple[IntArray, SideArray, FloatArray, SideArray]:
     """Return the fit minutes on which all that fire agree, with the most convinced (the first of equals)."""
     n_strategies, n_minutes = sides.shape
-    places = np.empty(n_minutes, dtype=np.int64)
-    chosen = np.empty(n_minutes, dtype=np.int8)
-    side_of, level_of = np.empty(n_minutes, dtype=np.int8), np.empty(n_minutes)
+    n_most = np.count_nonzero(sides)
+    places = np.empty(n_most, dtype=np.int64)
+    chosen = np.empty(n_most, dtype=np.int8)
+    side_of, level_of = np.empty(n_most, dtype=np.int8), np.empty(n_most)
     n_found = 0
     for place in range(n_minutes):
         best, agrees = -1, True
