@@ -34,7 +34,7 @@ _Number = TypeVar("_Number", np.float64, np.int64)
 class Columns(NamedTuple):
     """One symbol's minutes in time order. ints: shape (n_minutes, N_INTS). floats: shape (n_minutes, N_FLOATS).
 
-    ints: close of the minute, flags, ticks, which of the tape's UTC days it belongs to, opening of its bar, and the
+    ints: close of the minute, flags, ticks, its UTC day counted from the tape's first, opening of its bar, and the
     funding rate settled in it. floats: prices, readings in the units of `Snapshot`. See the names above.
     """
 
@@ -48,7 +48,7 @@ class Columns(NamedTuple):
 
     @property
     def n_days(self) -> int:
-        """How many UTC days have a minute."""
+        """How many UTC days it spans, those without a minute included."""
         return int(self.ints[-1, DAY]) + 1
 
     @property
@@ -86,7 +86,8 @@ class ColumnBuilder:
         if self.n_minutes == 0:
             raise ValueError("a tape needs at least one minute")
         floats, ints = self._floats[: self.n_minutes], self._ints[: self.n_minutes]
-        ints[:, DAY] = np.unique((ints[:, AS_OF_MS] - 1) // DAY_MS, return_inverse=True)[1]
+        days = (ints[:, AS_OF_MS] - 1) // DAY_MS
+        ints[:, DAY] = days - days[0]
         _fill_ticks(ints, floats, self._instrument.tick)
         return Columns(ints=ints, floats=floats)
 

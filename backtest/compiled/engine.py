@@ -14,7 +14,7 @@ from backtest.compiled.minute import serve_minute
 from backtest.compiled.signals import Signals
 from backtest.compiled.state import CASH, ENTRY, EQUITY, LOTS, MARK, NOBODY, PENDING, TradeFloat, TradeInt, fresh_state
 from backtest.compiled.terms import Terms
-from backtest.compiled.told import Told, tell_equity, tell_flat
+from backtest.compiled.told import Told, fill_days, forget_days, tell_equity, tell_flat
 from backtest.outcome import FloatArray
 from domain.compiled import kernel
 
@@ -27,6 +27,7 @@ def walk(memory: Memory, columns: Columns, features: FloatArray, signals: Signal
     """
     state, n_minutes, n_signals = memory.state, len(columns.ints), len(signals.places)
     place = number = 0
+    forget_days(told)
     while place < n_minutes:
         if state[LOTS] == 0 and state[PENDING] == NOBODY:
             number += int(np.searchsorted(signals.places[number:], place))
@@ -39,6 +40,7 @@ def walk(memory: Memory, columns: Columns, features: FloatArray, signals: Signal
         else:
             place = _serve(memory, columns, signals, terms, told, place)
     tell_flat(told, state, columns.ints, n_minutes)
+    fill_days(told, terms.starting_cash_microusd)
 
 
 @kernel

@@ -9,11 +9,14 @@ from backtest.compiled.state import N_TOLD, TOLD_EQUITY
 from backtest.outcome import IntArray
 from domain.compiled import kernel
 
+UNTOLD = -(2**62)
+
 
 class Told(NamedTuple):
     """Where equity is written, in micro-dollars. minutes: shape (n_minutes,), or (0,) when nobody wants them.
 
-    days: equity at the last minute of each day of the tape, shape (n_days,).
+    days: equity at the end of each UTC day of the tape's span, shape (n_days,); a day without a minute keeps the equity
+    of the day before.
     """
 
     minutes: IntArray
@@ -50,7 +53,6 @@ def tell_flat(told: Told, state: IntArray, ints: IntArray, until: int) -> None:
         return
     if len(told.minutes) > 0:
         told.minutes[first:until] = state[TOLD_EQUITY]
-    told.days[ints[first, DAY] : ints[until - 1, DAY] + 1] = state[TOLD_EQUITY]
     state[N_TOLD] = until
 
 
@@ -59,3 +61,18 @@ def tell_day(told: Told, ints: IntArray, place: int, equity_before_microusd: int
     """Close the day before minute `place` with the equity of the minute before it, where a new day begins there."""
     if ints[place, DAY] != ints[place - 1, DAY]:
         told.days[ints[place - 1, DAY]] = equity_before_microusd
+
+
+@kernel
+def forget_days(told: Told) -> None:
+    """Mark every day as not told yet."""
+    told.days[:] = UNTOLD
+
+
+@kernel
+def fill_days(told: Told, equity_microusd: int) -> None:
+    """Let every day of which nothing was told keep the equity of the day before. equity_microusd: before the first."""
+    for day in range(len(told.days)):
+        if told.days[day] == UNTOLD:
+            told.days[day] = equity_microusd
+        equity_microusd = told.days[day]

@@ -42,11 +42,12 @@ def turned(knobs: Mapping[str, str]) -> Parts:
 
 @pytest.fixture(scope="module")
 def columns() -> Columns:
+    """Return a tape of seven days, four of which have no minute."""
     tape, price = quiet(12), 150.0
     for number in range(8):
         first = len(tape)
         tape += [explosive(first, price, 0.004 if number % 3 else -0.004), *quiet(25, price * 1.003, first + 1)]
-    return columns_of(tape, SOL)
+    return columns_of([*tape, *quiet(30, price, 5 * 1440), *quiet(30, price, 6 * 1440 - 15)], SOL)
 
 
 def swept(columns: Columns, folder: Path, grid: Grid = GRID, crew: object = None) -> SweepResult:
