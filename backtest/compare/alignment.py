@@ -57,7 +57,6 @@ class _Seen(msgspec.Struct):
 
     bar: msgspec.Raw
     defects: msgspec.Raw = msgspec.Raw(b"")
-    n_missing_bars: msgspec.Raw = msgspec.Raw(b"")
 
 
 _seen = msgspec.json.Decoder(_Seen).decode
