@@ -16,7 +16,8 @@ from db.pairing import Line, PairedRun, PlainRow
 from domain.errors import BadInput
 from domain.record import Record
 
-_AT, _SYMBOL, _ANSWER, _FROM_STATE = map(Line._fields.index, ("as_of_ms", "symbol", "answer_id", "state"))
+_ID, _AT, _SYMBOL = map(Line._fields.index, ("id", "as_of_ms", "symbol"))
+_ANSWER, _FROM_STATE = map(Line._fields.index, ("answer_id", "state"))
 
 
 class Kind(StrEnum):
@@ -119,12 +120,12 @@ def align(a: PairedRun, b: PairedRun, asked: Collection[tuple[str, int]], orders
     alignment, (said_a, said_b), n_same = walk.alignment, walk.answers, 0
     for x, y in _merged(a.rows(), b.rows()):
         if (
-            not walk.watches_figures
-            and x is not None
+            x is not None
             and y is not None
             and x[_FROM_STATE:] == y[_FROM_STATE:]
             and said_a[x[_ANSWER]] == said_b[y[_ANSWER]]
             and x[_AT] not in walk.busy_ms
+            and not (walk.watches_figures and walk.figures_differ(x[_ID], y[_ID]))
         ):
             n_same += 1
         else:
@@ -182,6 +183,9 @@ class _Walk:
         alignment.n_equal += not kinds and not is_outside
         alignment.n_alike += not is_decided_otherwise and not is_outside
 
+    def figures_differ(self, id_a: int, id_b: int) -> bool:
+        return self.figures[0].of(id_a) != self.figures[1].of(id_b)
+
     def _kinds(self, x: Line, y: Line) -> set[Kind]:
         kinds: set[Kind] = set()
         if x.snapshot != y.snapshot:
@@ -191,7 +195,7 @@ class _Walk:
             kinds.add(Kind.STATE)
         if x.outcome != y.outcome:
             kinds.add(Kind.OUTCOME)
-        if x.regime != y.regime or (self.watches_figures and self.figures[0].of(x.id) != self.figures[1].of(y.id)):
+        if x.regime != y.regime or (self.watches_figures and self.figures_differ(x.id, y.id)):
             kinds.add(Kind.FEATURE)
         if self.answers[0][x.answer_id] != self.answers[1][y.answer_id]:
             kinds.add(Kind.ANSWER)

@@ -12,18 +12,18 @@ NO_FIGURES: Final[Figures] = ()
 class FigureReader:
     """The features of a run's ticks by their keys; asks the journal again only when a key lies outside the window."""
 
-    __slots__ = ("_last", "_run", "_window")
+    __slots__ = ("_first", "_last", "_run", "_window")
 
     def __init__(self, run: PairedRun) -> None:
         """Begin with nothing read."""
         self._run: Final = run
         self._window: dict[int, Figures] = {}
-        self._last = -1
+        self._first, self._last = 0, -1
 
     def of(self, tick_id: int) -> Figures:
-        """Return the features of one tick, None for what is absent. Keys are asked for in rising order."""
-        if tick_id > self._last:
-            self._last = tick_id + _WINDOW
+        """Return the features of one tick, None for what is absent. Quick where keys are asked for nearly in order."""
+        if not self._first <= tick_id <= self._last:
+            self._first, self._last = tick_id, tick_id + _WINDOW
             self._window = self._run.figures(tick_id, self._last)
         return self._window.get(tick_id, NO_FIGURES)
 

@@ -95,7 +95,10 @@ class Half:
 
 @dataclass(slots=True)
 class Evidence:
-    """Everything the causes are read from. pairs: in the order of their decisions. changed: settings that differ."""
+    """Everything the causes are read from. pairs: in the order of their decisions. changed: settings that differ.
+
+    failed_exits: by symbol, the minutes, rising, at which a venue would not take an exit in one of the runs alone.
+    """
 
     a: Half
     b: Half
@@ -103,12 +106,19 @@ class Evidence:
     alignment: Alignment
     changed: frozenset[str]
     is_same_code: bool
+    failed_exits: dict[str, list[int]]
     _near: dict[tuple[int, int], bool] = field(default_factory=dict)
 
     def meeting(self, symbol: str, at_ms: int) -> Meeting:
         """Return the minute of a decision as both runs have it."""
         nowhere = Meeting(symbol=symbol, as_of_ms=at_ms, a=None, b=None, kinds=frozenset({Kind.MISSING}))
         return self.alignment.meetings.get((symbol, at_ms), nowhere)
+
+    def failed_exit(self, symbol: str, from_ms: int, to_ms: int) -> int | None:
+        """Return the first minute of [from_ms, to_ms] at which a venue would not take an exit in one run alone."""
+        minutes = self.failed_exits.get(symbol, [])
+        place = bisect_left(minutes, from_ms)
+        return minutes[place] if place < len(minutes) and minutes[place] <= to_ms else None
 
     def has_changed(self, names: Iterable[str]) -> bool:
         """Say whether a setting whose name begins so differs between the runs."""
@@ -132,6 +142,9 @@ def gather(a: PairedRun, b: PairedRun) -> Evidence:
     in_b = {journey.key: journey for journey in theirs.journeys}
     pairs = [Pair(a=in_a.get(key), b=in_b.get(key)) for key in in_a.keys() | in_b.keys()]
     pairs.sort(key=lambda pair: (pair.one.decided_ms, pair.one.symbol, pair.one.side))
+    failed: dict[str, list[int]] = {}
+    for symbol, at_ms in sorted(ours.failed_exits ^ theirs.failed_exits):
+        failed.setdefault(symbol, []).append(at_ms)
     asked = {(pair.one.symbol, pair.one.decided_ms) for pair in pairs}
     return Evidence(
         a=ours,
@@ -139,5 +152,6 @@ def gather(a: PairedRun, b: PairedRun) -> Evidence:
         pairs=tuple(pairs),
         alignment=align(a, b, asked, (ours.orders, theirs.orders)),
         changed=frozenset(one.name for one in differing_settings(a.found.header, b.found.header)),
+        failed_exits=failed,
         is_same_code=a.found.header.code_version == b.found.header.code_version,
     )

@@ -97,8 +97,7 @@ def _seen_otherwise(evidence: Evidence, a: Journey, b: Journey) -> Blame | None:
     found: list[tuple[int | None, Kind]] = [
         (evidence.alignment.first(kind, a.symbol, from_ms, to_ms), kind) for kind in causes if kind is not Kind.ORDER
     ]
-    failed = evidence.a.failed_exits ^ evidence.b.failed_exits
-    found += [(at_ms, Kind.ORDER) for symbol, at_ms in failed if symbol == a.symbol and from_ms <= at_ms <= to_ms]
+    found.append((evidence.failed_exit(a.symbol, from_ms, to_ms), Kind.ORDER))
     dated = [(at_ms, kind) for at_ms, kind in found if at_ms is not None]
     if not dated:
         return None

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backtest.compare.alignment import Kind
 from backtest.compare.comparison import compare
 from backtest.compare.telling import comparison_json
 from db.opening import open_journal
@@ -112,9 +113,11 @@ def test_two_symbols_are_aligned_each_with_itself_whatever_their_order(tmp_path:
     url = f"sqlite:///{tmp_path / 'journal.db'}"
     pairs = list(zip(tape(90, 5, "SOL-PERP"), tape(90, 6, "BTC-PERP"), strict=True))
     record(url, "a", [one for sol, btc in pairs for one in (sol, btc)])
-    record(url, "b", [one for sol, btc in pairs for one in (btc, sol)])
+    record(url, "b", [one for sol, btc in pairs for one in (btc, sol)], code_version="2")
     record(url, "c", [one for n, (sol, btc) in enumerate(pairs) for one in ((sol,) if n == 40 else (btc, sol))])
-    assert held_against(url, "a", "b").minutes.n_common == 180
+    turned = held_against(url, "a", "b").minutes
+    assert turned.n_common == 180
+    assert Kind.FEATURE not in dict(turned.by_kind)
     lacking = held_against(url, "a", "c").minutes
     assert (lacking.n_common, lacking.n_only_a, lacking.n_only_b) == (179, 1, 0)
 
