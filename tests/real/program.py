@@ -49,7 +49,13 @@ class Program:
         own = [] if takes_no_settings else ["--env-file", str(self.env_file)]
         return [sys.executable, str(ROOT / "main.py"), *words, *own]
 
-    def run(self, *words: str, env: Mapping[str, str] | None = None, before: Callable[[], None] | None = None) -> Done:
+    def run(
+        self,
+        *words: str,
+        env: Mapping[str, str] | None = None,
+        before: Callable[[], None] | None = None,
+        patience_s: float = 120.0,
+    ) -> Done:
         return subprocess.run(
             self.command(*words),
             cwd=ROOT,
@@ -57,7 +63,7 @@ class Program:
             preexec_fn=before,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=patience_s,
             check=False,
         )
 

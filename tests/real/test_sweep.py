@@ -58,6 +58,7 @@ def test_a_ray_cluster_of_two_workers_gives_the_same_figures(program: Program) -
     done = program.run(
         *words(program, "--out", str(program.folder / "ray"), "--engine", "ray", "--workers", "2", "--json"),
         env={"RAY_AUTH_MODE": "disabled"},
+        patience_s=600.0,
     )
     assert done.returncode == 0, done.stderr
     there = json.loads(done.stdout)
