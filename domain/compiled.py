@@ -42,7 +42,14 @@ def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
     No fastmath: a kernel gives the same bits when the desk calls it bar by bar and when a sweep
     calls it inside a compiled loop. A division by zero gives an IEEE infinity or NaN, as numpy does.
-    A kernel lets go of the interpreter's lock: kernels called by several threads run on several cores.
+    """
+    return cast("Callable[_P, _R]", numba.njit(cache=CAN_CACHE, error_model="numpy")(function))
+
+
+def tape_kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Compile as `kernel` does, for a loop over a whole tape: it lets go of the interpreter's lock while it runs.
+
+    So several threads walk tapes on several cores. To let go and take hold again costs what a small kernel takes.
     """
     return cast("Callable[_P, _R]", numba.njit(cache=CAN_CACHE, error_model="numpy", nogil=True)(function))
 

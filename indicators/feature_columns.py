@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from domain.compiled import kernel
+from domain.compiled import kernel, tape_kernel
 from domain.features import N_FEATURES, Feature, FloatArray
 from indicators.atr import ATR_STATE, smoothed_range, true_range, update_atr
 from indicators.ema import EMA_STATE, smoothed, update_ema
@@ -47,7 +47,7 @@ def empty_columns(n_bars: int) -> FloatArray:
     return np.empty((N_FEATURES, n_bars))
 
 
-@kernel
+@tape_kernel
 def fill_columns(
     out: FloatArray, ohlcv: FloatArray, beside: FloatArray, windows: IntArray, thresholds: FloatArray, n_cold: int
 ) -> int:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from domain.compiled import entry_point, kernel
+from domain.compiled import entry_point, kernel, tape_kernel
 from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
@@ -150,7 +150,7 @@ def decide_e3(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
     return side, 0, conviction(f)
 
 
-@kernel
+@tape_kernel
 def scan_e3(features: FloatArray, p: FloatArray) -> tuple[SideArray, FloatArray]:
     """Return `decide_e3` of every row: sides and convictions, each of shape (n_bars,)."""
     sides = np.zeros(features.shape[0], dtype=np.int8)

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from domain.compiled import entry_point, kernel
+from domain.compiled import entry_point, kernel, tape_kernel
 from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
@@ -99,7 +99,7 @@ def is_back_to_neutral(f: FloatArray, p: FloatArray, side: int) -> int:
     return 0
 
 
-@kernel
+@tape_kernel
 def scan_fade(features: FloatArray, p: FloatArray) -> tuple[SideArray, FloatArray]:
     """Return `decide_fade` of every row: sides and convictions, each of shape (n_bars,)."""
     sides = np.zeros(features.shape[0], dtype=np.int8)
@@ -112,7 +112,7 @@ def scan_fade(features: FloatArray, p: FloatArray) -> tuple[SideArray, FloatArra
     return sides, convictions
 
 
-@kernel
+@tape_kernel
 def scan_neutral(features: FloatArray, p: FloatArray) -> SideArray:
     """Return for every row which side `is_back_to_neutral` would see leave, shape (n_bars,)."""
     leaves = np.zeros(features.shape[0], dtype=np.int8)

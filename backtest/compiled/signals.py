@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from backtest.compiled.columns import FLAGS, IMBALANCE, IS_FIT, OPEN_PRICE, SPREAD_BPS, VOLUME, Columns
 from backtest.outcome import FloatArray, IntArray
-from domain.compiled import kernel
+from domain.compiled import tape_kernel
 from domain.errors import BadInput
 from domain.features import N_FEATURES
 from indicators.features import FeatureWindows, features_batch
@@ -68,7 +68,7 @@ def _rows(one_each: Sequence[NDArray[_Number]]) -> NDArray[_Number]:
     return one_each[0][np.newaxis] if len(one_each) == 1 else np.stack(one_each)
 
 
-@kernel
+@tape_kernel
 def _combined(
     ints: IntArray, sides: SideArray, convictions: FloatArray
 ) -> tuple[IntArray, SideArray, FloatArray, SideArray]:

@@ -27,7 +27,7 @@ from backtest.compiled.told import Told
 from backtest.metrics.compiled import N_METRICS, write_metrics
 from backtest.metrics.trades import N_COLUMNS, Column
 from backtest.outcome import FloatArray, IntArray
-from domain.compiled import kernel
+from domain.compiled import kernel, tape_kernel
 from domain.market import MINUTE_MS
 from domain.record import Record
 from indicators.features import FeatureWindows
@@ -96,7 +96,7 @@ def _room(n_trades: int) -> Memory:
     )
 
 
-@kernel
+@tape_kernel
 def _walk_all(
     columns: Columns,
     features: FloatArray,

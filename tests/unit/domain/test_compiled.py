@@ -32,7 +32,7 @@ def test_every_file_with_a_kernel_is_among_the_sources_the_cache_is_named_after(
     named = {path for room in compiled.KERNEL_ROOMS for path in (compiled.ROOT / room).rglob("*.py")}
     rooms = {room.split("/")[0] for room in compiled.KERNEL_ROOMS}
     sources = [path for room in rooms for path in (compiled.ROOT / room).rglob("*.py")]
-    with_kernels = {path for path in sources if "@kernel\n" in path.read_text()}
+    with_kernels = {path for path in sources if "kernel\ndef " in path.read_text()}
     assert len(with_kernels) > 30
     assert with_kernels <= named
 
