@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from market.quality import QualityLimits
     from market.sim_parameters import SimParameters
     from risk.limits import RiskLimits, SizingPolicy
+    from risk.portfolio import Portfolio
+    from risk.switching import RegimeSwitch
     from strategy.e3 import E3Thresholds
     from strategy.exits import ExitRules
     from strategy.funding_fade import FundingFadeThresholds
@@ -49,7 +51,9 @@ __all__ = [
     "funding_fade_thresholds",
     "load_settings",
     "paper_terms",
+    "portfolio",
     "quality_limits",
+    "regime_switch",
     "regime_thresholds",
     "risk_limits",
     "settings_from_json",
@@ -181,6 +185,25 @@ def sizing_policy(settings: Settings) -> "SizingPolicy":
         daily_vol_target_frac=_frac(settings.sizing_daily_vol_target_pct),
         kelly_fraction=settings.sizing_kelly_fraction,
         kelly_min_trades=settings.sizing_kelly_min_trades,
+    )
+
+
+def portfolio(settings: Settings) -> "Portfolio":
+    """Return how the desk's capital is spread over its strategies and symbols."""
+    from risk.portfolio import Portfolio
+
+    return _made(Portfolio, regimes=regime_switch(settings))
+
+
+def regime_switch(settings: Settings) -> "RegimeSwitch":
+    """Return which strategies may enter in which regimes."""
+    from domain.features import Regime
+    from risk.switching import RegimeSwitch
+
+    named = [entry.partition(":") for entry in settings.regime_switch]
+    return _made(
+        RegimeSwitch,
+        allowed=tuple((name, tuple(Regime(word) for word in words.split("|"))) for name, _, words in named),
     )
 
 

@@ -39,7 +39,8 @@ class RiskAgent:
             self.desk.instruments,
         )
         vol_bps = features.value(Feature.REALISED_VOL_BPS)
-        return self.desk.case(proposal, snapshot, exposure, self.counters.view(), snapshot.as_of_ms, vol_bps)
+        view = self.counters.view()
+        return self.desk.case(proposal, snapshot, exposure, view, snapshot.as_of_ms, vol_bps, features.regime)
 
     def screen(self, case: Case) -> Screened | RiskCheck:
         """Ask the entry rules before the gate is asked, so that no model is asked in vain."""

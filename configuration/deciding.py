@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from configuration.choices import E3Direction
-from configuration.knob import Number, Whole, knob
+from configuration.knob import CommaList, Number, Whole, knob
 
 WEEK_S = 604_800
 
@@ -138,3 +138,14 @@ class SizingKnobs(BaseModel):
     )
     sizing_kelly_fraction: Number = knob(0.25, "of full Kelly", "part of the Kelly bet; 0: method off", ge=0, le=1)
     sizing_kelly_min_trades: Whole = knob(100, "trades", "record below which Kelly stays silent", ge=1, le=1_000_000)
+
+
+class PortfolioKnobs(BaseModel):
+    """Portfolio: which strategy trades when, and on how much of the capital. Out of the box it has no say."""
+
+    regime_switch: CommaList = knob(
+        (),
+        "",
+        "regimes a strategy may enter in, e.g. e3:bull_trend|bear_trend,funding_fade:chop; not named: everywhere",
+        allowed="a comma list of STRATEGY:REGIME|REGIME, each strategy once",
+    )

@@ -14,6 +14,7 @@ from execution.account import Market
 from execution.fees import TAKER_FEE_NUMERATORS
 from execution.paper import PaperTerms
 from risk.limits import RiskLimits, SizingPolicy
+from risk.portfolio import Portfolio
 from strategy.exits import WIDEST_STOP_FRAC, ExitRules
 
 TermsArray = np.recarray[Any, np.dtype[np.void]]
@@ -26,6 +27,7 @@ class Rules(Record, frozen=True, kw_only=True):
     limits: RiskLimits
     sizing: SizingPolicy
     paper: PaperTerms
+    portfolio: Portfolio = Portfolio()
 
 
 class Terms(NamedTuple):

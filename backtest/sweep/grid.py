@@ -16,6 +16,7 @@ from domain.record import Record
 FEATURES, SIGNALS, TERMS = range(3)
 _LAYER_OF: Final[Mapping[str, int]] = {
     "FEATURE_": FEATURES,
+    "REGIME_SWITCH": SIGNALS,
     "REGIME_": FEATURES,
     "E3_": SIGNALS,
     "FUNDING_FADE_": SIGNALS,

@@ -75,6 +75,7 @@ class Plan:
             strategies=parts.strategies,
             thresholds=parts.thresholds,
             terms=packed_all(many),
+            switch=parts.rules.portfolio.regimes,
         )
 
     def _parts_for(self, key: Key) -> Parts | BadInput:

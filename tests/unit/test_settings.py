@@ -16,6 +16,7 @@ from indicators.regime import RegimeThresholds
 from market.quality import QualityLimits
 from market.sim_parameters import SimParameters
 from risk.limits import RiskLimits, SizingPolicy
+from risk.switching import RegimeSwitch
 from settings import E3Direction, SettingsError, load_settings
 from strategy.e3 import Direction, E3Thresholds
 from strategy.exits import ExitRules
@@ -30,6 +31,7 @@ PARTS = {
     face.exit_rules: ExitRules,
     face.risk_limits: RiskLimits,
     face.sizing_policy: SizingPolicy,
+    face.regime_switch: RegimeSwitch,
     face.paper_terms: PaperTerms,
     face.sim_parameters: SimParameters,
     face.quality_limits: QualityLimits,
