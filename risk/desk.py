@@ -22,6 +22,7 @@ from risk.portfolio import NO_PORTFOLIO, Portfolio
 from risk.portfolio_rules import portfolio_rules
 from risk.rules import ENTRY_RULES, SIZE_RULES, Rule
 from risk.sizing import GATE, competing_sizes, shrink_lots
+from risk.sleeves import UNTRIED, Standing
 
 SIZE_RULE_NAMES: Final = tuple(rule.__name__ for rule in SIZE_RULES)
 
@@ -62,6 +63,7 @@ class RiskDesk:
         now_ms: int,
         realised_vol_bps: float | None,
         regime: Regime | None = None,
+        standing: Standing = UNTRIED,
     ) -> Case:
         """Put together all that the rules may look at. Raises BadInput for a symbol without an instrument."""
         return Case(
@@ -76,6 +78,7 @@ class RiskDesk:
             realised_vol_bps=realised_vol_bps,
             portfolio=self.portfolio,
             regime=regime,
+            standing=standing,
         )
 
     def screen(self, case: Case) -> Screened | RiskCheck:

@@ -24,6 +24,7 @@ _LAYER_OF: Final[Mapping[str, int]] = {
     "EXIT_": TERMS,
     "RISK_": TERMS,
     "SIZING_": TERMS,
+    "ALLOCATION_": TERMS,
     "PAPER_": TERMS,
 }
 _MOST_COMBINATIONS: Final = 10**12
