@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from configuration.choices import E3Direction, FeedKind, LogLevel, OnStop, Speed
+from configuration.choices import AllocationMethod, E3Direction, FeedKind, LogLevel, OnStop, Speed
 from configuration.knobs import Settings
 from configuration.loading import load_settings, settings_from_json
 from configuration.problems import Problem, SettingsError
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from indicators.regime import RegimeThresholds
     from market.quality import QualityLimits
     from market.sim_parameters import SimParameters
+    from risk.allocation import AllocationPolicy
     from risk.limits import RiskLimits, SizingPolicy
+    from risk.portfolio import Portfolio
+    from risk.switching import RegimeSwitch
     from strategy.e3 import E3Thresholds
     from strategy.exits import ExitRules
     from strategy.funding_fade import FundingFadeThresholds
 
 __all__ = [
+    "AllocationMethod",
     "E3Direction",
     "Effective",
     "FeedKind",
@@ -40,6 +44,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Speed",
+    "allocation_policy",
     "e3_thresholds",
     "effective",
     "env_example",
@@ -49,7 +54,9 @@ __all__ = [
     "funding_fade_thresholds",
     "load_settings",
     "paper_terms",
+    "portfolio",
     "quality_limits",
+    "regime_switch",
     "regime_thresholds",
     "risk_limits",
     "settings_from_json",
@@ -181,6 +188,45 @@ def sizing_policy(settings: Settings) -> "SizingPolicy":
         daily_vol_target_frac=_frac(settings.sizing_daily_vol_target_pct),
         kelly_fraction=settings.sizing_kelly_fraction,
         kelly_min_trades=settings.sizing_kelly_min_trades,
+    )
+
+
+def portfolio(settings: Settings) -> "Portfolio":
+    """Return how the desk's capital is spread over its strategies and symbols."""
+    from risk.portfolio import Portfolio
+
+    return _made(
+        Portfolio,
+        sleeves=tuple((strategy, symbol) for strategy in settings.strategies for symbol in settings.symbols),
+        regimes=regime_switch(settings),
+        allocation=allocation_policy(settings),
+    )
+
+
+def allocation_policy(settings: Settings) -> "AllocationPolicy":
+    """Return how capital is shared out among the sleeves."""
+    from risk.allocation import AllocationMethod as Method
+    from risk.allocation import AllocationPolicy
+
+    return _made(
+        AllocationPolicy,
+        method=Method(settings.allocation_method.value),
+        min_share_frac=_frac(settings.allocation_min_share_pct),
+        max_share_frac=_frac(settings.allocation_max_share_pct),
+        shrinkage_trades=settings.allocation_shrinkage_trades,
+        min_trades=settings.allocation_min_trades,
+    )
+
+
+def regime_switch(settings: Settings) -> "RegimeSwitch":
+    """Return which strategies may enter in which regimes."""
+    from domain.features import Regime
+    from risk.switching import RegimeSwitch
+
+    named = [entry.partition(":") for entry in settings.regime_switch]
+    return _made(
+        RegimeSwitch,
+        allowed=tuple((name, tuple(Regime(word) for word in words.split("|"))) for name, _, words in named),
     )
 
 

@@ -13,19 +13,22 @@ from risk.case import Case
 from risk.counters import RiskCounters
 from risk.desk import RiskDesk, Screened
 from risk.exposure import exposure_of
+from risk.sleeves import SleeveLedger
 
 
 @dataclass(slots=True)
 class RiskAgent:
-    """Holds the risk desk (rules, caps, sizes) and the counters it judges by."""
+    """Holds the risk desk (rules, caps, sizes), the counters and the sleeves' records it judges by."""
 
     desk: RiskDesk
     counters: RiskCounters = field(default_factory=RiskCounters)
+    ledger: SleeveLedger = field(default_factory=SleeveLedger)
 
     def observe(self, as_of_ms: int, equity_microusd: int, trades: Sequence[Trade]) -> None:
         """Remember the trades that closed in this minute and the equity it ended with."""
         for trade in trades:
             self.counters.on_trade(trade)
+            self.ledger.on_trade(trade)
         self.counters.on_tick(as_of_ms, equity_microusd)
 
     def case(self, proposal: Proposal, snapshot: Snapshot, features: Features, books: Books) -> Case:
@@ -39,7 +42,9 @@ class RiskAgent:
             self.desk.instruments,
         )
         vol_bps = features.value(Feature.REALISED_VOL_BPS)
-        return self.desk.case(proposal, snapshot, exposure, self.counters.view(), snapshot.as_of_ms, vol_bps)
+        view, standing = self.counters.view(), self.ledger.view()
+        now_ms, regime = snapshot.as_of_ms, features.regime
+        return self.desk.case(proposal, snapshot, exposure, view, now_ms, vol_bps, regime, standing)
 
     def screen(self, case: Case) -> Screened | RiskCheck:
         """Ask the entry rules before the gate is asked, so that no model is asked in vain."""

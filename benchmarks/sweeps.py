@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backtest.objective import Goal, Objective
+from backtest.sweep.block import Walker
 from backtest.sweep.crew import Threads, n_cores
 from backtest.sweep.grid import Grid
 from backtest.sweep.plan import Plan
@@ -43,7 +44,8 @@ def command_s(taken: Stretch, grid: Grid, given: Mapping[str, str]) -> float:
         def sweep() -> None:
             plan = plan_of(taken, grid, given)
             folder = SweepFolder(Path(name) / "out", {}, grid, kept_numbers(plan.numbers))
-            run_sweep(plan, Threads(taken.tape.columns, n_cores()), folder, objective, lambda _: None)
+            columns = taken.tape.columns
+            run_sweep(plan, Threads(columns, n_cores()), Walker(columns), folder, objective, lambda _: None)
 
         return seconds_of(sweep)
 

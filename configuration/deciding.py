@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel
 
-from configuration.choices import E3Direction
-from configuration.knob import Number, Whole, knob
+from configuration.choices import AllocationMethod, E3Direction
+from configuration.knob import CommaList, Number, Whole, knob
 
 WEEK_S = 604_800
 
@@ -138,3 +138,31 @@ class SizingKnobs(BaseModel):
     )
     sizing_kelly_fraction: Number = knob(0.25, "of full Kelly", "part of the Kelly bet; 0: method off", ge=0, le=1)
     sizing_kelly_min_trades: Whole = knob(100, "trades", "record below which Kelly stays silent", ge=1, le=1_000_000)
+
+
+class PortfolioKnobs(BaseModel):
+    """Portfolio: which strategy trades when, and on how much of the capital. Out of the box it has no say."""
+
+    regime_switch: CommaList = knob(
+        (),
+        "",
+        "regimes a strategy may enter in, e.g. e3:bull_trend|bear_trend,funding_fade:chop; not named: everywhere",
+        allowed="a comma list of STRATEGY:REGIME|REGIME, each strategy once",
+    )
+    allocation_method: AllocationMethod = knob(
+        AllocationMethod.NONE,
+        "",
+        "how capital is shared out among strategies and symbols; none: each may use all of it",
+    )
+    allocation_min_share_pct: Number = knob(
+        5.0, "% of the capital", "what each keeps whatever its record; never above an equal share", ge=0, le=100
+    )
+    allocation_max_share_pct: Number = knob(
+        100.0, "% of the capital", "the most that one gets; the rest stays idle", ge=0.001, le=100
+    )
+    allocation_shrinkage_trades: Whole = knob(
+        50, "trades", "weight of the desk's average against one record", ge=1, le=1_000_000
+    )
+    allocation_min_trades: Whole = knob(
+        30, "trades", "the desk's record below which shares are equal", ge=1, le=1_000_000
+    )

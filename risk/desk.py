@@ -1,7 +1,7 @@
 """The risk desk: the last word on every order, and the only place where an `ApprovedOrder` is made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec.structs import replace
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from domain.account import Position
 from domain.decisions import ApprovedOrder, ExitReason, Proposal, Refusal
 from domain.errors import BadInput
+from domain.features import Regime
 from domain.instrument import Instrument
 from domain.market import Snapshot
 from domain.record import Record
@@ -17,10 +18,12 @@ from risk.case import Case
 from risk.counters import CountersView
 from risk.exposure import Exposure, stop_distance_ticks
 from risk.limits import RiskLimits, SizingPolicy
+from risk.portfolio import NO_PORTFOLIO, Portfolio
+from risk.portfolio_rules import portfolio_rules
 from risk.rules import ENTRY_RULES, SIZE_RULES, Rule
 from risk.sizing import GATE, competing_sizes, shrink_lots
+from risk.sleeves import UNTRIED, Standing
 
-ENTRY_RULE_NAMES: Final = tuple(rule.__name__ for rule in ENTRY_RULES)
 SIZE_RULE_NAMES: Final = tuple(rule.__name__ for rule in SIZE_RULES)
 
 
@@ -41,6 +44,15 @@ class RiskDesk:
     limits: RiskLimits
     sizing: SizingPolicy
     instruments: Mapping[str, Instrument]
+    portfolio: Portfolio = NO_PORTFOLIO
+    _entry_rules: tuple[Rule, ...] = field(init=False, repr=False, compare=False)
+    _entry_rule_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Line up the rules: those of every trade, then those the portfolio asks."""
+        rules = ENTRY_RULES + portfolio_rules(self.portfolio)
+        object.__setattr__(self, "_entry_rules", rules)
+        object.__setattr__(self, "_entry_rule_names", tuple(rule.__name__ for rule in rules))
 
     def case(
         self,
@@ -50,6 +62,8 @@ class RiskDesk:
         counters: CountersView,
         now_ms: int,
         realised_vol_bps: float | None,
+        regime: Regime | None = None,
+        standing: Standing = UNTRIED,
     ) -> Case:
         """Put together all that the rules may look at. Raises BadInput for a symbol without an instrument."""
         return Case(
@@ -62,11 +76,14 @@ class RiskDesk:
             counters=counters,
             exposure=exposure,
             realised_vol_bps=realised_vol_bps,
+            portfolio=self.portfolio,
+            regime=regime,
+            standing=standing,
         )
 
     def screen(self, case: Case) -> Screened | RiskCheck:
         """Ask the entry rules in order: the case with all their names, or a check with the first refusal."""
-        passed, refusal = _ask(ENTRY_RULES, ENTRY_RULE_NAMES, case)
+        passed, refusal = _ask(self._entry_rules, self._entry_rule_names, case)
         if refusal is not None:
             return RiskCheck(passed=passed, sizes_lots=(), ruling=refusal)
         return Screened(case=case, passed=passed)

@@ -39,9 +39,10 @@ from domain.market import DAY_MS
 from execution.admission import MAX_NOTIONAL_MICROUSD
 from execution.fees import FEE_DENOMINATOR, fee
 from execution.margin import margin_requirement_microusd
+from risk.allocation import WHOLE_1E9, part_of
 from risk.exposure import MAX_MICROUSD, liquidation_distance_bps, stop_distance_ticks
 from risk.rules import FLOAT_NOISE, NOISE_BPS
-from risk.sizing import allowed_lots, kelly_frac, wanted_lots
+from risk.sizing import allowed_lots, kelly_frac, sleeve_lots, wanted_lots
 
 VOLATILITY, ATR = int(Feature.REALISED_VOL_BPS), int(Feature.ATR_PRICE)
 
@@ -160,7 +161,23 @@ def _lots(
         terms.maintenance_margin_frac,
         terms.min_liquidation_distance_bps / 1e4,
     )
-    return min(lots, caps[0], caps[1], caps[2], caps[3], caps[4])
+    lots = min(lots, caps[0], caps[1], caps[2], caps[3], caps[4])
+    if terms.share_1e9 == WHOLE_1E9:
+        return lots
+    on_its_share = sleeve_lots(
+        part_of(equity, terms.share_1e9),
+        lot_microusd,
+        stop_loss,
+        volatility_bps,
+        terms.risk_per_trade_frac,
+        terms.daily_vol_target_frac,
+        has_record,
+        stake_frac,
+        terms.gross_cap_frac,
+        terms.margin_cap_frac,
+        terms.initial_margin_frac,
+    )
+    return min(lots, on_its_share)
 
 
 @kernel

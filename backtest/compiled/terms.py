@@ -13,7 +13,10 @@ from domain.record import Record
 from execution.account import Market
 from execution.fees import TAKER_FEE_NUMERATORS
 from execution.paper import PaperTerms
+from risk.allocation import WHOLE_1E9, AllocationMethod
 from risk.limits import RiskLimits, SizingPolicy
+from risk.portfolio import Portfolio
+from risk.sleeves import UNTRIED
 from strategy.exits import WIDEST_STOP_FRAC, ExitRules
 
 TermsArray = np.recarray[Any, np.dtype[np.void]]
@@ -26,6 +29,7 @@ class Rules(Record, frozen=True, kw_only=True):
     limits: RiskLimits
     sizing: SizingPolicy
     paper: PaperTerms
+    portfolio: Portfolio = Portfolio()
 
 
 class Terms(NamedTuple):
@@ -70,6 +74,7 @@ class Terms(NamedTuple):
     daily_vol_target_frac: float
     kelly_fraction: float
     kelly_min_trades: int
+    share_1e9: int
 
 
 _PACKED: Final = np.dtype(
@@ -93,7 +98,8 @@ def packed_all(many: Sequence[Terms]) -> TermsArray:
 def terms_of(rules: Rules, instrument: Instrument) -> Terms:
     """Return the figures of one parameter set on one instrument.
 
-    Raises BadInput for simulated rejections, which are drawn from the names of orders and not compiled.
+    Raises BadInput for simulated rejections, which are drawn from the names of orders and not compiled, and for shares
+    of the capital that move with the record of each sleeve.
     """
     exits, limits, sizing, paper = rules.exits, rules.limits, rules.sizing, rules.paper
     if paper.reject_frac > 0.0:
@@ -139,4 +145,18 @@ def terms_of(rules: Rules, instrument: Instrument) -> Terms:
         daily_vol_target_frac=sizing.daily_vol_target_frac,
         kelly_fraction=sizing.kelly_fraction,
         kelly_min_trades=sizing.kelly_min_trades,
+        share_1e9=_share_1e9(rules.portfolio),
     )
+
+
+def _share_1e9(portfolio: Portfolio) -> int:
+    """Return the share that every sleeve has whatever its record; all of it when capital is not shared out."""
+    method = portfolio.allocation.method
+    if method is AllocationMethod.NONE:
+        return WHOLE_1E9
+    if method is not AllocationMethod.EQUAL:
+        raise BadInput(
+            f"ALLOCATION_METHOD={method.value} follows each strategy's record, which the compiled engine does not "
+            "keep; use none or equal there, or `backtest`"
+        )
+    return portfolio.share_1e9(portfolio.sleeves[0], UNTRIED)

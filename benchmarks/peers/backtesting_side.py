@@ -11,7 +11,7 @@ from backtesting import Backtest, Strategy
 STOP, TRAIL, ARM, FEES, SIZE = 0.01, 0.005, 0.01, 0.0005, 0.1
 
 
-class Explosive(Strategy):  # type: ignore[misc] - the peer ships no types
+class Explosive(Strategy):  # type: ignore[misc]  # the peer ships no types
     """Long or short on an explosive bar, one position at a time."""
 
     body = 0.5
