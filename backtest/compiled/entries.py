@@ -146,22 +146,7 @@ def _lots(
         lots = min(lots, by_volatility)
     if has_record:
         lots = min(lots, by_kelly)
-    caps = allowed_lots(
-        equity,
-        lot_microusd,
-        0,
-        0,
-        0,
-        0,
-        terms.order_cap_usd,
-        terms.position_cap_usd,
-        terms.gross_cap_frac,
-        terms.margin_cap_frac,
-        terms.initial_margin_frac,
-        terms.maintenance_margin_frac,
-        terms.min_liquidation_distance_bps / 1e4,
-    )
-    lots = min(lots, caps[0], caps[1], caps[2], caps[3], caps[4])
+    lots = min(lots, _lots_under_caps(equity, lot_microusd, terms))
     if terms.share_1e9 == WHOLE_1E9:
         return lots
     on_its_share = sleeve_lots(
@@ -178,6 +163,27 @@ def _lots(
         terms.initial_margin_frac,
     )
     return min(lots, on_its_share)
+
+
+@kernel
+def _lots_under_caps(equity_microusd: int, lot_microusd: int, terms: Terms) -> int:
+    """Return the most lots that all caps leave a flat account."""
+    caps = allowed_lots(
+        equity_microusd,
+        lot_microusd,
+        0,
+        0,
+        0,
+        0,
+        terms.order_cap_usd,
+        terms.position_cap_usd,
+        terms.gross_cap_frac,
+        terms.margin_cap_frac,
+        terms.initial_margin_frac,
+        terms.maintenance_margin_frac,
+        terms.min_liquidation_distance_bps / 1e4,
+    )
+    return min(caps[0], caps[1], caps[2], caps[3], caps[4])
 
 
 @kernel

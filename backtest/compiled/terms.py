@@ -96,14 +96,9 @@ def packed_all(many: Sequence[Terms]) -> TermsArray:
 
 
 def terms_of(rules: Rules, instrument: Instrument) -> Terms:
-    """Return the figures of one parameter set on one instrument.
-
-    Raises BadInput for simulated rejections, which are drawn from the names of orders and not compiled, and for shares
-    of the capital that move with the record of each sleeve.
-    """
+    """Return the figures of one parameter set on one instrument. Raises BadInput for what is not compiled."""
+    _refuse_rejections(rules.paper)
     exits, limits, sizing, paper = rules.exits, rules.limits, rules.sizing, rules.paper
-    if paper.reject_frac > 0.0:
-        raise BadInput("PAPER_REJECT_PCT must be 0 in the compiled engine; `backtest` draws rejections")
     market = Market.of(instrument)
     return Terms(
         tick=market.tick,
@@ -147,6 +142,12 @@ def terms_of(rules: Rules, instrument: Instrument) -> Terms:
         kelly_min_trades=sizing.kelly_min_trades,
         share_1e9=_share_1e9(rules.portfolio),
     )
+
+
+def _refuse_rejections(paper: PaperTerms) -> None:
+    # They are drawn from the names of orders, which the compiled engine never writes.
+    if paper.reject_frac > 0.0:
+        raise BadInput("PAPER_REJECT_PCT must be 0 in the compiled engine; `backtest` draws rejections")
 
 
 def _share_1e9(portfolio: Portfolio) -> int:
