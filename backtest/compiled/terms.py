@@ -98,12 +98,11 @@ def packed_all(many: Sequence[Terms]) -> TermsArray:
 def terms_of(rules: Rules, instrument: Instrument) -> Terms:
     """Return the figures of one parameter set on one instrument.
 
-    Raises BadInput for simulated rejections, which are drawn from the names of orders and not compiled, and for shares
-    of the capital that move with the record of each sleeve.
+    Raises BadInput for simulated rejections, which are drawn from the names of orders and not compiled, for shares of
+    the capital that move with the record of each sleeve, and for graduated deployment.
     """
     exits, limits, sizing, paper = rules.exits, rules.limits, rules.sizing, rules.paper
-    if paper.reject_frac > 0.0:
-        raise BadInput("PAPER_REJECT_PCT must be 0 in the compiled engine; `backtest` draws rejections")
+    _require_compiled(rules)
     market = Market.of(instrument)
     return Terms(
         tick=market.tick,
@@ -147,6 +146,18 @@ def terms_of(rules: Rules, instrument: Instrument) -> Terms:
         kelly_min_trades=sizing.kelly_min_trades,
         share_1e9=_share_1e9(rules.portfolio),
     )
+
+
+def _require_compiled(rules: Rules) -> None:
+    """Raise BadInput naming a setting that only the event engine follows."""
+    if rules.paper.reject_frac > 0.0:
+        raise BadInput("PAPER_REJECT_PCT must be 0 in the compiled engine; `backtest` draws rejections")
+    deployment = rules.portfolio.deployment
+    if deployment.is_graduated or deployment.band is not None:
+        raise BadInput(
+            "DEPLOYMENT_GRADUATED must be false and DEPLOYMENT_BAND_FILE empty in the compiled engine; `backtest` "
+            "follows both"
+        )
 
 
 def _share_1e9(portfolio: Portfolio) -> int:
