@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.audit import audit
+from cli.band import band
 from cli.compare import compare
 from cli.market_data import data
 from cli.montecarlo import montecarlo
@@ -58,6 +59,7 @@ app.add_typer(data, name="data")
 app.command()(report)
 app.command()(sweep)
 app.command()(montecarlo)
+app.command()(band)
 app.command()(compare)
 
 

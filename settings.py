@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from market.quality import QualityLimits
     from market.sim_parameters import SimParameters
     from risk.allocation import AllocationPolicy
+    from risk.deployment import DeploymentPolicy
     from risk.limits import RiskLimits, SizingPolicy
     from risk.portfolio import Portfolio
     from risk.switching import RegimeSwitch
@@ -45,6 +46,7 @@ __all__ = [
     "SettingsError",
     "Speed",
     "allocation_policy",
+    "deployment_policy",
     "e3_thresholds",
     "effective",
     "env_example",
@@ -200,6 +202,27 @@ def portfolio(settings: Settings) -> "Portfolio":
         sleeves=tuple((strategy, symbol) for strategy in settings.strategies for symbol in settings.symbols),
         regimes=regime_switch(settings),
         allocation=allocation_policy(settings),
+        deployment=deployment_policy(settings),
+    )
+
+
+def deployment_policy(settings: Settings) -> "DeploymentPolicy":
+    """Return how the desk grows into its size, and what its backtest lets one expect of it."""
+    from risk.band import band_of
+    from risk.deployment import DeploymentPolicy
+
+    try:
+        band = band_of(settings.deployment_band_file) if settings.deployment_band_file else None
+    except ValueError as error:
+        raise BadInput(f"DEPLOYMENT_BAND_FILE: {error}") from error
+    return _made(
+        DeploymentPolicy,
+        is_graduated=settings.deployment_graduated,
+        micro_trades=settings.deployment_micro_trades,
+        micro_frac=_frac(settings.deployment_micro_size_pct),
+        step_trades=settings.deployment_step_trades,
+        max_deviation_frac=_frac(settings.deployment_max_deviation_pct),
+        band=band,
     )
 
 

@@ -22,7 +22,11 @@ class RiskAgent:
 
     desk: RiskDesk
     counters: RiskCounters = field(default_factory=RiskCounters)
-    ledger: SleeveLedger = field(default_factory=SleeveLedger)
+    ledger: SleeveLedger = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Hold the sleeves' records against what the desk's portfolio expects of them."""
+        self.ledger = SleeveLedger(band=self.desk.portfolio.deployment.band)
 
     def observe(self, as_of_ms: int, equity_microusd: int, trades: Sequence[Trade]) -> None:
         """Remember the trades that closed in this minute and the equity it ended with."""

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel
 
+from configuration.band_file import BandText
 from configuration.choices import AllocationMethod, E3Direction
 from configuration.knob import CommaList, Number, Whole, knob
 
@@ -165,4 +166,21 @@ class PortfolioKnobs(BaseModel):
     )
     allocation_min_trades: Whole = knob(
         30, "trades", "the desk's record below which shares are equal", ge=1, le=1_000_000
+    )
+    deployment_graduated: bool = knob(
+        False, "", "begin at micro size and grow by the record's length", allowed="true or false"
+    )
+    deployment_micro_trades: Whole = knob(100, "trades", "closed trades at micro size", ge=0, le=1_000_000)
+    deployment_micro_size_pct: Number = knob(10.0, "% of the size", "the micro size", ge=0.001, le=100)
+    deployment_step_trades: Whole = knob(
+        50, "trades", "the size doubles after the micro trades, and again every so many", ge=1, le=1_000_000
+    )
+    deployment_band_file: BandText = knob(
+        "",
+        "",
+        "what a backtest lets one expect (main.py band); its figures are recorded with the run",
+        allowed="a JSON file that `main.py band` wrote",
+    )
+    deployment_max_deviation_pct: Number = knob(
+        20.0, "% of the band's width", "how far outside the band ends entries", ge=0, le=1000
     )

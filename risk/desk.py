@@ -16,12 +16,13 @@ from domain.record import Record
 from domain.tick import RiskCheck
 from risk.case import Case
 from risk.counters import CountersView
+from risk.deployment import stage_frac
 from risk.exposure import Exposure, stop_distance_ticks
 from risk.limits import RiskLimits, SizingPolicy
 from risk.portfolio import NO_PORTFOLIO, Portfolio
 from risk.portfolio_rules import portfolio_rules
 from risk.rules import ENTRY_RULES, SIZE_RULES, Rule
-from risk.sizing import GATE, competing_sizes, shrink_lots
+from risk.sizing import DEPLOYMENT, GATE, competing_sizes, shrink_lots
 from risk.sleeves import UNTRIED, Standing
 
 SIZE_RULE_NAMES: Final = tuple(rule.__name__ for rule in SIZE_RULES)
@@ -89,8 +90,9 @@ class RiskDesk:
         return Screened(case=case, passed=passed)
 
     def rule_on(self, screened: Screened, keep_frac: float) -> RiskCheck:
-        """Rule on an entry that passed the entry rules: the smallest size, the gate's share of it, every size rule.
+        """Rule on an entry that passed the entry rules: the smallest size, what may be kept of it, every size rule.
 
+        Kept is the part the desk has earned (`stage_frac`), and of that what the gate lets pass.
         keep_frac: in (0, 1], from the gate; it can only shrink. Raises ValueError when it would do more.
         """
         if not 0.0 < keep_frac <= 1.0:
@@ -98,6 +100,10 @@ class RiskDesk:
         case = screened.case
         sizes = competing_sizes(case, self.sizing)
         lots = min(size for _, size in sizes)
+        earned_frac = stage_frac(case.portfolio.deployment, case.standing)
+        if earned_frac < 1.0:
+            lots = shrink_lots(lots, earned_frac)
+            sizes = (*sizes, (DEPLOYMENT, lots))
         if keep_frac < 1.0:
             lots = shrink_lots(lots, keep_frac)
             sizes = (*sizes, (GATE, lots))

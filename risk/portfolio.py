@@ -2,6 +2,7 @@
 
 from domain.record import Record
 from risk.allocation import WHOLE_1E9, AllocationMethod, AllocationPolicy, shares_1e9
+from risk.deployment import DeploymentPolicy
 from risk.sleeves import Sleeve, Standing
 from risk.switching import RegimeSwitch
 
@@ -10,12 +11,13 @@ class Portfolio(Record, frozen=True, kw_only=True):
     """What a desk of several strategies and symbols adds to the rules of one trade. The default adds nothing.
 
     sleeves: every strategy in every symbol of the desk. regimes: which strategies may enter in which regimes.
-    allocation: what part of the capital each sleeve may trade on.
+    allocation: what part of the capital each sleeve may trade on. deployment: how the desk grows into its size.
     """
 
     sleeves: tuple[Sleeve, ...] = ()
     regimes: RegimeSwitch = RegimeSwitch()
     allocation: AllocationPolicy = AllocationPolicy()
+    deployment: DeploymentPolicy = DeploymentPolicy()
 
     @property
     def shares_out(self) -> bool:

@@ -20,6 +20,20 @@ def strategy_fits_regime(case: Case) -> Refusal | None:
     return Refusal(rule="strategy_fits_regime", reason=reason)
 
 
+def record_within_band(case: Case) -> Refusal | None:
+    """Refuse for the rest of the run once the record has left the backtest's band by more than the cap."""
+    policy, standing = case.portfolio.deployment, case.standing
+    if policy.band is None or standing.worst_deviation_frac <= policy.max_deviation_frac:
+        return None
+    low, high = policy.band.edges_r(standing.worst_n_trades)
+    stood = f"{standing.worst_sum_r:+.2f} R after {standing.worst_n_trades} trades"
+    outside = f"{standing.worst_deviation_frac:.0%} of the width outside {low:+.2f} to {high:+.2f} R"
+    reason = f"{stood} was {outside}, the cap is {policy.max_deviation_frac:.0%}; a human must look at it"
+    return Refusal(rule="record_within_band", reason=reason)
+
+
 def portfolio_rules(portfolio: Portfolio) -> tuple[Rule, ...]:
     """Return the rules this portfolio asks of an entry, in order."""
-    return (strategy_fits_regime,) if portfolio.regimes.allowed else ()
+    switched: tuple[Rule, ...] = (strategy_fits_regime,) if portfolio.regimes.allowed else ()
+    banded: tuple[Rule, ...] = (record_within_band,) if portfolio.deployment.band is not None else ()
+    return switched + banded

@@ -18,6 +18,7 @@ MAX_LOTS: Final = 10**15
 MINUTES_PER_DAY: Final = 1440
 FLOAT_NOISE: Final = 1e-12
 ALLOCATION: Final = "allocation"
+DEPLOYMENT: Final = "deployment"
 GATE: Final = "gate"
 GRID: Final = "grid"
 KELLY: Final = "kelly"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from domain.account import Trade
 from domain.record import Record
+from risk.band import Band
 
 Sleeve = tuple[str, str]
 """(strategy, symbol)"""
@@ -35,10 +36,18 @@ NOTHING_YET = SleeveRecord()
 
 
 class Standing(Record, frozen=True, kw_only=True):
-    """The portfolio's memory, frozen at one moment. by_sleeve: only sleeves that have traded."""
+    """The portfolio's memory, frozen at one moment. by_sleeve: only sleeves that have traded.
+
+    deviation_frac, worst_deviation_frac: how far the desk's record stands outside its band, in widths of the band, now
+    and at its worst; the worst never heals. worst_n_trades, worst_sum_r: the record at that moment.
+    """
 
     by_sleeve: tuple[tuple[Sleeve, SleeveRecord], ...] = ()
     desk: SleeveRecord = NOTHING_YET
+    deviation_frac: float = 0.0
+    worst_deviation_frac: float = 0.0
+    worst_n_trades: int = 0
+    worst_sum_r: float = 0.0
 
     def record_of(self, sleeve: Sleeve) -> SleeveRecord:
         """Return a sleeve's record, an empty one before its first trade."""
@@ -53,10 +62,14 @@ UNTRIED = Standing()
 
 @dataclass(slots=True)
 class SleeveLedger:
-    """Folds closed trades into a `Standing`; two are equal when their memories are."""
+    """Folds closed trades into a `Standing`; two are equal when their memories are. band: what is expected."""
 
+    band: Band | None = None
     records: dict[Sleeve, SleeveRecord] = field(default_factory=dict)
     desk: SleeveRecord = NOTHING_YET
+    deviation_frac: float = 0.0
+    worst_deviation_frac: float = 0.0
+    worst: SleeveRecord = NOTHING_YET
 
     def on_trade(self, trade: Trade) -> None:
         """Take one closed trade; one without a measurable risk is left out."""
@@ -66,7 +79,21 @@ class SleeveLedger:
         sleeve = trade.strategy, trade.symbol
         self.records[sleeve] = self.records.get(sleeve, NOTHING_YET).with_trade(net_r)
         self.desk = self.desk.with_trade(net_r)
+        if self.band is not None:
+            self._judge(self.band)
 
     def view(self) -> Standing:
         """Return the memory as it is now, frozen."""
-        return Standing(by_sleeve=tuple(self.records.items()), desk=self.desk)
+        return Standing(
+            by_sleeve=tuple(self.records.items()),
+            desk=self.desk,
+            deviation_frac=self.deviation_frac,
+            worst_deviation_frac=self.worst_deviation_frac,
+            worst_n_trades=self.worst.n_trades,
+            worst_sum_r=self.worst.sum_r,
+        )
+
+    def _judge(self, band: Band) -> None:
+        self.deviation_frac = band.deviation_frac(self.desk.n_trades, self.desk.sum_r)
+        if self.deviation_frac > self.worst_deviation_frac:
+            self.worst_deviation_frac, self.worst = self.deviation_frac, self.desk

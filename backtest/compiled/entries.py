@@ -149,7 +149,21 @@ def _lots(
     lots = min(lots, _lots_under_caps(equity, lot_microusd, terms))
     if terms.share_1e9 == WHOLE_1E9:
         return lots
-    on_its_share = sleeve_lots(
+    return min(lots, _lots_on_its_share(equity, terms, lot_microusd, stop_loss, volatility_bps, has_record, stake_frac))
+
+
+@kernel
+def _lots_on_its_share(
+    equity: int,
+    terms: Terms,
+    lot_microusd: int,
+    stop_loss: int,
+    volatility_bps: float,
+    has_record: bool,
+    stake_frac: float,
+) -> int:
+    """Return the size "allocation": what the share of the capital bears that every strategy has."""
+    return sleeve_lots(
         part_of(equity, terms.share_1e9),
         lot_microusd,
         stop_loss,
@@ -162,7 +176,6 @@ def _lots(
         terms.margin_cap_frac,
         terms.initial_margin_frac,
     )
-    return min(lots, on_its_share)
 
 
 @kernel

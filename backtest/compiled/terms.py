@@ -97,7 +97,7 @@ def packed_all(many: Sequence[Terms]) -> TermsArray:
 
 def terms_of(rules: Rules, instrument: Instrument) -> Terms:
     """Return the figures of one parameter set on one instrument. Raises BadInput for what is not compiled."""
-    _refuse_rejections(rules.paper)
+    _require_compiled(rules)
     exits, limits, sizing, paper = rules.exits, rules.limits, rules.sizing, rules.paper
     market = Market.of(instrument)
     return Terms(
@@ -144,10 +144,16 @@ def terms_of(rules: Rules, instrument: Instrument) -> Terms:
     )
 
 
-def _refuse_rejections(paper: PaperTerms) -> None:
-    # They are drawn from the names of orders, which the compiled engine never writes.
-    if paper.reject_frac > 0.0:
+def _require_compiled(rules: Rules) -> None:
+    """Raise BadInput naming a setting that only the event engine follows."""
+    if rules.paper.reject_frac > 0.0:
         raise BadInput("PAPER_REJECT_PCT must be 0 in the compiled engine; `backtest` draws rejections")
+    deployment = rules.portfolio.deployment
+    if deployment.is_graduated or deployment.band is not None:
+        raise BadInput(
+            "DEPLOYMENT_GRADUATED must be false and DEPLOYMENT_BAND_FILE empty in the compiled engine; `backtest` "
+            "follows both"
+        )
 
 
 def _share_1e9(portfolio: Portfolio) -> int:

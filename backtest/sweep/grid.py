@@ -25,6 +25,7 @@ _LAYER_OF: Final[Mapping[str, int]] = {
     "RISK_": TERMS,
     "SIZING_": TERMS,
     "ALLOCATION_": TERMS,
+    "DEPLOYMENT_": TERMS,
     "PAPER_": TERMS,
 }
 _MOST_COMBINATIONS: Final = 10**12

@@ -1,11 +1,14 @@
 """A desk of several strategies: what its portfolio decides, told by whole desks on tapes made here."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import main
 from agents.master import MasterAgent
@@ -15,10 +18,11 @@ from domain.features import Regime
 from domain.market import Snapshot
 from domain.tick import Outcome, TickRecord
 from execution.instruments import instrument
-from settings import Settings, SettingsError, load_settings
+from settings import Settings, SettingsError, deployment_policy, load_settings, settings_from_json, settings_json
 from tests.flow.engines import Result, by_the_desk, by_the_kernel, settings_of
 from tests.flow.stage import QUICK, desk, explosive, minute, quiet, run
 from tests.flow.test_engines_agree import EAGER, KNOBS, TAPE, after_entry, agree, snapshots
+from tests.unit.risk.test_band import BAND
 
 REGIMES = st.lists(st.sampled_from([regime.value for regime in Regime]), min_size=1, unique=True).map("|".join)
 SWITCHES = st.fixed_dictionaries({}, optional={"e3": REGIMES, "funding_fade": REGIMES}).map(
@@ -181,3 +185,59 @@ def test_no_allocation_enlarges_an_order(steps: list[dict[str, Any]], knobs: dic
         for order in entries:
             assert order.size_lots == min(sizes.values())
             assert order.size_lots <= min(lots for name, lots in sizes.items() if name != "allocation")
+
+
+@pytest.mark.parametrize(
+    "knobs", [{"DEPLOYMENT_GRADUATED": "true"}, {"DEPLOYMENT_BAND_FILE": msgspec.json.encode(BAND).decode()}]
+)
+def test_deployment_is_refused_by_name_in_the_compiled_engine(knobs: dict[str, str]) -> None:
+    with pytest.raises(BadInput, match="DEPLOYMENT_GRADUATED must be false and DEPLOYMENT_BAND_FILE empty"):
+        by_the_kernel(settings_of({**QUICK, **knobs}), quiet(20))
+
+
+def test_a_graduated_desk_begins_at_a_tenth_of_the_size_and_grows() -> None:
+    stages = {"DEPLOYMENT_GRADUATED": "true", "DEPLOYMENT_MICRO_TRADES": "3", "DEPLOYMENT_STEP_TRADES": "2"}
+    parts, n_closed = [], 0
+    for record in lived(stairs(90), 61, **stages):
+        n_closed += len(record.trades)
+        sizes = dict(record.risk.sizes_lots) if record.risk is not None else {}
+        if sizes:
+            whole = min(lots for name, lots in sizes.items() if name != "deployment")
+            parts.append((n_closed, sizes.get("deployment", whole) / whole))
+    expected = [min(1.0, 0.1 if n < 3 else 0.1 * 2 ** (1 + (n - 3) // 2)) for n, _ in parts]
+    assert [part for _, part in parts] == pytest.approx(expected, rel=0.02)
+    assert {0.1, 1.0} <= set(expected)
+
+
+def test_a_desk_that_leaves_its_band_enters_no_more_and_says_why_even_after_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "band.json"
+    file.write_bytes(msgspec.json.encode(replace(BAND, low_r=(8.0, 12.0, 20.0), high_r=(9.0, 14.0, 24.0))))
+    records = lived(stairs(90), 140, DEPLOYMENT_BAND_FILE=str(file))
+    n_closed, refused = 0, []
+    for record in records:
+        entered = record.outcome is Outcome.ENTERED
+        assert not (refused and entered)
+        if record.why.startswith("record_within_band: "):
+            refused.append(record)
+        n_closed += len(record.trades)
+    assert n_closed >= 10
+    assert refused
+    assert refused[0].why.endswith("the cap is 20%; a human must look at it")
+
+
+def test_the_band_travels_in_the_recorded_settings_and_needs_its_file_no_more(tmp_path: Path) -> None:
+    file = tmp_path / "band.json"
+    file.write_bytes(msgspec.json.encode(BAND))
+    chosen = load_settings(None, {"DEPLOYMENT_BAND_FILE": str(file)})
+    file.unlink()
+    again = settings_from_json(settings_json(chosen))
+    assert deployment_policy(again).band == BAND
+    assert settings_json(again) == settings_json(chosen)
+
+
+def test_a_band_file_that_cannot_be_read_or_is_none_is_one_clear_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="DEPLOYMENT_BAND_FILE.*a JSON file that `main.py band` wrote"):
+        load_settings(None, {"DEPLOYMENT_BAND_FILE": str(tmp_path / "absent.json")})
+    (tmp_path / "other.json").write_text('{"some": "thing"}')
+    with pytest.raises(BadInput, match="DEPLOYMENT_BAND_FILE: this is not a band"):
+        deployment_policy(load_settings(None, {"DEPLOYMENT_BAND_FILE": str(tmp_path / "other.json")}))

@@ -16,6 +16,7 @@ from indicators.regime import RegimeThresholds
 from market.quality import QualityLimits
 from market.sim_parameters import SimParameters
 from risk.allocation import AllocationMethod, AllocationPolicy
+from risk.deployment import DeploymentPolicy
 from risk.limits import RiskLimits, SizingPolicy
 from risk.switching import RegimeSwitch
 from settings import E3Direction, SettingsError, load_settings
@@ -34,6 +35,7 @@ PARTS = {
     face.sizing_policy: SizingPolicy,
     face.regime_switch: RegimeSwitch,
     face.allocation_policy: AllocationPolicy,
+    face.deployment_policy: DeploymentPolicy,
     face.paper_terms: PaperTerms,
     face.sim_parameters: SimParameters,
     face.quality_limits: QualityLimits,
