@@ -40,6 +40,7 @@ from cli.prove import CutsOption, ProveOption, SeedOption, proof_wish
 from cli.report import NoReportOption, ReportOption, report, report_after
 from cli.shop import Shop
 from cli.sweep import sweep
+from cli.tune import tune
 from console.wish import Wish
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
 app.command()(report)
 app.command()(sweep)
+app.command()(tune)
 app.command()(montecarlo)
 app.command()(band)
 app.command()(compare)

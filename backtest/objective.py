@@ -1,5 +1,6 @@
 """What a search is after: one figure of a run, and what a run must have before the figure counts."""
 
+import math
 from enum import StrEnum
 from typing import Final
 
@@ -50,6 +51,11 @@ class Objective(Record, frozen=True, kw_only=True):
                 f"at least {self.min_trades} trades, drawdown to {self.max_drawdown_frac}: not a condition"
             )
 
+    @property
+    def metric(self) -> Metric:
+        """Where the goal's figure stands in a run's vector."""
+        return _METRIC_OF[self.goal]
+
     def scores(self, figures: FloatArray) -> FloatArray:
         """Return the score of every run, shape (n,), NaN where the conditions are not met or the figure is undefined.
 
@@ -57,7 +63,12 @@ class Objective(Record, frozen=True, kw_only=True):
         """
         is_eligible = figures[:, Metric.N_TRADES] >= self.min_trades
         is_eligible &= figures[:, Metric.MAX_DRAWDOWN_FRAC] <= self.max_drawdown_frac
-        return np.where(is_eligible, figures[:, _METRIC_OF[self.goal]], np.nan)
+        return np.where(is_eligible, figures[:, self.metric], np.nan)
+
+    def over(self, length_frac: float) -> "Objective":
+        """Return the objective of a run so many times as long: as many trades in proportion, at least 1."""
+        least = max(1, math.ceil(self.min_trades * length_frac))
+        return Objective(goal=self.goal, min_trades=least, max_drawdown_frac=self.max_drawdown_frac)
 
     def score(self, figures: FloatArray) -> float | None:
         """Return the score of one run's vector of figures, or None."""

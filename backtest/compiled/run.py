@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from backtest.compiled.columns import AS_OF_MS, Columns
 from backtest.compiled.engine import fresh_memory, walk
 from backtest.compiled.ledger import Memory
-from backtest.compiled.signals import features_of, fitting, signals_of
+from backtest.compiled.signals import Signals, features_of, fitting, signals_of
 from backtest.compiled.state import N_TRADES, REASONS, TradeFloat, TradeInt
-from backtest.compiled.terms import Rules, packed, terms_of
+from backtest.compiled.terms import Rules, Terms, packed, terms_of
 from backtest.compiled.told import empty_told
 from backtest.outcome import EquityCurve, FloatArray, RunOutcome
 from domain.account import Trade
@@ -35,7 +35,22 @@ def run_compiled(
     """
     features = features_of(columns, windows, regimes)
     signals = fitting(signals_of(columns, features, strategies), features, strategies, rules.portfolio.regimes)
-    terms = terms_of(rules, instrument)
+    return outcome_of(
+        columns, features, signals, instrument, strategies, terms_of(rules, instrument), is_simulated=is_simulated
+    )
+
+
+def outcome_of(
+    columns: Columns,
+    features: FloatArray,
+    signals: Signals,
+    instrument: Instrument,
+    strategies: Sequence[Strategy],
+    terms: Terms,
+    *,
+    is_simulated: bool,
+) -> RunOutcome:
+    """Return what a walk over these very features and signals comes to."""
     memory = fresh_memory(terms.starting_cash_microusd, len(signals.places))
     told = empty_told(columns, minutes=True)
     walk(memory, columns, features, signals, packed(terms), told)

@@ -27,6 +27,7 @@ from backtest.compiled.told import Told
 from backtest.metrics.compiled import N_METRICS, write_metrics
 from backtest.metrics.trades import N_COLUMNS, Column
 from backtest.outcome import FloatArray, IntArray
+from backtest.segment import Segment, columns_in, features_in
 from domain.compiled import kernel, tape_kernel
 from domain.market import MINUTE_MS
 from domain.record import Record
@@ -41,6 +42,7 @@ class Block(Record, frozen=True, kw_only=True, eq=False):
 
     numbers: the combinations, shape (n,). terms: their figures packed in the same order, shape (n,).
     switch: which of the signals the desk would let pass.
+    segment: the minutes to walk, with a fresh account and warm features; None for the whole tape.
     """
 
     numbers: IntArray
@@ -50,6 +52,7 @@ class Block(Record, frozen=True, kw_only=True, eq=False):
     thresholds: Mapping[str, Record]
     terms: TermsArray
     switch: RegimeSwitch = RegimeSwitch()
+    segment: Segment | None = None
 
 
 class Measured(NamedTuple):
@@ -66,23 +69,35 @@ class Measured(NamedTuple):
 class Walker:
     """Walks blocks over one tape; it keeps the features of the last windows it was asked for."""
 
-    __slots__ = ("_columns", "_features", "_key")
+    __slots__ = ("_columns", "_features", "_key", "_piece", "_piece_key")
 
     def __init__(self, columns: Columns) -> None:
         """Take the tape."""
         self._columns = columns
         self._key: tuple[FeatureWindows, RegimeThresholds] | None = None
         self._features: FloatArray = np.empty((0, 0))
+        self._piece_key: tuple[FeatureWindows, RegimeThresholds, Segment] | None = None
+        self._piece = (columns, self._features)
 
     def measure(self, block: Block) -> Measured:
         """Walk every combination of a block. Raises BadInput for a strategy without a kernel."""
-        columns, n_runs = self._columns, len(block.numbers)
-        features = self._features_of(block.windows, block.regimes)
+        n_runs = len(block.numbers)
+        columns, features = self._piece_of(block)
         strategies = build_strategies(block.strategies, block.thresholds)
         signals = fitting(signals_of(columns, features, strategies), features, strategies, block.switch)
         figures, days = np.empty((n_runs, N_METRICS)), np.empty((n_runs, 1 + columns.n_days), dtype=np.int64)
         _walk_all(columns, features, signals, block.terms, _room(len(signals.places)), figures, days)
         return Measured(numbers=block.numbers, figures=figures, days_microusd=days)
+
+    def _piece_of(self, block: Block) -> tuple[Columns, FloatArray]:
+        features = self._features_of(block.windows, block.regimes)
+        if block.segment is None:
+            return self._columns, features
+        key = (block.windows, block.regimes, block.segment)
+        if self._piece_key != key:
+            piece = columns_in(self._columns, block.segment), features_in(features, block.segment)
+            self._piece_key, self._piece = key, piece
+        return self._piece
 
     def _features_of(self, windows: FeatureWindows, regimes: RegimeThresholds) -> FloatArray:
         if self._key != (windows, regimes):

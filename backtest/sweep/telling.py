@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from backtest.luck.overfitting import DEFAULT_BLOCKS, overfitting_of
 from backtest.luck.trials import trials_of
@@ -40,13 +41,30 @@ def luck_of_best(found: SweepResult, seed: int) -> Luck | None:
     """Return the odds that the best run is luck, given all that was tried; None when there is no best run."""
     if found.best_days_microusd is None or found.figures is None:
         return None
-    sample = _returns_of(found.days_microusd)
+    return luck_of_chosen(found.figures, found.best_days_microusd, found.sharpes, found.days_microusd, seed)
+
+
+def luck_of_chosen(
+    figures: FloatArray,
+    own_days_microusd: IntArray,
+    sharpes: FloatArray,
+    days_microusd: IntArray,
+    seed: int,
+    n_more: int = 0,
+) -> Luck:
+    """Return the odds that a chosen run is luck, given all it was chosen from.
+
+    figures, own_days_microusd: of the run itself. sharpes: a year's, of every trial. days_microusd: daily equity of all
+    trials or of some, shape (n, 1 + n_days). n_more: trials that left no figures.
+    """
+    sample = _returns_of(days_microusd)
     is_comparable = sample.shape[1] > 1 and sample.shape[0] >= 2 * DEFAULT_BLOCKS
+    trials = trials_of(sharpes / math.sqrt(DAYS_PER_YEAR), sample)
     return luck_of(
-        _returns_of(found.best_days_microusd[np.newaxis])[:, 0],
-        n_trades=int(found.figures[Metric.N_TRADES]),
+        daily_returns(int(own_days_microusd[0]), own_days_microusd[1:]),
+        n_trades=int(figures[Metric.N_TRADES]),
         seed=seed,
-        trials=trials_of(found.sharpes / math.sqrt(DAYS_PER_YEAR), sample),
+        trials=replace(trials, n_trials=trials.n_trials + n_more),
         overfitting=overfitting_of(sample) if is_comparable else None,
     )
 
