@@ -10,7 +10,7 @@ from backtest.report.markup import Html, element
 from backtest.report.writing import usd_text, when_text
 from backtest.walkforward.drift import Drift
 
-_WIDTH, _HEIGHT, _LEFT, _EDGE = 1000.0, 260.0, 92.0, 14.0
+_WIDTH, _HEIGHT, _LEFT, _EDGE = 1000.0, 260.0, 124.0, 14.0
 _MOST_POINTS = 2_000
 _ROW, _GAP = 18.0, 26.0
 
