@@ -41,6 +41,7 @@ from cli.report import NoReportOption, ReportOption, report, report_after
 from cli.shop import Shop
 from cli.sweep import sweep
 from cli.tune import tune
+from cli.walkforward import walkforward
 from console.wish import Wish
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ app.add_typer(data, name="data")
 app.command()(report)
 app.command()(sweep)
 app.command()(tune)
+app.command()(walkforward)
 app.command()(montecarlo)
 app.command()(band)
 app.command()(compare)

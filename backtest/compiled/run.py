@@ -49,9 +49,13 @@ def outcome_of(
     terms: Terms,
     *,
     is_simulated: bool,
+    memory: Memory | None = None,
 ) -> RunOutcome:
-    """Return what a walk over these very features and signals comes to."""
-    memory = fresh_memory(terms.starting_cash_microusd, len(signals.places))
+    """Return what a walk over these very features and signals comes to.
+
+    memory: fresh, for a caller who wants to see how the run ended.
+    """
+    memory = memory or fresh_memory(terms.starting_cash_microusd, len(signals.places))
     told = empty_told(columns, minutes=True)
     walk(memory, columns, features, signals, packed(terms), told)
     curve = EquityCurve(
