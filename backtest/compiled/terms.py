@@ -96,11 +96,7 @@ def packed_all(many: Sequence[Terms]) -> TermsArray:
 
 
 def terms_of(rules: Rules, instrument: Instrument) -> Terms:
-    """Return the figures of one parameter set on one instrument.
-
-    Raises BadInput for simulated rejections, which are drawn from the names of orders and not compiled, for shares of
-    the capital that move with the record of each sleeve, and for graduated deployment.
-    """
+    """Return the figures of one parameter set. Raises BadInput naming a setting only the event engine follows."""
     exits, limits, sizing, paper = rules.exits, rules.limits, rules.sizing, rules.paper
     _require_compiled(rules)
     market = Market.of(instrument)
@@ -149,7 +145,7 @@ def terms_of(rules: Rules, instrument: Instrument) -> Terms:
 
 
 def _require_compiled(rules: Rules) -> None:
-    """Raise BadInput naming a setting that only the event engine follows."""
+    """Raise BadInput for what is not compiled: rejections, drawn from the names of orders, and graduated deployment."""
     if rules.paper.reject_frac > 0.0:
         raise BadInput("PAPER_REJECT_PCT must be 0 in the compiled engine; `backtest` draws rejections")
     deployment = rules.portfolio.deployment
