@@ -170,6 +170,8 @@ def risk_limits(settings: Settings) -> "RiskLimits":
         max_order_notional_usd=settings.risk_max_order_notional_usd,
         max_position_notional_usd=settings.risk_max_position_notional_usd,
         max_gross_exposure_frac=_frac(settings.risk_max_gross_exposure_pct),
+        max_correlated_exposure_frac=_frac(settings.risk_max_correlated_exposure_pct),
+        correlation_bars=settings.risk_correlation_bars,
         max_open_positions=settings.risk_max_open_positions,
         max_orders_per_minute=settings.risk_max_orders_per_minute,
         max_snapshot_age_ms=_ms(settings.risk_max_snapshot_age_s),

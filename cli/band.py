@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import typer
+
 from cli.options import ENV_FILE, DbOption, EnvOption, JsonOption, RunArgument, reading, show
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from risk.band import Band
-
-import typer
 
 ToOption = Annotated[Path, typer.Option("--to", metavar="FILE.json", help="Where the band goes.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws.")]
@@ -36,8 +36,13 @@ def band(
     from backtest.band import band_of_run
     from backtest.reopened import reopen
     from backtest.whole_files import written_whole
+    from db.reading import find_run
+    from domain.errors import BadInput
 
     with reading(db, env_file) as store:
+        recorded = find_run(store, run)
+        if recorded.finished_ms is None:
+            raise BadInput(f"run {recorded.run_id} is not finished; a band is drawn from a whole run")
         found = band_of_run(reopen(store, run), seed=seed, n_paths=paths, halted_at_frac=deviation_frac)
     with written_whole(to, "the band") as passing:
         passing.write_bytes(msgspec.json.encode(found) + b"\n")

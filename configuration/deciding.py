@@ -119,6 +119,10 @@ class RiskKnobs(BaseModel):
     risk_max_gross_exposure_pct: Number = knob(
         200.0, "% of equity", "sum of all positions, longs and shorts added", ge=0.001, le=10_000
     )
+    risk_max_correlated_exposure_pct: Number = knob(
+        0.0, "% of equity", "positions that move with the new one, each by its correlation; 0: no cap", ge=0, le=10_000
+    )
+    risk_correlation_bars: Whole = knob(240, "bars", "one-minute returns it is measured on", ge=30, le=100_000)
     risk_max_open_positions: Whole = knob(3, "positions", "positions at one time", ge=1, le=1_000_000)
     risk_max_orders_per_minute: Whole = knob(6, "orders", "entry orders in any 60 seconds", ge=1, le=1_000_000)
     risk_max_snapshot_age_s: Whole = knob(90, "seconds", "oldest snapshot an entry may rest on", ge=1, le=86_400)

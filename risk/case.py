@@ -21,6 +21,7 @@ class Case(Record, frozen=True, kw_only=True, dict=True, gc=True):
     now_ms: the clock's time; only the freshness of the snapshot is judged by it, all else by `snapshot.as_of_ms`.
     realised_vol_bps: standard deviation of one-minute log returns; None when not known.
     portfolio: the desk's. standing: the record of its sleeves. regime: what the market is in; None when not known.
+    alike_microusd: unsigned notional held that moves with the order, see `risk.likeness`; 0 where no cap asks for it.
     sizes_lots, lots: the competing sizes and the size wanted; empty and 0 until sized.
     """
 
@@ -36,6 +37,7 @@ class Case(Record, frozen=True, kw_only=True, dict=True, gc=True):
     portfolio: Portfolio = Portfolio()
     standing: Standing = UNTRIED
     regime: Regime | None = None
+    alike_microusd: int = 0
     sizes_lots: tuple[tuple[str, int], ...] = ()
     lots: int = 0
 

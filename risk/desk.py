@@ -51,7 +51,7 @@ class RiskDesk:
 
     def __post_init__(self) -> None:
         """Line up the rules: those of every trade, then those the portfolio asks."""
-        rules = ENTRY_RULES + portfolio_rules(self.portfolio)
+        rules = ENTRY_RULES + portfolio_rules(self.portfolio, self.limits)
         object.__setattr__(self, "_entry_rules", rules)
         object.__setattr__(self, "_entry_rule_names", tuple(rule.__name__ for rule in rules))
 
@@ -65,6 +65,7 @@ class RiskDesk:
         realised_vol_bps: float | None,
         regime: Regime | None = None,
         standing: Standing = UNTRIED,
+        alike_microusd: int = 0,
     ) -> Case:
         """Put together all that the rules may look at. Raises BadInput for a symbol without an instrument."""
         return Case(
@@ -80,6 +81,7 @@ class RiskDesk:
             portfolio=self.portfolio,
             regime=regime,
             standing=standing,
+            alike_microusd=alike_microusd,
         )
 
     def screen(self, case: Case) -> Screened | RiskCheck:

@@ -4,9 +4,12 @@ A rule that could never refuse is not asked: the record of a desk without a port
 """
 
 from domain.decisions import Refusal
+from domain.instrument import usd
 from risk.case import Case
+from risk.limits import RiskLimits
 from risk.portfolio import Portfolio
 from risk.rules import Rule
+from risk.sizing import correlated_cap_microusd
 
 
 def strategy_fits_regime(case: Case) -> Refusal | None:
@@ -32,8 +35,20 @@ def record_within_band(case: Case) -> Refusal | None:
     return Refusal(rule="record_within_band", reason=reason)
 
 
-def portfolio_rules(portfolio: Portfolio) -> tuple[Rule, ...]:
+def holdings_are_unlike(case: Case) -> Refusal | None:
+    """Refuse when what is held and moves with the order fills the cap already. Where nothing does, nothing is asked."""
+    alike, cap = case.alike_microusd, correlated_cap_microusd(case.limits, case.exposure.equity_microusd)
+    if alike == 0 or alike < cap:
+        return None
+    held = f"{usd(alike):.2f} USD of what is held moves with {case.proposal.side.name} {case.proposal.symbol}"
+    return Refusal(rule="holdings_are_unlike", reason=f"{held}, the cap is {usd(cap):.2f}")
+
+
+def portfolio_rules(portfolio: Portfolio, limits: RiskLimits) -> tuple[Rule, ...]:
     """Return the rules this portfolio asks of an entry, in order."""
-    switched: tuple[Rule, ...] = (strategy_fits_regime,) if portfolio.regimes.allowed else ()
-    banded: tuple[Rule, ...] = (record_within_band,) if portfolio.deployment.band is not None else ()
-    return switched + banded
+    asked = (
+        (strategy_fits_regime, bool(portfolio.regimes.allowed)),
+        (record_within_band, portfolio.deployment.band is not None),
+        (holdings_are_unlike, limits.max_correlated_exposure_frac > 0.0),
+    )
+    return tuple(rule for rule, is_asked in asked if is_asked)

@@ -18,6 +18,7 @@ MAX_LOTS: Final = 10**15
 MINUTES_PER_DAY: Final = 1440
 FLOAT_NOISE: Final = 1e-12
 ALLOCATION: Final = "allocation"
+CORRELATION: Final = "correlation_cap"
 DEPLOYMENT: Final = "deployment"
 GATE: Final = "gate"
 GRID: Final = "grid"
@@ -123,6 +124,11 @@ def gross_cap_microusd(limits: RiskLimits, equity_microusd: int) -> int:
     return steps_down(limits.max_gross_exposure_frac * equity_microusd, 1.0)
 
 
+def correlated_cap_microusd(limits: RiskLimits, equity_microusd: int) -> int:
+    """Return the most notional that may move together on this equity, rounded down."""
+    return steps_down(limits.max_correlated_exposure_frac * equity_microusd, 1.0)
+
+
 @kernel
 def wanted_lots(
     equity_microusd: int,
@@ -210,7 +216,7 @@ def competing_sizes(case: Case, policy: SizingPolicy) -> Sizes:
     if not 0 < case.lot_notional_microusd < MAX_MICROUSD:
         return ((GRID, 0),)
     allocated = _allocated(case, policy) if case.portfolio.shares_out else ()
-    return (*_wanted(case, policy), *_allowed(case), *allocated)
+    return (*_wanted(case, policy), *_allowed(case), *allocated, *_unlike(case))
 
 
 def kelly_of(case: Case) -> float:
@@ -278,3 +284,10 @@ def _allocated(case: Case, policy: SizingPolicy) -> Sizes:
         case.instrument.initial_margin_frac,
     )
     return ((ALLOCATION, lots),)
+
+
+def _unlike(case: Case) -> Sizes:
+    if case.limits.max_correlated_exposure_frac <= 0.0 or case.alike_microusd == 0:
+        return ()
+    room = correlated_cap_microusd(case.limits, case.exposure.equity_microusd) - case.alike_microusd
+    return ((CORRELATION, lots_in_room(room, case.lot_notional_microusd)),)

@@ -145,7 +145,7 @@ def terms_of(rules: Rules, instrument: Instrument) -> Terms:
 
 
 def _require_compiled(rules: Rules) -> None:
-    """Raise BadInput naming a setting that only the event engine follows."""
+    """Raise BadInput for what is not compiled: rejections, drawn from the names of orders, and graduated deployment."""
     if rules.paper.reject_frac > 0.0:
         raise BadInput("PAPER_REJECT_PCT must be 0 in the compiled engine; `backtest` draws rejections")
     deployment = rules.portfolio.deployment

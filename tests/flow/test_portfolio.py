@@ -241,3 +241,29 @@ def test_a_band_file_that_cannot_be_read_or_is_none_is_one_clear_sentence(tmp_pa
     (tmp_path / "other.json").write_text('{"some": "thing"}')
     with pytest.raises(BadInput, match="DEPLOYMENT_BAND_FILE: this is not a band"):
         deployment_policy(load_settings(None, {"DEPLOYMENT_BAND_FILE": str(tmp_path / "other.json")}))
+
+
+def test_two_markets_that_move_together_are_held_up_to_the_correlation_cap_only() -> None:
+    def alike_tape() -> list[Snapshot]:
+        tape = []
+        for number in range(60):
+            move = 0.004 if number % 5 == 0 else 0.001 * (-1) ** number
+            for symbol, start in (("BTC-PERP", 95_000.0), ("SOL-PERP", 150.0)):
+                price = start * 1.001**number
+                tape.append(minute(number, price, price * (1 + move), volume=100.0 + number % 3, symbol=symbol))
+        return tape
+
+    free = lived(alike_tape(), None, RISK_MAX_OPEN_POSITIONS="2", EXIT_MAX_HOLD_BARS="20")
+    cap = {"RISK_MAX_CORRELATED_EXPOSURE_PCT": "20", "RISK_CORRELATION_BARS": "60"}
+    capped = lived(alike_tape(), 70, RISK_MAX_OPEN_POSITIONS="2", EXIT_MAX_HOLD_BARS="20", **cap)
+    assert not any("holdings_are_unlike" in record.why for record in free)
+    refused = [record for record in capped if record.why.startswith("holdings_are_unlike: ")]
+    assert refused
+    assert "moves with" in refused[0].why
+
+
+def test_with_one_symbol_the_correlation_cap_changes_nothing_in_either_engine() -> None:
+    tape = after_entry([156.0])
+    free, _ = both({}, tape)
+    desk_result, kernel_result = both({"RISK_MAX_CORRELATED_EXPOSURE_PCT": "0.001"}, tape)
+    assert free == desk_result == kernel_result

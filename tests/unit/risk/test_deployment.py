@@ -59,8 +59,8 @@ def test_a_record_at_the_cap_passes_and_one_beyond_it_is_refused_with_its_figure
 
 
 def test_the_rule_is_asked_only_of_a_desk_with_a_band():
-    assert portfolio_rules(BANDED) == (record_within_band,)
-    assert portfolio_rules(Portfolio(deployment=GRADUATED)) == ()
+    assert portfolio_rules(BANDED, RiskLimits()) == (record_within_band,)
+    assert portfolio_rules(Portfolio(deployment=GRADUATED), RiskLimits()) == ()
 
 
 def test_the_worst_deviation_does_not_heal_when_the_record_comes_back():
