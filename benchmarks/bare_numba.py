@@ -16,9 +16,8 @@ from domain.compiled import kernel
 def walk(ohlcv: FloatArray, body: float, z: float, target: float, is_lazy: bool) -> tuple[int, float]:  # noqa: C901 - bare
     """Return (number of trades, final equity from 1.0) over bars of shape (n, 5), indicators included."""
     n_bars = ohlcv.shape[0]
-    ranges = np.empty(n_bars)
+    ranges, previous_close = np.empty(n_bars), ohlcv[0, 3]
     range_sum = volume_sum = square_sum = 0.0
-    previous_close = ohlcv[0, 3]
     side, pending, n_trades = 0, 0, 0
     entry, best, equity = 0.0, 0.0, 1.0
     for bar in range(n_bars):
@@ -50,9 +49,8 @@ def walk(ohlcv: FloatArray, body: float, z: float, target: float, is_lazy: bool)
             range_sum -= ranges[bar - 14]
         range_sum += span
         if bar >= 20:
-            old = ohlcv[bar - 20, 4]
-            volume_sum -= old
-            square_sum -= old * old
+            volume_sum -= ohlcv[bar - 20, 4]
+            square_sum -= ohlcv[bar - 20, 4] * ohlcv[bar - 20, 4]
         volume_sum += volume
         square_sum += volume * volume
         if bar < 19 or (is_lazy and side != 0):
@@ -62,7 +60,6 @@ def walk(ohlcv: FloatArray, body: float, z: float, target: float, is_lazy: bool)
         if variance <= 0 or range_sum <= 0:
             continue
         over_atr = (close - open_price) / (range_sum / 14)
-        volume_z = (volume - mean) / math.sqrt(variance)
-        if side == 0 and abs(over_atr) > body and volume_z > z:
+        if side == 0 and abs(over_atr) > body and (volume - mean) / math.sqrt(variance) > z:
             pending = 1 if over_atr > 0 else -1
     return n_trades, equity

@@ -102,13 +102,8 @@ def tune(
 
     given = flags(FEED="replay", SYMBOLS=",".join(symbol), REPLAY_FROM=first, REPLAY_UNTIL=until)
     given |= flags(REPLAY_DATA=",".join([*data_files, *(more or [])]))
-    aim = Aim(
-        objective=objective_of(goal, min_trades, max_drawdown_frac),
-        n_trials=trials,
-        n_finalists=finalists,
-        seed=seed,
-        looks_at_test=not no_test,
-    )
+    objective = objective_of(goal, min_trades, max_drawdown_frac)
+    aim = Aim(objective=objective, n_trials=trials, n_finalists=finalists, seed=seed, looks_at_test=not no_test)
     wish = _Wish(read_space(space_file), env_file, overrides, given, write, as_json)
     wish.space.refuse_hopeless(wish.turned)
     tape = tape_of(wish.settings({}), context.obj.build_feed, minutes)
