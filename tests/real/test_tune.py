@@ -1,4 +1,4 @@
-"""The tune command on recorded data: what it tells, what it writes, what it refuses; a search that is killed goes on."""
+"""The tune command on recorded data: what it tells, writes and refuses; a search that is killed goes on."""
 
 import json
 import signal
@@ -58,16 +58,16 @@ def test_people_read_the_segments_the_odds_and_the_diff(program: Program) -> Non
 def test_a_search_that_is_killed_keeps_its_trials_and_goes_on(program: Program) -> None:
     journal = program.folder / "state" / "tune" / "space-sol-perp.journal"
     running = program.start(*words(program, "--trials", "100000", "--json"))
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (journal.exists() and journal.read_bytes().count(b'"days_microusd"') > 3):
+    for _ in range(2_400):
+        if journal.exists() and journal.read_bytes().count(b'"days_microusd"') > 3:
+            break
         time.sleep(0.05)
     running.send_signal(signal.SIGKILL)
     running.communicate()
     told = program.answer(*words(program, "--trials", "2"))
     assert told["n_trials"] >= 3 + 2
     refused = program.call(*words(program, "--trials", "1", "--objective", "net"))
-    assert refused.returncode == 2
-    assert "was begun with another objective" in complaint(refused)
+    assert "was begun with another objective" in complaint(refused, 2)
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,4 @@ def test_a_search_that_is_killed_keeps_its_trials_and_goes_on(program: Program) 
 )
 def test_a_mistake_is_one_sentence(program: Program, more: tuple[str, ...], said: str) -> None:
     refused = program.call(*words(program, "--trials", "1", *more))
-    assert refused.returncode == 2
-    assert said in complaint(refused)
+    assert said in complaint(refused, 2)
