@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.audit import audit
+from cli.band import band
 from cli.compare import compare
 from cli.market_data import data
 from cli.montecarlo import montecarlo
@@ -62,6 +63,7 @@ app.command()(sweep)
 app.command()(tune)
 app.command()(walkforward)
 app.command()(montecarlo)
+app.command()(band)
 app.command()(compare)
 
 
@@ -205,7 +207,8 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     chosen = build_strategies(settings.strategies, part.strategy_thresholds(settings))
     strategies = StrategyAgent(chosen, part.exit_rules(settings))
     limits, sizing = part.risk_limits(settings), part.sizing_policy(settings)
-    risk = RiskAgent(desk=RiskDesk(limits=limits, sizing=sizing, instruments=instruments))
+    risk_desk = RiskDesk(limits=limits, sizing=sizing, instruments=instruments, portfolio=part.portfolio(settings))
+    risk = RiskAgent(desk=risk_desk)
     return MasterAgent(
         market_data=MarketDataAgent(part.feature_windows(settings), part.regime_thresholds(settings)),
         strategies=strategies,

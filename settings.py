@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from configuration.choices import E3Direction, FeedKind, LogLevel, OnStop, Speed
+from configuration.choices import AllocationMethod, E3Direction, FeedKind, LogLevel, OnStop, Speed
 from configuration.knobs import Settings
 from configuration.loading import load_settings, settings_from_json
 from configuration.problems import Problem, SettingsError
@@ -25,12 +25,17 @@ if TYPE_CHECKING:
     from indicators.regime import RegimeThresholds
     from market.quality import QualityLimits
     from market.sim_parameters import SimParameters
+    from risk.allocation import AllocationPolicy
+    from risk.deployment import DeploymentPolicy
     from risk.limits import RiskLimits, SizingPolicy
+    from risk.portfolio import Portfolio
+    from risk.switching import RegimeSwitch
     from strategy.e3 import E3Thresholds
     from strategy.exits import ExitRules
     from strategy.funding_fade import FundingFadeThresholds
 
 __all__ = [
+    "AllocationMethod",
     "E3Direction",
     "Effective",
     "FeedKind",
@@ -40,6 +45,8 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Speed",
+    "allocation_policy",
+    "deployment_policy",
     "e3_thresholds",
     "effective",
     "env_example",
@@ -49,7 +56,9 @@ __all__ = [
     "funding_fade_thresholds",
     "load_settings",
     "paper_terms",
+    "portfolio",
     "quality_limits",
+    "regime_switch",
     "regime_thresholds",
     "risk_limits",
     "settings_from_json",
@@ -161,6 +170,8 @@ def risk_limits(settings: Settings) -> "RiskLimits":
         max_order_notional_usd=settings.risk_max_order_notional_usd,
         max_position_notional_usd=settings.risk_max_position_notional_usd,
         max_gross_exposure_frac=_frac(settings.risk_max_gross_exposure_pct),
+        max_correlated_exposure_frac=_frac(settings.risk_max_correlated_exposure_pct),
+        correlation_bars=settings.risk_correlation_bars,
         max_open_positions=settings.risk_max_open_positions,
         max_orders_per_minute=settings.risk_max_orders_per_minute,
         max_snapshot_age_ms=_ms(settings.risk_max_snapshot_age_s),
@@ -181,6 +192,66 @@ def sizing_policy(settings: Settings) -> "SizingPolicy":
         daily_vol_target_frac=_frac(settings.sizing_daily_vol_target_pct),
         kelly_fraction=settings.sizing_kelly_fraction,
         kelly_min_trades=settings.sizing_kelly_min_trades,
+    )
+
+
+def portfolio(settings: Settings) -> "Portfolio":
+    """Return how the desk's capital is spread over its strategies and symbols."""
+    from risk.portfolio import Portfolio
+
+    return _made(
+        Portfolio,
+        sleeves=tuple((strategy, symbol) for strategy in settings.strategies for symbol in settings.symbols),
+        regimes=regime_switch(settings),
+        allocation=allocation_policy(settings),
+        deployment=deployment_policy(settings),
+    )
+
+
+def deployment_policy(settings: Settings) -> "DeploymentPolicy":
+    """Return how the desk grows into its size, and what its backtest lets one expect of it."""
+    from risk.band import band_of
+    from risk.deployment import DeploymentPolicy
+
+    try:
+        band = band_of(settings.deployment_band_file) if settings.deployment_band_file else None
+    except ValueError as error:
+        raise BadInput(f"DEPLOYMENT_BAND_FILE: {error}") from error
+    return _made(
+        DeploymentPolicy,
+        is_graduated=settings.deployment_graduated,
+        micro_trades=settings.deployment_micro_trades,
+        micro_frac=_frac(settings.deployment_micro_size_pct),
+        step_trades=settings.deployment_step_trades,
+        max_deviation_frac=_frac(settings.deployment_max_deviation_pct),
+        band=band,
+    )
+
+
+def allocation_policy(settings: Settings) -> "AllocationPolicy":
+    """Return how capital is shared out among the sleeves."""
+    from risk.allocation import AllocationMethod as Method
+    from risk.allocation import AllocationPolicy
+
+    return _made(
+        AllocationPolicy,
+        method=Method(settings.allocation_method.value),
+        min_share_frac=_frac(settings.allocation_min_share_pct),
+        max_share_frac=_frac(settings.allocation_max_share_pct),
+        shrinkage_trades=settings.allocation_shrinkage_trades,
+        min_trades=settings.allocation_min_trades,
+    )
+
+
+def regime_switch(settings: Settings) -> "RegimeSwitch":
+    """Return which strategies may enter in which regimes."""
+    from domain.features import Regime
+    from risk.switching import RegimeSwitch
+
+    named = [entry.partition(":") for entry in settings.regime_switch]
+    return _made(
+        RegimeSwitch,
+        allowed=tuple((name, tuple(Regime(word) for word in words.split("|"))) for name, _, words in named),
     )
 
 

@@ -60,7 +60,7 @@ class MasterAgent:
         features = self.market_data.observe(snapshot)
         books.mark(snapshot)
         equity_microusd = books.equity_microusd
-        self.risk.observe(snapshot.as_of_ms, equity_microusd, settled.trades)
+        self.risk.observe(snapshot, equity_microusd, settled.trades)
         departure = await self.exits.review(snapshot, features, state, self.tick_no) if books.holdings else None
         answered = NOBODY_ASKED if features is None else self.strategies.evaluate(features)
         standstill = answered.standstill

@@ -13,20 +13,33 @@ from risk.case import Case
 from risk.counters import RiskCounters
 from risk.desk import RiskDesk, Screened
 from risk.exposure import exposure_of
+from risk.likeness import Returns, alike_microusd
+from risk.sleeves import SleeveLedger
 
 
 @dataclass(slots=True)
 class RiskAgent:
-    """Holds the risk desk (rules, caps, sizes) and the counters it judges by."""
+    """Holds the risk desk (rules, caps, sizes), the counters and the sleeves' records it judges by."""
 
     desk: RiskDesk
     counters: RiskCounters = field(default_factory=RiskCounters)
+    ledger: SleeveLedger = field(init=False)
+    returns: Returns | None = field(init=False)
 
-    def observe(self, as_of_ms: int, equity_microusd: int, trades: Sequence[Trade]) -> None:
-        """Remember the trades that closed in this minute and the equity it ended with."""
+    def __post_init__(self) -> None:
+        """Hold the sleeves' records against what the desk's portfolio expects of them."""
+        limits = self.desk.limits
+        self.ledger = SleeveLedger(band=self.desk.portfolio.deployment.band)
+        self.returns = Returns(limits.correlation_bars) if limits.max_correlated_exposure_frac > 0.0 else None
+
+    def observe(self, snapshot: Snapshot, equity_microusd: int, trades: Sequence[Trade]) -> None:
+        """Remember the trades that closed in this minute, the equity it ended with and, where asked, its return."""
         for trade in trades:
             self.counters.on_trade(trade)
-        self.counters.on_tick(as_of_ms, equity_microusd)
+            self.ledger.on_trade(trade)
+        self.counters.on_tick(snapshot.as_of_ms, equity_microusd)
+        if self.returns is not None:
+            self.returns.on_tick(snapshot)
 
     def case(self, proposal: Proposal, snapshot: Snapshot, features: Features, books: Books) -> Case:
         """Put together everything the rules may look at. Time is the tick's own, so that a replay judges alike."""
@@ -39,7 +52,22 @@ class RiskAgent:
             self.desk.instruments,
         )
         vol_bps = features.value(Feature.REALISED_VOL_BPS)
-        return self.desk.case(proposal, snapshot, exposure, self.counters.view(), snapshot.as_of_ms, vol_bps)
+        view, standing = self.counters.view(), self.ledger.view()
+        now_ms, regime = snapshot.as_of_ms, features.regime
+        alike = 0 if self.returns is None else self._alike_microusd(proposal, books, self.returns)
+        return self.desk.case(proposal, snapshot, exposure, view, now_ms, vol_bps, regime, standing, alike)
+
+    def _alike_microusd(self, proposal: Proposal, books: Books, returns: Returns) -> int:
+        instruments, marks = self.desk.instruments, books.marks_ticks
+        held = [
+            (symbol, instruments[symbol].notional_microusd(holding.position.size_lots, marks[symbol]))
+            for symbol, holding in books.holdings.items()
+        ]
+        for entry in books.entries.values():
+            order = entry.order
+            lots = int(order.side) * order.size_lots
+            held.append((order.symbol, instruments[order.symbol].notional_microusd(lots, order.reference_ticks)))
+        return alike_microusd(proposal.symbol, int(proposal.side), held, returns)
 
     def screen(self, case: Case) -> Screened | RiskCheck:
         """Ask the entry rules before the gate is asked, so that no model is asked in vain."""

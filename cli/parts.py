@@ -27,6 +27,7 @@ def parts_of(settings: "Settings") -> "Parts":
             limits=part.risk_limits(settings),
             sizing=part.sizing_policy(settings),
             paper=part.paper_terms(settings),
+            portfolio=part.portfolio(settings),
         ),
     )
 

@@ -39,3 +39,12 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class AllocationMethod(StrEnum):
+    """How the capital is shared out among strategies and symbols. NONE: each may use all of it."""
+
+    NONE = "none"
+    EQUAL = "equal"
+    INVERSE_VOLATILITY = "inverse_volatility"
+    PERFORMANCE = "performance"

@@ -2,8 +2,9 @@
 
 from pydantic import BaseModel
 
-from configuration.choices import E3Direction
-from configuration.knob import Number, Whole, knob
+from configuration.band_file import BandText
+from configuration.choices import AllocationMethod, E3Direction
+from configuration.knob import CommaList, Number, Whole, knob
 
 WEEK_S = 604_800
 
@@ -118,6 +119,10 @@ class RiskKnobs(BaseModel):
     risk_max_gross_exposure_pct: Number = knob(
         200.0, "% of equity", "sum of all positions, longs and shorts added", ge=0.001, le=10_000
     )
+    risk_max_correlated_exposure_pct: Number = knob(
+        0.0, "% of equity", "positions that move with the new one, each by its correlation; 0: no cap", ge=0, le=10_000
+    )
+    risk_correlation_bars: Whole = knob(240, "bars", "one-minute returns it is measured on", ge=30, le=100_000)
     risk_max_open_positions: Whole = knob(3, "positions", "positions at one time", ge=1, le=1_000_000)
     risk_max_orders_per_minute: Whole = knob(6, "orders", "entry orders in any 60 seconds", ge=1, le=1_000_000)
     risk_max_snapshot_age_s: Whole = knob(90, "seconds", "oldest snapshot an entry may rest on", ge=1, le=86_400)
@@ -138,3 +143,48 @@ class SizingKnobs(BaseModel):
     )
     sizing_kelly_fraction: Number = knob(0.25, "of full Kelly", "part of the Kelly bet; 0: method off", ge=0, le=1)
     sizing_kelly_min_trades: Whole = knob(100, "trades", "record below which Kelly stays silent", ge=1, le=1_000_000)
+
+
+class PortfolioKnobs(BaseModel):
+    """Portfolio: which strategy trades when, and on how much of the capital. Out of the box it has no say."""
+
+    regime_switch: CommaList = knob(
+        (),
+        "",
+        "regimes a strategy may enter in, e.g. e3:bull_trend|bear_trend,funding_fade:chop; not named: everywhere",
+        allowed="a comma list of STRATEGY:REGIME|REGIME, each strategy once",
+    )
+    allocation_method: AllocationMethod = knob(
+        AllocationMethod.NONE,
+        "",
+        "how capital is shared out among strategies and symbols; none: each may use all of it",
+    )
+    allocation_min_share_pct: Number = knob(
+        5.0, "% of the capital", "what each keeps whatever its record; never above an equal share", ge=0, le=100
+    )
+    allocation_max_share_pct: Number = knob(
+        100.0, "% of the capital", "the most that one gets; the rest stays idle", ge=0.001, le=100
+    )
+    allocation_shrinkage_trades: Whole = knob(
+        50, "trades", "weight of the desk's average against one record", ge=1, le=1_000_000
+    )
+    allocation_min_trades: Whole = knob(
+        30, "trades", "the desk's record below which shares are equal", ge=1, le=1_000_000
+    )
+    deployment_graduated: bool = knob(
+        False, "", "begin at micro size and grow by the record's length", allowed="true or false"
+    )
+    deployment_micro_trades: Whole = knob(100, "trades", "closed trades at micro size", ge=0, le=1_000_000)
+    deployment_micro_size_pct: Number = knob(10.0, "% of the size", "the micro size", ge=0.001, le=100)
+    deployment_step_trades: Whole = knob(
+        50, "trades", "the size doubles after the micro trades, and again every so many", ge=1, le=1_000_000
+    )
+    deployment_band_file: BandText = knob(
+        "",
+        "",
+        "what a backtest lets one expect (main.py band); its figures are recorded with the run",
+        allowed="a JSON file that `main.py band` wrote",
+    )
+    deployment_max_deviation_pct: Number = knob(
+        20.0, "% of the band's width", "how far outside the band ends entries", ge=0, le=1000
+    )

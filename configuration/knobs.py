@@ -13,6 +13,7 @@ from configuration.deciding import (
     ExitKnobs,
     FeatureKnobs,
     FundingFadeKnobs,
+    PortfolioKnobs,
     QualityKnobs,
     RiskKnobs,
     SizingKnobs,
@@ -31,6 +32,7 @@ GROUPS: Final[tuple[type[BaseModel], ...]] = (
     ExitKnobs,
     RiskKnobs,
     SizingKnobs,
+    PortfolioKnobs,
     PaperKnobs,
     JournalKnobs,
 )
@@ -47,6 +49,7 @@ class Settings(
     ExitKnobs,
     RiskKnobs,
     SizingKnobs,
+    PortfolioKnobs,
     PaperKnobs,
     JournalKnobs,
     BaseSettings,

@@ -89,6 +89,8 @@ def _contradictions(settings: Settings, raw: Mapping[str, tuple[Any, Given]], re
         from strategy.registry import STRATEGIES
 
         yield from _strangers("STRATEGIES", settings.strategies, STRATEGIES, raw)
+    if settings.regime_switch:
+        yield from _misswitched(settings.regime_switch, raw)
 
 
 def _misordered(low: str, high: str, values: tuple[float, float], raw: Mapping[str, tuple[Any, Given]]) -> Problem:
@@ -103,6 +105,23 @@ def _strangers(
 ) -> Iterator[Problem]:
     if any(entry not in known for entry in entries):
         yield _clash(name, entries, f"a comma list of {', '.join(known)}", raw)
+
+
+def _misswitched(entries: tuple[str, ...], raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
+    from domain.features import Regime
+    from strategy.registry import STRATEGIES
+
+    named = [entry.partition(":") for entry in entries]
+    words = [word for _, _, regimes in named for word in regimes.split("|")]
+    strategies = [name for name, _, _ in named]
+    is_sound = (
+        len(set(strategies)) == len(strategies) and set(strategies) <= set(STRATEGIES) and set(words) <= {*Regime}
+    )
+    if not is_sound:
+        known = f"strategies {', '.join(STRATEGIES)}; regimes {', '.join(Regime)}"
+        yield _clash(
+            "REGIME_SWITCH", entries, f"a comma list of STRATEGY:REGIME|REGIME, each strategy once; {known}", raw
+        )
 
 
 def _clash(name: str, value: object, allowed: str, raw: Mapping[str, tuple[Any, Given]]) -> Problem:

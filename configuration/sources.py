@@ -20,6 +20,8 @@ JOURNAL: Final = "journal"
 # An environment variable that begins like this is meant for the desk; one we do not know is a typo.
 PREFIXES: Final = (
     "TIDEGATE_",
+    "ALLOCATION_",
+    "DEPLOYMENT_",
     "E3_",
     "EXIT_",
     "FEATURE_",

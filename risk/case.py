@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from domain.decisions import Proposal
+from domain.features import Regime
 from domain.grid import steps_nearest
 from domain.instrument import Instrument
 from domain.market import Snapshot
@@ -10,6 +11,8 @@ from domain.record import Record
 from risk.counters import CountersView
 from risk.exposure import MAX_MICROUSD, Exposure, stop_distance_ticks
 from risk.limits import RiskLimits, SizingPolicy
+from risk.portfolio import Portfolio
+from risk.sleeves import UNTRIED, Standing
 
 
 class Case(Record, frozen=True, kw_only=True, dict=True, gc=True):
@@ -17,6 +20,8 @@ class Case(Record, frozen=True, kw_only=True, dict=True, gc=True):
 
     now_ms: the clock's time; only the freshness of the snapshot is judged by it, all else by `snapshot.as_of_ms`.
     realised_vol_bps: standard deviation of one-minute log returns; None when not known.
+    portfolio: the desk's. standing: the record of its sleeves. regime: what the market is in; None when not known.
+    alike_microusd: unsigned notional held that moves with the order, see `risk.likeness`; 0 where no cap asks for it.
     sizes_lots, lots: the competing sizes and the size wanted; empty and 0 until sized.
     """
 
@@ -29,6 +34,10 @@ class Case(Record, frozen=True, kw_only=True, dict=True, gc=True):
     counters: CountersView
     exposure: Exposure
     realised_vol_bps: float | None
+    portfolio: Portfolio = Portfolio()
+    standing: Standing = UNTRIED
+    regime: Regime | None = None
+    alike_microusd: int = 0
     sizes_lots: tuple[tuple[str, int], ...] = ()
     lots: int = 0
 

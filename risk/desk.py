@@ -1,7 +1,7 @@
 """The risk desk: the last word on every order, and the only place where an `ApprovedOrder` is made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec.structs import replace
@@ -9,18 +9,22 @@ from msgspec.structs import replace
 from domain.account import Position
 from domain.decisions import ApprovedOrder, ExitReason, Proposal, Refusal
 from domain.errors import BadInput
+from domain.features import Regime
 from domain.instrument import Instrument
 from domain.market import Snapshot
 from domain.record import Record
 from domain.tick import RiskCheck
 from risk.case import Case
 from risk.counters import CountersView
+from risk.deployment import stage_frac
 from risk.exposure import Exposure, stop_distance_ticks
 from risk.limits import RiskLimits, SizingPolicy
+from risk.portfolio import NO_PORTFOLIO, Portfolio
+from risk.portfolio_rules import portfolio_rules
 from risk.rules import ENTRY_RULES, SIZE_RULES, Rule
-from risk.sizing import GATE, competing_sizes, shrink_lots
+from risk.sizing import DEPLOYMENT, GATE, competing_sizes, shrink_lots
+from risk.sleeves import UNTRIED, Standing
 
-ENTRY_RULE_NAMES: Final = tuple(rule.__name__ for rule in ENTRY_RULES)
 SIZE_RULE_NAMES: Final = tuple(rule.__name__ for rule in SIZE_RULES)
 
 
@@ -41,6 +45,15 @@ class RiskDesk:
     limits: RiskLimits
     sizing: SizingPolicy
     instruments: Mapping[str, Instrument]
+    portfolio: Portfolio = NO_PORTFOLIO
+    _entry_rules: tuple[Rule, ...] = field(init=False, repr=False, compare=False)
+    _entry_rule_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Line up the rules: those of every trade, then those the portfolio asks."""
+        rules = ENTRY_RULES + portfolio_rules(self.portfolio, self.limits)
+        object.__setattr__(self, "_entry_rules", rules)
+        object.__setattr__(self, "_entry_rule_names", tuple(rule.__name__ for rule in rules))
 
     def case(
         self,
@@ -50,6 +63,9 @@ class RiskDesk:
         counters: CountersView,
         now_ms: int,
         realised_vol_bps: float | None,
+        regime: Regime | None = None,
+        standing: Standing = UNTRIED,
+        alike_microusd: int = 0,
     ) -> Case:
         """Put together all that the rules may look at. Raises BadInput for a symbol without an instrument."""
         return Case(
@@ -62,18 +78,23 @@ class RiskDesk:
             counters=counters,
             exposure=exposure,
             realised_vol_bps=realised_vol_bps,
+            portfolio=self.portfolio,
+            regime=regime,
+            standing=standing,
+            alike_microusd=alike_microusd,
         )
 
     def screen(self, case: Case) -> Screened | RiskCheck:
         """Ask the entry rules in order: the case with all their names, or a check with the first refusal."""
-        passed, refusal = _ask(ENTRY_RULES, ENTRY_RULE_NAMES, case)
+        passed, refusal = _ask(self._entry_rules, self._entry_rule_names, case)
         if refusal is not None:
             return RiskCheck(passed=passed, sizes_lots=(), ruling=refusal)
         return Screened(case=case, passed=passed)
 
     def rule_on(self, screened: Screened, keep_frac: float) -> RiskCheck:
-        """Rule on an entry that passed the entry rules: the smallest size, the gate's share of it, every size rule.
+        """Rule on an entry that passed the entry rules: the smallest size, what may be kept of it, every size rule.
 
+        Kept is the part the desk has earned (`stage_frac`), and of that what the gate lets pass.
         keep_frac: in (0, 1], from the gate; it can only shrink. Raises ValueError when it would do more.
         """
         if not 0.0 < keep_frac <= 1.0:
@@ -81,6 +102,10 @@ class RiskDesk:
         case = screened.case
         sizes = competing_sizes(case, self.sizing)
         lots = min(size for _, size in sizes)
+        earned_frac = stage_frac(case.portfolio.deployment, case.standing)
+        if earned_frac < 1.0:
+            lots = shrink_lots(lots, earned_frac)
+            sizes = (*sizes, (DEPLOYMENT, lots))
         if keep_frac < 1.0:
             lots = shrink_lots(lots, keep_frac)
             sizes = (*sizes, (GATE, lots))

@@ -12,6 +12,8 @@ class RiskLimits(Record, frozen=True, kw_only=True):
     cooldown_after_trade_ms, cooldown_after_loss_ms: quiet time after a closed trade, and after a losing one.
     max_order_notional_usd, max_position_notional_usd: at the reference price of the order.
     max_gross_exposure_frac: sum of unsigned notionals over equity, the new order included.
+    max_correlated_exposure_frac: unsigned notionals that move with the new order, each by its correlation, over
+    equity, the order included; 0 = no cap. correlation_bars: one-minute returns it is measured on.
     max_open_positions: over all symbols, entries on their way included.
     max_orders_per_minute: entry orders in any 60 seconds; exits are not capped.
     max_snapshot_age_ms: from the snapshot's `as_of_ms` to now.
@@ -35,6 +37,8 @@ class RiskLimits(Record, frozen=True, kw_only=True):
     max_spread_bps: float = 30.0
     max_margin_usage_frac: float = 0.5
     min_liquidation_distance_bps: float = 500.0
+    max_correlated_exposure_frac: float = 0.0
+    correlation_bars: int = 240
 
     def __post_init__(self) -> None:
         """Refuse a limit that limits nothing. A NaN fails every comparison and is refused too."""
@@ -49,6 +53,9 @@ class RiskLimits(Record, frozen=True, kw_only=True):
         for name in ("cooldown_after_trade_ms", "cooldown_after_loss_ms"):
             _require(self, name, above=-1, up_to=10**12)
         _require(self, "max_gross_exposure_frac", above=0.0, up_to=100.0)
+        _require(self, "correlation_bars", above=1, up_to=10**6)
+        if not 0.0 <= self.max_correlated_exposure_frac <= 100.0:
+            raise ValueError(f"max_correlated_exposure_frac {self.max_correlated_exposure_frac} is outside [0, 100]")
         if not 0.0 <= self.min_liquidation_distance_bps < 10_000.0:
             raise ValueError(f"min_liquidation_distance_bps {self.min_liquidation_distance_bps} is outside [0, 10000)")
 

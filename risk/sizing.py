@@ -9,6 +9,7 @@ from typing import Final
 
 from domain.compiled import kernel
 from domain.grid import steps_down
+from risk.allocation import part_of
 from risk.case import Case
 from risk.exposure import MAX_MICROUSD
 from risk.limits import RiskLimits, SizingPolicy
@@ -16,6 +17,9 @@ from risk.limits import RiskLimits, SizingPolicy
 MAX_LOTS: Final = 10**15
 MINUTES_PER_DAY: Final = 1440
 FLOAT_NOISE: Final = 1e-12
+ALLOCATION: Final = "allocation"
+CORRELATION: Final = "correlation_cap"
+DEPLOYMENT: Final = "deployment"
 GATE: Final = "gate"
 GRID: Final = "grid"
 KELLY: Final = "kelly"
@@ -120,6 +124,11 @@ def gross_cap_microusd(limits: RiskLimits, equity_microusd: int) -> int:
     return steps_down(limits.max_gross_exposure_frac * equity_microusd, 1.0)
 
 
+def correlated_cap_microusd(limits: RiskLimits, equity_microusd: int) -> int:
+    """Return the most notional that may move together on this equity, rounded down."""
+    return steps_down(limits.max_correlated_exposure_frac * equity_microusd, 1.0)
+
+
 @kernel
 def wanted_lots(
     equity_microusd: int,
@@ -168,6 +177,36 @@ def allowed_lots(
     )
 
 
+@kernel
+def sleeve_lots(
+    capital_microusd: int,
+    lot_microusd: int,
+    stop_loss_microusd: int,
+    vol_bps: float,
+    risk_frac: float,
+    vol_target_frac: float,
+    has_record: bool,
+    kelly_stake_frac: float,
+    gross_cap_frac: float,
+    margin_cap_frac: float,
+    initial_margin_frac: float,
+) -> int:
+    """Return the size that a sleeve's own capital bears, as if it were a whole account that holds nothing.
+
+    Its stop, its volatility, its Kelly bet (when has_record), its gross exposure and its margin, each by the desk's
+    own figures; the smallest wins. vol_target_frac 0: volatility has no say.
+    """
+    by_stop, by_volatility, by_kelly = wanted_lots(
+        capital_microusd, lot_microusd, stop_loss_microusd, vol_bps, risk_frac, vol_target_frac, kelly_stake_frac
+    )
+    gross_room = steps_down(gross_cap_frac * capital_microusd, 1.0)
+    by_margin = lots_within(margin_cap_frac * capital_microusd, initial_margin_frac * lot_microusd)
+    lots = min(by_stop, lots_in_room(gross_room, lot_microusd), by_margin)
+    if vol_target_frac > 0.0:
+        lots = min(lots, by_volatility)
+    return min(lots, by_kelly) if has_record else lots
+
+
 def competing_sizes(case: Case, policy: SizingPolicy) -> Sizes:
     """Return (method, lots) for every method that competes; the smallest is the size of the order.
 
@@ -176,7 +215,8 @@ def competing_sizes(case: Case, policy: SizingPolicy) -> Sizes:
     """
     if not 0 < case.lot_notional_microusd < MAX_MICROUSD:
         return ((GRID, 0),)
-    return (*_wanted(case, policy), *_allowed(case))
+    allocated = _allocated(case, policy) if case.portfolio.shares_out else ()
+    return (*_wanted(case, policy), *_allowed(case), *allocated, *_unlike(case))
 
 
 def kelly_of(case: Case) -> float:
@@ -185,8 +225,12 @@ def kelly_of(case: Case) -> float:
     return kelly_frac(record.n_wins, record.n_losses, record.win_sum_r, record.loss_sum_r)
 
 
+def _has_record(case: Case, policy: SizingPolicy) -> bool:
+    return policy.kelly_fraction > 0.0 and case.counters.n_trades >= policy.kelly_min_trades
+
+
 def _wanted(case: Case, policy: SizingPolicy) -> Sizes:
-    has_record = policy.kelly_fraction > 0.0 and case.counters.n_trades >= policy.kelly_min_trades
+    has_record = _has_record(case, policy)
     by_stop, by_volatility, by_kelly = wanted_lots(
         case.exposure.equity_microusd,
         case.lot_notional_microusd,
@@ -220,3 +264,30 @@ def _allowed(case: Case) -> Sizes:
         limits.min_liquidation_distance_bps / 1e4,
     )
     return tuple(zip(CAPS, lots, strict=True))
+
+
+def _allocated(case: Case, policy: SizingPolicy) -> Sizes:
+    sleeve = case.proposal.strategy, case.proposal.symbol
+    capital = part_of(case.exposure.equity_microusd, case.portfolio.share_1e9(sleeve, case.standing))
+    has_record = _has_record(case, policy)
+    lots = sleeve_lots(
+        capital,
+        case.lot_notional_microusd,
+        case.stop_loss_per_lot_microusd,
+        math.nan if case.realised_vol_bps is None else case.realised_vol_bps,
+        policy.risk_per_trade_frac,
+        policy.daily_vol_target_frac,
+        has_record,
+        policy.kelly_fraction * kelly_of(case) if has_record else 0.0,
+        case.limits.max_gross_exposure_frac,
+        case.limits.max_margin_usage_frac,
+        case.instrument.initial_margin_frac,
+    )
+    return ((ALLOCATION, lots),)
+
+
+def _unlike(case: Case) -> Sizes:
+    if case.limits.max_correlated_exposure_frac <= 0.0 or case.alike_microusd == 0:
+        return ()
+    room = correlated_cap_microusd(case.limits, case.exposure.equity_microusd) - case.alike_microusd
+    return ((CORRELATION, lots_in_room(room, case.lot_notional_microusd)),)

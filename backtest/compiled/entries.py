@@ -39,9 +39,10 @@ from domain.market import DAY_MS
 from execution.admission import MAX_NOTIONAL_MICROUSD
 from execution.fees import FEE_DENOMINATOR, fee
 from execution.margin import margin_requirement_microusd
+from risk.allocation import WHOLE_1E9, part_of
 from risk.exposure import MAX_MICROUSD, liquidation_distance_bps, stop_distance_ticks
 from risk.rules import FLOAT_NOISE, NOISE_BPS
-from risk.sizing import allowed_lots, kelly_frac, wanted_lots
+from risk.sizing import allowed_lots, kelly_frac, sleeve_lots, wanted_lots
 
 VOLATILITY, ATR = int(Feature.REALISED_VOL_BPS), int(Feature.ATR_PRICE)
 
@@ -145,8 +146,43 @@ def _lots(
         lots = min(lots, by_volatility)
     if has_record:
         lots = min(lots, by_kelly)
+    lots = min(lots, _lots_under_caps(equity, lot_microusd, terms))
+    if terms.share_1e9 == WHOLE_1E9:
+        return lots
+    return min(lots, _lots_on_its_share(equity, terms, lot_microusd, stop_loss, volatility_bps, has_record, stake_frac))
+
+
+@kernel
+def _lots_on_its_share(
+    equity: int,
+    terms: Terms,
+    lot_microusd: int,
+    stop_loss: int,
+    volatility_bps: float,
+    has_record: bool,
+    stake_frac: float,
+) -> int:
+    """Return the size "allocation": what the share of the capital bears that every strategy has."""
+    return sleeve_lots(
+        part_of(equity, terms.share_1e9),
+        lot_microusd,
+        stop_loss,
+        volatility_bps,
+        terms.risk_per_trade_frac,
+        terms.daily_vol_target_frac,
+        has_record,
+        stake_frac,
+        terms.gross_cap_frac,
+        terms.margin_cap_frac,
+        terms.initial_margin_frac,
+    )
+
+
+@kernel
+def _lots_under_caps(equity_microusd: int, lot_microusd: int, terms: Terms) -> int:
+    """Return the most lots that all caps leave a flat account."""
     caps = allowed_lots(
-        equity,
+        equity_microusd,
         lot_microusd,
         0,
         0,
@@ -160,7 +196,7 @@ def _lots(
         terms.maintenance_margin_frac,
         terms.min_liquidation_distance_bps / 1e4,
     )
-    return min(lots, caps[0], caps[1], caps[2], caps[3], caps[4])
+    return min(caps[0], caps[1], caps[2], caps[3], caps[4])
 
 
 @kernel

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from backtest.compiled.columns import AS_OF_MS, Columns
 from backtest.compiled.engine import fresh_memory, walk
 from backtest.compiled.ledger import Memory
-from backtest.compiled.signals import Signals, features_of, signals_of
+from backtest.compiled.signals import Signals, features_of, fitting, signals_of
 from backtest.compiled.state import N_TRADES, REASONS, TradeFloat, TradeInt
 from backtest.compiled.terms import Rules, Terms, packed, terms_of
 from backtest.compiled.told import empty_told
@@ -34,7 +34,7 @@ def run_compiled(
     Raises BadInput for a strategy without a kernel and for settings the compiled engine cannot follow.
     """
     features = features_of(columns, windows, regimes)
-    signals = signals_of(columns, features, strategies)
+    signals = fitting(signals_of(columns, features, strategies), features, strategies, rules.portfolio.regimes)
     return outcome_of(
         columns, features, signals, instrument, strategies, terms_of(rules, instrument), is_simulated=is_simulated
     )

@@ -10,9 +10,10 @@ from backtest.compiled.columns import FLAGS, IMBALANCE, IS_FIT, OPEN_PRICE, SPRE
 from backtest.outcome import FloatArray, IntArray
 from domain.compiled import tape_kernel
 from domain.errors import BadInput
-from domain.features import N_FEATURES
+from domain.features import N_FEATURES, REGIME_BY_CODE, Feature
 from indicators.features import FeatureWindows, features_batch
 from indicators.regime import RegimeThresholds
+from risk.switching import RegimeSwitch
 from strategy.rules import SideArray, Strategy
 
 _Number = TypeVar("_Number", np.float64, np.int8)
@@ -66,6 +67,25 @@ def signals_of(columns: Columns, features: FloatArray, strategies: Sequence[Stra
 def _rows(one_each: Sequence[NDArray[_Number]]) -> NDArray[_Number]:
     """Return the strategies' columns as one array. A lone one is not copied: that costs as much as the scan did."""
     return one_each[0][np.newaxis] if len(one_each) == 1 else np.stack(one_each)
+
+
+def fitting(signals: Signals, features: FloatArray, strategies: Sequence[Strategy], switch: RegimeSwitch) -> Signals:
+    """Return the signals that the desk's rule `strategy_fits_regime` lets pass.
+
+    As in the desk the strategies are combined first: one that may not enter still outvotes and disagrees.
+    """
+    if not switch.allowed:
+        return signals
+    fits = np.array([[switch.fits(one.name, regime) for regime in REGIME_BY_CODE] for one in strategies])
+    codes = features[signals.places, Feature.REGIME].astype(np.int64)
+    stays = fits[signals.strategies, codes]
+    return Signals(
+        places=signals.places[stays],
+        sides=signals.sides[stays],
+        convictions=signals.convictions[stays],
+        strategies=signals.strategies[stays],
+        leaves=signals.leaves,
+    )
 
 
 @tape_kernel

@@ -13,7 +13,10 @@ from domain.record import Record
 from execution.account import Market
 from execution.fees import TAKER_FEE_NUMERATORS
 from execution.paper import PaperTerms
+from risk.allocation import WHOLE_1E9, AllocationMethod
 from risk.limits import RiskLimits, SizingPolicy
+from risk.portfolio import Portfolio
+from risk.sleeves import UNTRIED
 from strategy.exits import WIDEST_STOP_FRAC, ExitRules
 
 TermsArray = np.recarray[Any, np.dtype[np.void]]
@@ -26,6 +29,7 @@ class Rules(Record, frozen=True, kw_only=True):
     limits: RiskLimits
     sizing: SizingPolicy
     paper: PaperTerms
+    portfolio: Portfolio = Portfolio()
 
 
 class Terms(NamedTuple):
@@ -70,6 +74,7 @@ class Terms(NamedTuple):
     daily_vol_target_frac: float
     kelly_fraction: float
     kelly_min_trades: int
+    share_1e9: int
 
 
 _PACKED: Final = np.dtype(
@@ -91,13 +96,9 @@ def packed_all(many: Sequence[Terms]) -> TermsArray:
 
 
 def terms_of(rules: Rules, instrument: Instrument) -> Terms:
-    """Return the figures of one parameter set on one instrument.
-
-    Raises BadInput for simulated rejections, which are drawn from the names of orders and not compiled.
-    """
+    """Return the figures of one parameter set on one instrument. Raises BadInput for what is not compiled."""
+    _require_compiled(rules)
     exits, limits, sizing, paper = rules.exits, rules.limits, rules.sizing, rules.paper
-    if paper.reject_frac > 0.0:
-        raise BadInput("PAPER_REJECT_PCT must be 0 in the compiled engine; `backtest` draws rejections")
     market = Market.of(instrument)
     return Terms(
         tick=market.tick,
@@ -139,4 +140,30 @@ def terms_of(rules: Rules, instrument: Instrument) -> Terms:
         daily_vol_target_frac=sizing.daily_vol_target_frac,
         kelly_fraction=sizing.kelly_fraction,
         kelly_min_trades=sizing.kelly_min_trades,
+        share_1e9=_share_1e9(rules.portfolio),
     )
+
+
+def _require_compiled(rules: Rules) -> None:
+    """Raise BadInput for what is not compiled: rejections, drawn from the names of orders, and graduated deployment."""
+    if rules.paper.reject_frac > 0.0:
+        raise BadInput("PAPER_REJECT_PCT must be 0 in the compiled engine; `backtest` draws rejections")
+    deployment = rules.portfolio.deployment
+    if deployment.is_graduated or deployment.band is not None:
+        raise BadInput(
+            "DEPLOYMENT_GRADUATED must be false and DEPLOYMENT_BAND_FILE empty in the compiled engine; `backtest` "
+            "follows both"
+        )
+
+
+def _share_1e9(portfolio: Portfolio) -> int:
+    """Return the share that every sleeve has whatever its record; all of it when capital is not shared out."""
+    method = portfolio.allocation.method
+    if method is AllocationMethod.NONE:
+        return WHOLE_1E9
+    if method is not AllocationMethod.EQUAL:
+        raise BadInput(
+            f"ALLOCATION_METHOD={method.value} follows each strategy's record, which the compiled engine does not "
+            "keep; use none or equal there, or `backtest`"
+        )
+    return portfolio.share_1e9(portfolio.sleeves[0], UNTRIED)

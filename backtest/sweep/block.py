@@ -20,7 +20,7 @@ from backtest.compiled.ledger import (
     SLIPPAGE_OF,
     Memory,
 )
-from backtest.compiled.signals import Signals, features_of, signals_of
+from backtest.compiled.signals import Signals, features_of, fitting, signals_of
 from backtest.compiled.state import N_TRADES, WORST_DRAWDOWN, TradeFloat, TradeInt, fresh_state, start_over
 from backtest.compiled.terms import Terms, TermsArray
 from backtest.compiled.told import Told
@@ -33,6 +33,7 @@ from domain.market import MINUTE_MS
 from domain.record import Record
 from indicators.features import FeatureWindows
 from indicators.regime import RegimeThresholds
+from risk.switching import RegimeSwitch
 from strategy.registry import build_strategies
 
 
@@ -40,6 +41,7 @@ class Block(Record, frozen=True, kw_only=True, eq=False):
     """One set of signals and the terms to walk it with.
 
     numbers: the combinations, shape (n,). terms: their figures packed in the same order, shape (n,).
+    switch: which of the signals the desk would let pass.
     segment: the minutes to walk, with a fresh account and warm features; None for the whole tape.
     """
 
@@ -49,6 +51,7 @@ class Block(Record, frozen=True, kw_only=True, eq=False):
     strategies: tuple[str, ...]
     thresholds: Mapping[str, Record]
     terms: TermsArray
+    switch: RegimeSwitch = RegimeSwitch()
     segment: Segment | None = None
 
 
@@ -80,7 +83,8 @@ class Walker:
         """Walk every combination of a block. Raises BadInput for a strategy without a kernel."""
         n_runs = len(block.numbers)
         columns, features = self._piece_of(block)
-        signals = signals_of(columns, features, build_strategies(block.strategies, block.thresholds))
+        strategies = build_strategies(block.strategies, block.thresholds)
+        signals = fitting(signals_of(columns, features, strategies), features, strategies, block.switch)
         figures, days = np.empty((n_runs, N_METRICS)), np.empty((n_runs, 1 + columns.n_days), dtype=np.int64)
         _walk_all(columns, features, signals, block.terms, _room(len(signals.places)), figures, days)
         return Measured(numbers=block.numbers, figures=figures, days_microusd=days)

@@ -16,6 +16,7 @@ from domain.record import Record
 FEATURES, SIGNALS, TERMS = range(3)
 _LAYER_OF: Final[Mapping[str, int]] = {
     "FEATURE_": FEATURES,
+    "REGIME_SWITCH": SIGNALS,
     "REGIME_": FEATURES,
     "E3_": SIGNALS,
     "FUNDING_FADE_": SIGNALS,
@@ -23,6 +24,8 @@ _LAYER_OF: Final[Mapping[str, int]] = {
     "EXIT_": TERMS,
     "RISK_": TERMS,
     "SIZING_": TERMS,
+    "ALLOCATION_": TERMS,
+    "DEPLOYMENT_": TERMS,
     "PAPER_": TERMS,
 }
 _MOST_COMBINATIONS: Final = 10**12

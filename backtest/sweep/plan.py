@@ -60,7 +60,7 @@ class Plan:
     def _block(self, parts: Parts, members: Sequence[tuple[int, Mapping[str, str]]]) -> Block | None:
         numbers, many = [], []
         for number, knobs in members:
-            terms = self._terms_for(_key(knobs, TERMS))
+            terms = self._terms_for(_terms_key(knobs))
             if isinstance(terms, BadInput):
                 self._leave_out(1, terms)
                 continue
@@ -75,6 +75,7 @@ class Plan:
             strategies=parts.strategies,
             thresholds=parts.thresholds,
             terms=packed_all(many),
+            switch=parts.rules.portfolio.regimes,
         )
 
     def _parts_for(self, key: Key) -> Parts | BadInput:
@@ -126,3 +127,8 @@ def _goes(parts_of: PartsOf, knobs: Mapping[str, str]) -> bool:
 
 def _key(knobs: Mapping[str, str], *layers: int) -> Key:
     return tuple((name, value) for name, value in knobs.items() if layer_of(name) in layers)
+
+
+def _terms_key(knobs: Mapping[str, str]) -> Key:
+    """Return what terms depend on: the more strategies, the smaller the share of the capital of each."""
+    return tuple((name, value) for name, value in knobs.items() if layer_of(name) == TERMS or name == "STRATEGIES")

@@ -40,6 +40,7 @@ def block_of(parts: Parts, instrument: Instrument, segment: Segment) -> Block:
         windows=parts.windows,
         regimes=parts.regimes,
         strategies=parts.strategies,
+        switch=parts.rules.portfolio.regimes,
         thresholds=parts.thresholds,
         terms=packed_all([terms_of(parts.rules, instrument)]),
         segment=segment,

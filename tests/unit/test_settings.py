@@ -15,7 +15,10 @@ from indicators.features import FeatureWindows
 from indicators.regime import RegimeThresholds
 from market.quality import QualityLimits
 from market.sim_parameters import SimParameters
+from risk.allocation import AllocationMethod, AllocationPolicy
+from risk.deployment import DeploymentPolicy
 from risk.limits import RiskLimits, SizingPolicy
+from risk.switching import RegimeSwitch
 from settings import E3Direction, SettingsError, load_settings
 from strategy.e3 import Direction, E3Thresholds
 from strategy.exits import ExitRules
@@ -30,6 +33,9 @@ PARTS = {
     face.exit_rules: ExitRules,
     face.risk_limits: RiskLimits,
     face.sizing_policy: SizingPolicy,
+    face.regime_switch: RegimeSwitch,
+    face.allocation_policy: AllocationPolicy,
+    face.deployment_policy: DeploymentPolicy,
     face.paper_terms: PaperTerms,
     face.sim_parameters: SimParameters,
     face.quality_limits: QualityLimits,
@@ -52,6 +58,7 @@ def test_every_number_reaches_the_part_it_is_for(name):
 
 
 TENDER = {
+    "ALLOCATION_MAX_SHARE_PCT": {"ALLOCATION_MAX_SHARE_PCT": "50"},
     "E3_MIN_IMBALANCE_FRAC": {"E3_MIN_IMBALANCE_FRAC": "0.5"},
     "FUNDING_FADE_NEUTRAL_FUNDING_HOURLY_PCT": {"FUNDING_FADE_NEUTRAL_FUNDING_HOURLY_PCT": "0.001"},
     "SIZING_KELLY_FRACTION": {"SIZING_KELLY_FRACTION": "0.5"},
@@ -71,6 +78,11 @@ def test_seconds_become_milliseconds_and_a_time_its_epoch():
 def test_the_two_lists_of_e3_directions_are_the_same():
     assert [*map(str, E3Direction)] == [*map(str, Direction)]
     assert face.e3_thresholds(load_settings(None, {"E3_DIRECTION": "premium_fade"})).direction is Direction.PREMIUM_FADE
+
+
+def test_the_two_lists_of_allocation_methods_are_the_same():
+    assert [*map(str, face.AllocationMethod)] == [*map(str, AllocationMethod)]
+    assert face.allocation_policy(load_settings(None, {"ALLOCATION_METHOD": "equal"})).method is AllocationMethod.EQUAL
 
 
 def test_thresholds_go_to_strategies_that_exist_and_are_of_their_kind():

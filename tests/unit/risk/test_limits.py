@@ -21,7 +21,12 @@ def test_no_limit_may_be_negative_infinite_or_not_a_number(field, figure):
     "field",
     sorted(
         set(RiskLimits.__struct_fields__)
-        - {"cooldown_after_trade_ms", "cooldown_after_loss_ms", "min_liquidation_distance_bps"}
+        - {
+            "cooldown_after_trade_ms",
+            "cooldown_after_loss_ms",
+            "min_liquidation_distance_bps",
+            "max_correlated_exposure_frac",
+        }
     ),
 )
 def test_a_cap_of_zero_is_refused(field):

@@ -141,3 +141,23 @@ def test_daily_equity_is_kept_of_evenly_spaced_combinations_only() -> None:
     kept = kept_numbers(np.arange(0, 100_000, 5))
     assert (len(kept), kept[0], kept[-1]) == (2_000, 0, 99_995)
     assert set(np.diff(kept)) <= {45, 50, 55}
+
+
+def test_a_sweep_turns_what_the_portfolio_decides_as_single_runs_do(columns: Columns, tmp_path: Path) -> None:
+    """The share of each strategy depends on how many there are, though terms and signals are laid out apart."""
+    values = {
+        "STRATEGIES": ("e3", "e3,funding_fade"),
+        "REGIME_SWITCH": ("", "e3:chop", "e3:bull_trend|high_volatility"),
+        "ALLOCATION_METHOD": ("none", "equal"),
+    }
+    grid = Grid(values=values)
+    rows = table_of(swept(columns, tmp_path, grid))
+    nets = set()
+    for number, row in rows.items():
+        parts = turned(grid.combination(number))
+        outcome = run_compiled(columns, SOL, parts.built(), parts.rules, parts.windows, parts.regimes)
+        assert row["net_microusd"] == metrics_of(outcome, {"SOL-PERP": SOL}).net_microusd
+        nets.add(row["net_microusd"])
+    assert len(rows) == 12
+    # On this tape E3 trades in one of the regimes only: switched off, on half of the capital, or on all of it.
+    assert len(nets) == 3
