@@ -24,6 +24,7 @@ from cli.options import (
     show,
 )
 from cli.parts import parts_with
+from cli.shop import Shop
 from cli.sweep import DrawdownOption, GoalOption, MinTradesOption, SeedOption, progress, tape_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from backtest.tape import WholeTape
     from backtest.tune.space import Space
     from backtest.tune.study import Study
-    from backtest.tune.tuning import Split, Tuned
+    from backtest.tune.tuning import Aim, Split, Tuned
     from settings import Settings
 
 SpaceOption = Annotated[Path, typer.Option("--space", metavar="SPACE.json", help="Knobs and what each may be.")]
@@ -97,21 +98,15 @@ def tune(
     proposed changes are printed as a diff and written with --write only. The same command goes on with its study.
     """
     from backtest.tune.space import read_space
-    from backtest.tune.tuning import Aim
     from cli.objectives import objective_of
 
     given = flags(FEED="replay", SYMBOLS=",".join(symbol), REPLAY_FROM=first, REPLAY_UNTIL=until)
     given |= flags(REPLAY_DATA=",".join([*data_files, *(more or [])]))
     objective = objective_of(goal, min_trades, max_drawdown_frac)
-    aim = Aim(objective=objective, n_trials=trials, n_finalists=finalists, seed=seed, looks_at_test=not no_test)
+    aim = _aim(objective, trials, finalists, seed, looks_at_test=not no_test)
     wish = _Wish(read_space(space_file), env_file, overrides, given, write, as_json)
-    wish.space.refuse_hopeless(wish.turned)
-    tape = tape_of(wish.settings({}), context.obj.build_feed, minutes)
-    cut = _split_of(tape, wish, train_frac, validation_frac, embargo_bars)
-    study_name = name or f"{space_file.stem}-{wish.settings({}).symbols[0].lower()}"
-    study = _study_of(wish, tape, cut, aim.objective, study_name, storage)
-    with progress("trials", trials, as_json=as_json) as advance:
-        _answer(wish, study_name, tape, cut, _tuned(study, wish, tape, cut, aim, advance), goal)
+    shares = _Shares(train_frac, validation_frac, embargo_bars)
+    _tune(wish, aim, shares, context.obj, minutes, name or _name(space_file, wish), storage)
 
 
 class _Wish(NamedTuple):
@@ -130,9 +125,38 @@ class _Wish(NamedTuple):
         return load(self.env_file, self.overrides, {**self.given, **knobs})
 
 
+class _Shares(NamedTuple):
+    train_frac: float
+    validation_frac: float
+    embargo_bars: int | None
+
+
 class _Cut(NamedTuple):
     split: "Split"
     embargo_bars: int
+
+
+def _name(space_file: Path, wish: _Wish) -> str:
+    return f"{space_file.stem}-{wish.settings({}).symbols[0].lower()}"
+
+
+def _aim(objective: "Objective", n_trials: int, n_finalists: int, seed: int, *, looks_at_test: bool) -> "Aim":
+    from backtest.tune.tuning import Aim
+
+    return Aim(objective=objective, n_trials=n_trials, n_finalists=n_finalists, seed=seed, looks_at_test=looks_at_test)
+
+
+def _tune(
+    wish: _Wish, aim: "Aim", shares: _Shares, shop: Shop, n_minutes: int | None, name: str, storage: str | None
+) -> None:
+    wish.space.refuse_hopeless(wish.turned)
+    settings = wish.settings({})
+    tape = tape_of(settings, shop.build_feed, n_minutes)
+    cut = _split_of(tape, wish, *shares)
+    study = _study_of(wish, tape, cut, aim.objective, name, storage)
+    with progress("trials", aim.n_trials, as_json=wish.as_json) as advance:
+        tuned = _tuned(study, wish, tape, cut, aim, advance)
+    _answer(wish, name, tape, cut, tuned, aim.objective.goal.value)
 
 
 def _split_of(
@@ -182,7 +206,7 @@ def _print_of(value: object) -> str:
 
 
 def _tuned(
-    study: "Study", wish: _Wish, tape: "WholeTape", cut: _Cut, aim: Any, advance: "Callable[[int], None]"
+    study: "Study", wish: _Wish, tape: "WholeTape", cut: _Cut, aim: "Aim", advance: "Callable[[int], None]"
 ) -> "Tuned":
     from backtest.sweep.block import Walker
     from backtest.tune.search import Bench

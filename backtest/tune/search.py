@@ -69,7 +69,8 @@ def search(
         try:
             _try(study.optuna, trial, space.words(trial.params), bench, segment, objective)
         except BaseException:
-            study.optuna.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+            with complaining("written"):
+                study.optuna.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
             raise
         on_progress(1)
 

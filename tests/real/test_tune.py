@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.program import Program, complaint
+from tests.real.program import Program, complaint, with_files_up_to
 
 SPACE = {"E3_VOLUME_Z": {"low": 1, "high": 3, "step": 0.5}, "EXIT_TARGET_PCT": [0.5, 1, 2]}
 HELD = ("--set", "EXIT_MAX_HOLD_BARS=60", "--set", "SIZING_KELLY_FRACTION=0")
@@ -58,7 +58,7 @@ def test_people_read_the_segments_the_odds_and_the_diff(program: Program) -> Non
 def test_a_search_that_is_killed_keeps_its_trials_and_goes_on(program: Program) -> None:
     journal = program.folder / "state" / "tune" / "space-sol-perp.journal"
     running = program.start(*words(program, "--trials", "100000", "--json"))
-    for _ in range(6_000):
+    for _ in range(2_400):
         if journal.exists() and journal.read_bytes().count(b'"days_microusd"') > 3:
             break
         time.sleep(0.05)
@@ -67,8 +67,14 @@ def test_a_search_that_is_killed_keeps_its_trials_and_goes_on(program: Program) 
     told = program.answer(*words(program, "--trials", "2"))
     assert told["n_trials"] >= 3 + 2
     refused = program.call(*words(program, "--trials", "1", "--objective", "net"))
-    assert refused.returncode == 2
-    assert "was begun with another objective" in complaint(refused)
+    assert "was begun with another objective" in complaint(refused, 2)
+
+
+def test_a_full_disk_is_one_sentence_and_the_finished_trials_stay(program: Program) -> None:
+    full = program.run(*words(program, "--trials", "60", "--json"), before=with_files_up_to(20_000))
+    assert "the study cannot be written: " in complaint(full, 1)
+    kept = program.answer(*words(program, "--trials", "0", "--no-test"))
+    assert 0 < kept["n_trials"] < 60
 
 
 @pytest.mark.parametrize(
@@ -84,5 +90,4 @@ def test_a_search_that_is_killed_keeps_its_trials_and_goes_on(program: Program) 
 )
 def test_a_mistake_is_one_sentence(program: Program, more: tuple[str, ...], said: str) -> None:
     refused = program.call(*words(program, "--trials", "1", *more))
-    assert refused.returncode == 2
-    assert said in complaint(refused)
+    assert said in complaint(refused, 2)

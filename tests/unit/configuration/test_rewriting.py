@@ -45,6 +45,7 @@ def test_a_remark_that_looks_like_the_setting_is_left_alone() -> None:
 ENTRIES = st.lists(
     st.sampled_from(["# remark", "", "  ", "OTHER_1=a b", "OTHER_2='x # y'", "OTHER_3=", "E3_VOLUME_Z=2 # z"]),
     unique=True,
+    min_size=1,
 )
 
 
