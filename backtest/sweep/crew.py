@@ -134,6 +134,8 @@ class RayCluster:
             ray.init(**common)
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # Ray's workers stand back for everything else by default; here they are the work.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         ray.init(num_cpus=self._n_workers, include_dashboard=False, _node_ip_address="127.0.0.1", **common)
 
     def _measured(self, ray: Any, blocks: Iterable[Block]) -> Iterator[Measured]:
