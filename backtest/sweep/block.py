@@ -51,7 +51,7 @@ class Block(Record, frozen=True, kw_only=True, eq=False):
     strategies: tuple[str, ...]
     thresholds: Mapping[str, Record]
     terms: TermsArray
-    switch: RegimeSwitch = RegimeSwitch()
+    switch: RegimeSwitch
     segment: Segment | None = None
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from backtest.compiled.columns import AS_OF_MS, Columns
 from backtest.compiled.engine import fresh_memory
 from backtest.compiled.run import outcome_of
-from backtest.compiled.signals import Signals, features_of, signals_of
+from backtest.compiled.signals import Signals, features_of, fitting, signals_of
 from backtest.compiled.state import LOTS
 from backtest.compiled.terms import terms_of
 from backtest.outcome import EquityCurve, FloatArray, RunOutcome
@@ -69,7 +69,8 @@ class PieceRunner:
         rest = Segment(first=segment.first, until=len(columns.ints))
         ahead, features = columns_in(columns, rest), features_in(self._features, rest)
         strategies = parts.built()
-        signals = _until(signals_of(ahead, features, strategies), segment.n_minutes)
+        answers = signals_of(ahead, features, strategies)
+        signals = _until(fitting(answers, features, strategies, parts.rules.portfolio.regimes), segment.n_minutes)
         terms = terms_of(parts.rules, instrument)._replace(starting_cash_microusd=starting_microusd)
         memory = fresh_memory(starting_microusd, len(signals.places))
         whole = outcome_of(

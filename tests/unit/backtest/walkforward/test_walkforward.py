@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 import main
 from backtest.compiled.columns import Columns, columns_of
+from backtest.compiled.run import run_compiled
 from backtest.objective import Goal, Objective
 from backtest.segment import Segment
 from backtest.sweep.crew import Threads
@@ -21,6 +22,7 @@ from backtest.walkforward.telling import told_walked
 from backtest.walkforward.walkforward import NO_CANDIDATE, NO_TRAIN, RUINED, Walked, efficiency, walk_forward
 from backtest.walkforward.windows import Window
 from db.off import JournalOff
+from domain.features import Regime
 from domain.tick import TradingState
 from tests.flow.engines import settings_of
 from tests.unit.backtest.tune.stage import FREE, SHORT, SOL, bench_on, moving_tape, turned
@@ -181,3 +183,13 @@ def test_the_page_shows_equity_and_drift_and_asks_nobody_for_anything(columns: C
     assert "default-src 'none'" in page
     assert "://" not in page.replace("http://www.w3.org", "")
     assert "EXIT_TARGET_PCT: changed" in page
+
+
+@pytest.mark.parametrize("regime", list(Regime))
+def test_a_piece_trades_in_the_regimes_its_strategies_are_switched_to(columns: Columns, regime: Regime) -> None:
+    parts = turned({**FREE, "REGIME_SWITCH": f"e3:{regime.value}"})
+    whole = Segment(first=0, until=len(columns.ints))
+    piece = PieceRunner(Tape(columns, SOL, False)).run(parts, whole, 10_000_000_000)
+    alone = run_compiled(columns, SOL, parts.built(), parts.rules, parts.windows, parts.regimes)
+    assert piece.outcome.trades == alone.trades
+    assert {trade.regime for trade in piece.outcome.trades} <= {regime}
