@@ -20,7 +20,7 @@ HELP = """Parts, all of them without a name:
 
 The last four walk the same 131,040 one-minute bars: 91 days of SOLUSDT spot 2023 where the recordings are, else the
 simulated market. Peers come with the extra `bench` and run in a process of their own; where they are installed for
-another interpreter, TIDEGATE_PEER_PYTHON names it. Everything is timed in turn, after an uncounted round."""
+another interpreter, BENCH_PEER_PYTHON names it. Everything is timed in turn, after an uncounted round."""
 
 
 def main(words: Sequence[str]) -> int:

@@ -51,7 +51,7 @@ def report(taken: Stretch) -> None:
         for name in tuple(rounds)[2:]:
             print(f"  {name}: {ratio(rounds[name], rounds[WHOLE]):,.0f} x the whole sweep's time")
         print(f"  budget {BUDGET_S} s: {median(rounds[OURS]):.3f} s walked, {median(rounds[WHOLE]):.3f} s in all")
-        _tell_memory(taken, vectorbt, backtesting)
+        _tell_memory(taken)
 
 
 def _vectorbt(vectorbt: Peer) -> Callable[[], float]:
@@ -69,15 +69,17 @@ def _backtesting(backtesting: Peer) -> Callable[[], float]:
     return once
 
 
-def _tell_memory(taken: Stretch, vectorbt: Peer | None, backtesting: Peer | None) -> None:
+def _tell_memory(taken: Stretch) -> None:
+    in_a_fresh_process(taken, GRID, GIVEN)  # the first may compile, which takes memory of its own
     told = in_a_fresh_process(taken, GRID, GIVEN)
     print(
         f"  peak memory of a fresh process: main.py sweep {told['peak_mb']:,.0f} MB   budget {BUDGET_MB} MB "
         f"(it says {told['seconds']:.3f} s, loading kernels included)"
     )
-    if vectorbt is not None:
-        peak_mb = vectorbt.ask("run", body=0.5, z=2.0, target=0.02).peak_mb
-        print(f"  peak memory of {vectorbt.title}'s process: {peak_mb:,.0f} MB")
-    if backtesting is not None:
-        peak_mb = backtesting.ask("run", body=0.5, z=2.0, target=0.02).peak_mb
-        print(f"  peak memory of {backtesting.title}'s process: {peak_mb:,.0f} MB, one combination at a time")
+    for name, job, asked in (
+        ("vectorbt", "sweep", {"body": BODIES, "z": ZS, "target": TARGETS}),
+        ("backtesting", "run", {"body": 0.5, "z": 2.0, "target": 0.02}),
+    ):
+        with Peer(name, taken.columns_file) as newcomer:
+            if not newcomer.is_absent:
+                print(f"  {newcomer.title}, a fresh process, one {job}: {newcomer.ask(job, **asked).peak_mb:,.0f} MB")

@@ -16,6 +16,7 @@ from backtest.sweep.plan import Plan
 from backtest.sweep.results import SweepFolder
 from backtest.sweep.sweep import kept_numbers, run_sweep
 from benchmarks.ninety_one_days import SYMBOL, Stretch
+from benchmarks.peers.client import fresh
 from benchmarks.rounds import seconds_of
 from cli.parts import parts_of
 
@@ -59,6 +60,8 @@ def in_a_fresh_process(taken: Stretch, grid: Grid, given: Mapping[str, str], *op
         command += ["--grid", str(folder / "grid.json"), "--out", str(folder / "out"), "--symbol", SYMBOL]
         command += ["--data", f"{SYMBOL}={taken.file}", "--env-file", str(folder / "no.env")]
         command += [word for knob, value in given.items() for word in ("--set", f"{knob}={value}")]
-        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        done = subprocess.run(fresh(command), cwd=ROOT, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"main.py sweep left with {done.returncode}: {done.stderr.strip()}")
     told: Mapping[str, Any] = json.loads(done.stdout)
     return told

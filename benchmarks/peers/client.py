@@ -1,20 +1,28 @@
 """The peers as seen from here: each in a process of its own, asked in turn with ours, timed by its own clock.
 
-They need the extra `bench`. Where they are installed for another interpreter, TIDEGATE_PEER_PYTHON names that one.
+They need the extra `bench`. Where they are installed for another interpreter, BENCH_PEER_PYTHON names that one.
 """
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 ROOT = Path(__file__).parents[2]
-INTERPRETER = "TIDEGATE_PEER_PYTHON"
+INTERPRETER = "BENCH_PEER_PYTHON"
+
+
+def fresh(command: Sequence[str]) -> list[str]:
+    """Return a command that starts another from a small process.
+
+    A process's peak memory, as the system counts it, begins with what its parent held: ours would count for theirs.
+    """
+    return ["/bin/sh", "-c", '"$@"; exit $?', "sh", *command]
 
 
 class Done(NamedTuple):
@@ -33,7 +41,7 @@ class Peer:
         interpreter = os.environ.get(INTERPRETER, sys.executable)
         command = [interpreter, "-m", "benchmarks.peers.serve", name, str(tape_file)]
         self._process = subprocess.Popen(
-            command,
+            fresh(command),
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
