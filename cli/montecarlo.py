@@ -71,9 +71,10 @@ def montecarlo(
 ) -> None:
     """Resample a run's trades and days, with drawn costs, gaps and outages: how different it could have been."""
     from backtest.montecarlo.histogram import write_histogram
-    from backtest.montecarlo.recorded import market_of, outcome_of
+    from backtest.montecarlo.recorded import market_of
     from backtest.montecarlo.study import study_run
     from backtest.montecarlo.verdict import verdict
+    from backtest.reopened import reopen
     from db.reading import find_run
 
     wanted = {
@@ -83,7 +84,7 @@ def montecarlo(
     with reading(db, env_file) as store:
         found = find_run(store, run)
         plan = _plan(found, wanted, risk_per_trade, shock)
-        outcome = outcome_of(store, found)
+        outcome = reopen(store, found.run_id)
         study = study_run(outcome, *market_of(store, found), plan)
     if histogram is not None:
         write_histogram(study, histogram)
