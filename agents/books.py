@@ -1,9 +1,10 @@
 """Our own books: cash and positions folded from the venue's reports, never copied from its account."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from domain.account import AccountView, Fill, FundingPayment, Levels, Position, Trade
+from domain.compiled import entry_point
 from domain.decisions import ApprovedOrder, ExitReason
 from domain.errors import BooksDisagree
 from domain.features import Regime
@@ -55,6 +56,11 @@ class Books:
     holdings: dict[str, Holding] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
     marks_ticks: dict[str, int] = field(default_factory=dict)
+    _bar_steps: Callable[[float, float, float, float], tuple[int, int, int]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the one kernel ready that runs on every bar of a position."""
+        self._bar_steps = entry_point(bar_steps, 1.0, 1.0, 1.0, 1.0)
 
     @property
     def equity_microusd(self) -> int:
@@ -73,24 +79,23 @@ class Books:
 
     def mark(self, snapshot: Snapshot) -> None:
         """Value the position of this symbol at the bar's close, and remember how far the bar reached."""
-        if not self.holdings:
-            return
         bar = snapshot.bar
         holding = self.holdings.get(snapshot.symbol)
         if bar is None or holding is None:
             return
         instrument = self.instruments[snapshot.symbol]
-        high, low, ticks = bar_steps(bar.high_price, bar.low_price, bar.close_price, instrument.tick)
+        high, low, ticks = self._bar_steps(bar.high_price, bar.low_price, bar.close_price, instrument.tick)
         self.marks_ticks[snapshot.symbol] = ticks
         position = holding.position
         holding.unrealised_microusd = position.unrealised_microusd(instrument, ticks)
         holding.n_bars += 1
-        if position.size_lots > 0:
-            holding.best_ticks = max(holding.best_ticks, high)
-            holding.worst_ticks = min(holding.worst_ticks, low)
-        else:
-            holding.best_ticks = min(holding.best_ticks, low)
-            holding.worst_ticks = max(holding.worst_ticks, high)
+        # Plain comparisons: a call of max or min costs more than the rest of this.
+        best, worst = (high, low) if position.size_lots > 0 else (low, high)
+        side = 1 if position.size_lots > 0 else -1
+        if side * best > side * holding.best_ticks:
+            holding.best_ticks = best
+        if side * worst < side * holding.worst_ticks:
+            holding.worst_ticks = worst
 
     def expect(self, entry: Entry) -> None:
         """Remember an entry order that was accepted and not yet filled."""

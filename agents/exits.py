@@ -1,6 +1,7 @@
 """The exit agent: looks after open positions, first in every tick. Everything it does only reduces."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from agents.books import Holding
 from agents.execution import ExecutionAgent
@@ -13,6 +14,10 @@ from domain.market import MINUTE_MS, Snapshot
 from domain.protection import trailed_stop
 from domain.record import Record
 from domain.tick import TradingState
+
+# Looking a member up on its enum costs more than a small step of the tick.
+_HALTED: Final = TradingState.HALTED
+_FLATTENING: Final = TradingState.FLATTENING
 
 
 class Departure(Record, frozen=True, kw_only=True, gc=False):
@@ -36,7 +41,7 @@ class ExitAgent:
     ) -> Departure | None:
         """Look after the position in this symbol, if there is one."""
         holding = self.execution.books.holdings.get(snapshot.symbol)
-        if holding is None or state is TradingState.HALTED:
+        if holding is None or state is _HALTED:
             return None
         if holding.best_ticks != holding.trailed_at_ticks:
             await self._trail(holding)
@@ -77,7 +82,7 @@ class ExitAgent:
         self, holding: Holding, snapshot: Snapshot, features: Features | None, state: TradingState
     ) -> tuple[ExitReason, str] | None:
         position = holding.position
-        if state is TradingState.FLATTENING:
+        if state is _FLATTENING:
             return ExitReason.HALT, "the desk was told to flatten"
         held_bars = (snapshot.as_of_ms - position.opened_ms) // MINUTE_MS
         if held_bars >= position.exit_plan.max_hold_bars:

@@ -1,7 +1,7 @@
 """One tick, top to bottom. Read this file first: every step is one line and one agent."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from agents.books import Entry
 from agents.execution import NOTHING_SETTLED, ExecutionAgent, Settled
@@ -10,11 +10,15 @@ from agents.gate import GateAgent
 from agents.market_data import MarketDataAgent
 from agents.risk import RiskAgent
 from agents.strategy import NOBODY_ASKED, Answered, Standstill, StrategyAgent
-from domain.decisions import ApprovedOrder, Proposal, Refusal, Ruling, Signal
+from domain.decisions import ApprovedOrder, Proposal, Refusal, Ruling
 from domain.features import Features
 from domain.market import Snapshot
 from domain.record import Record
 from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
+
+# Looking a member up on its enum costs more than a small step of the tick.
+_ACTIVE: Final = TradingState.ACTIVE
+_REFUSED: Final = Outcome.REFUSED
 
 
 class Verdict(Record, frozen=True, kw_only=True, gc=False):
@@ -58,22 +62,25 @@ class MasterAgent:
         report = await self.execution.venue.advance(snapshot)
         settled = NOTHING_SETTLED if report is None else self.execution.settle(report)
         features = self.market_data.observe(snapshot)
-        books.mark(snapshot)
-        equity_microusd = books.equity_microusd
+        departure, equity_microusd = None, books.cash_microusd
+        if books.holdings:
+            books.mark(snapshot)
+            equity_microusd = books.equity_microusd
         self.risk.observe(snapshot, equity_microusd, settled.trades)
-        departure = await self.exits.review(snapshot, features, state, self.tick_no) if books.holdings else None
+        if books.holdings:
+            departure = await self.exits.review(snapshot, features, state, self.tick_no)
         answered = NOBODY_ASKED if features is None else self.strategies.evaluate(features)
-        standstill = answered.standstill
-        if standstill is None or snapshot.defects:
+        answer = answered.standstill
+        if answer is None or snapshot.defects:
             wish = self._first_answer(snapshot, features, answered)
-            answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
-        else:
-            answer = standstill
-        if departure is None and isinstance(answer, Standstill):
-            return self._record(snapshot, state, features, answered.signals, settled, answer, equity_microusd)
-        return self._record_of_decision(
-            snapshot, state, features, answered.signals, settled, answer, departure, equity_microusd
-        )
+            if isinstance(wish, Wish):
+                verdict = await self._consider(wish, snapshot, state)
+                return self._decided(snapshot, state, features, answered, settled, verdict, departure, equity_microusd)
+            answer = wish
+        if departure is None and settled is NOTHING_SETTLED:
+            return self._waited(snapshot, state, features, answered, answer, equity_microusd)
+        verdict = Verdict(outcome=answer.outcome, why=answer.why)
+        return self._decided(snapshot, state, features, answered, settled, verdict, departure, equity_microusd)
 
     def _first_answer(self, snapshot: Snapshot, features: Features | None, answered: Answered) -> Wish | Standstill:
         """Say what the strategies propose, or why nothing can be asked of them."""
@@ -87,7 +94,7 @@ class MasterAgent:
     async def _consider(self, wish: Wish, snapshot: Snapshot, state: TradingState) -> Verdict:
         """Ask whether a proposal may add risk: the desk's state, risk's first look, the gate, risk's last word."""
         proposal, features = wish.proposal, wish.features
-        if state is not TradingState.ACTIVE:
+        if state is not _ACTIVE:
             outcome = Outcome.HALTED if state is TradingState.HALTED else Outcome.REDUCING
             return Verdict(outcome=outcome, why=f"the desk is {state.value}", proposal=proposal)
         case = self.risk.case(proposal, snapshot, features, self.execution.books)
@@ -125,48 +132,45 @@ class MasterAgent:
             refusal=refusal,
         )
 
-    def _record(
+    def _waited(
         self,
         snapshot: Snapshot,
         state: TradingState,
         features: Features | None,
-        signals: tuple[Signal, ...],
-        settled: Settled,
+        answered: Answered,
         answer: Standstill,
         equity_microusd: int,
     ) -> TickRecord:
+        """Record a tick on which nothing was asked of risk, nothing sent and nothing settled: most of them."""
         books = self.execution.books
-        if settled is NOTHING_SETTLED and not books.holdings:
-            return TickRecord(
-                tick_no=self.tick_no,
-                snapshot=snapshot,
-                state=state,
-                outcome=answer.outcome,
-                why=answer.why,
-                features=features,
-                signals=signals,
-                equity_microusd=equity_microusd,
-                cash_microusd=books.cash_microusd,
-            )
-        return self._record_of_decision(snapshot, state, features, signals, settled, answer, None, equity_microusd)
+        return TickRecord(
+            tick_no=self.tick_no,
+            snapshot=snapshot,
+            state=state,
+            outcome=answer.outcome,
+            why=answer.why,
+            features=features,
+            signals=answered.signals,
+            equity_microusd=equity_microusd,
+            cash_microusd=books.cash_microusd,
+            position_lots=books.position_lots(snapshot.symbol) if books.holdings else 0,
+        )
 
-    def _record_of_decision(
+    def _decided(
         self,
         snapshot: Snapshot,
         state: TradingState,
         features: Features | None,
-        signals: tuple[Signal, ...],
+        answered: Answered,
         settled: Settled,
-        answer: Verdict | Standstill,
+        asked: Verdict,
         departure: Departure | None,
         equity_microusd: int,
     ) -> TickRecord:
         """Record what was asked and sent. An exit is the tick's outcome unless an entry was sent too."""
-        asked = answer if isinstance(answer, Verdict) else Verdict(outcome=answer.outcome, why=answer.why)
-        sent = [] if departure is None else [(departure.order, departure.refusal)]
-        sent += [] if asked.order is None else [(asked.order, asked.refusal)]
-        leaves = departure is not None and asked.order is None
         books = self.execution.books
+        leaves = departure is not None and asked.order is None
+        orders, refusals = _sent(departure, asked)
         return TickRecord(
             tick_no=self.tick_no,
             snapshot=snapshot,
@@ -174,12 +178,12 @@ class MasterAgent:
             outcome=Outcome.EXITING if leaves else asked.outcome,
             why=departure.why if departure is not None and leaves else asked.why,
             features=features,
-            signals=signals,
+            signals=answered.signals,
             proposal=asked.proposal,
             gate=asked.gate,
             risk=asked.risk,
-            orders=tuple([order for order, _ in sent]),
-            refusals=settled.refusals + _noes(sent) if sent else settled.refusals,
+            orders=orders,
+            refusals=settled.refusals + refusals,
             fills=settled.fills,
             funding=settled.funding,
             trades=settled.trades,
@@ -189,13 +193,19 @@ class MasterAgent:
         )
 
 
-def _noes(sent: Iterable[tuple[ApprovedOrder, Refusal | None]]) -> tuple[tuple[str, Refusal], ...]:
-    return tuple((order.client_order_id, refusal) for order, refusal in sent if refusal is not None)
+def _sent(
+    departure: Departure | None, asked: Verdict
+) -> tuple[tuple[ApprovedOrder, ...], tuple[tuple[str, Refusal], ...]]:
+    """Return the orders of a tick, the exit before the entry, and the noes to them with their ids."""
+    sent = [] if departure is None else [(departure.order, departure.refusal)]
+    sent += [] if asked.order is None else [(asked.order, asked.refusal)]
+    refusals = [(order.client_order_id, refusal) for order, refusal in sent if refusal is not None]
+    return tuple([order for order, _ in sent]), tuple(refusals)
 
 
 def _refused(proposal: Proposal, check: RiskCheck, exchange: GateExchange | None) -> Verdict:
     why = _in_words(check.ruling)
-    return Verdict(outcome=Outcome.REFUSED, why=why, proposal=proposal, gate=exchange, risk=check)
+    return Verdict(outcome=_REFUSED, why=why, proposal=proposal, gate=exchange, risk=check)
 
 
 def _in_words(ruling: Ruling) -> str:

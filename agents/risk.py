@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from agents.books import Books
 from domain.account import Position, Trade
@@ -16,6 +17,9 @@ from risk.exposure import exposure_of
 from risk.likeness import Returns, alike_microusd
 from risk.sleeves import SleeveLedger
 
+# Looking a member up on its enum costs more than reading the figure.
+_VOLATILITY: Final = Feature.REALISED_VOL_BPS
+
 
 @dataclass(slots=True)
 class RiskAgent:
@@ -25,6 +29,7 @@ class RiskAgent:
     counters: RiskCounters = field(default_factory=RiskCounters)
     ledger: SleeveLedger = field(init=False)
     returns: Returns | None = field(init=False)
+    _equity_microusd: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Hold the sleeves' records against what the desk's portfolio expects of them."""
@@ -37,7 +42,11 @@ class RiskAgent:
         for trade in trades:
             self.counters.on_trade(trade)
             self.ledger.on_trade(trade)
-        self.counters.on_tick(snapshot.as_of_ms, equity_microusd)
+        counters = self.counters
+        # Most ticks change nothing in the memory: asked here, that costs less than the call.
+        if equity_microusd != self._equity_microusd or snapshot.as_of_ms >= counters.day_end_ms:
+            counters.on_tick(snapshot.as_of_ms, equity_microusd)
+            self._equity_microusd = equity_microusd
         if self.returns is not None:
             self.returns.on_tick(snapshot)
 
@@ -51,7 +60,7 @@ class RiskAgent:
             [entry.order for entry in books.entries.values()],
             self.desk.instruments,
         )
-        vol_bps = features.value(Feature.REALISED_VOL_BPS)
+        vol_bps = features.value(_VOLATILITY)
         view, standing = self.counters.view(), self.ledger.view()
         now_ms, regime = snapshot.as_of_ms, features.regime
         alike = 0 if self.returns is None else self._alike_microusd(proposal, books, self.returns)

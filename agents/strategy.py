@@ -46,28 +46,23 @@ class StrategyAgent:
         """Return every strategy's answer; when none fires it is one that was given before for the same failed tests."""
         vector = features.vector
         masks = tuple([failed_tests(vector, parameters) for failed_tests, parameters in self._tests])
-        return self._quiet.get(masks) or self._answer(masks, features)
+        return self._answer(masks, features) if 0 in masks else self._quiet.get(masks) or self._no(masks)
 
     def propose(self, answered: Answered, snapshot: Snapshot, features: Features) -> Proposal | Standstill:
         """Return the proposal of the most convinced strategy; nothing when none fired or two disagree."""
         if answered.standstill is not None:
             return answered.standstill
         firing = [(signal, signal.side) for signal in answered.signals if signal.side is not None]
-        return self._propose(firing, snapshot, features)
-
-    def _propose(
-        self, firing: list[tuple[Signal, Side]], snapshot: Snapshot, features: Features
-    ) -> Proposal | Standstill:
-        if len({side for _, side in firing}) > 1 or snapshot.bar is None:
-            claims = ", ".join(f"{signal.strategy} says {side.name}" for signal, side in firing)
+        best, side = firing[0] if len(firing) == 1 else max(firing, key=_conviction)
+        if snapshot.bar is None or (len(firing) > 1 and any(claimed is not side for _, claimed in firing)):
+            claims = ", ".join(f"{signal.strategy} says {claimed.name}" for signal, claimed in firing)
             return Standstill(outcome=Outcome.DISAGREED, why=f"strategies disagree: {claims}")
-        best, side = max(firing, key=lambda pair: pair[0].conviction_frac)
         return Proposal(
             symbol=snapshot.symbol,
             strategy=best.strategy,
             side=side,
             conviction_frac=best.conviction_frac,
-            reasons=tuple(f"{signal.strategy}: {reason}" for signal, _ in firing for reason in signal.reasons),
+            reasons=tuple([f"{signal.strategy}: {reason}" for signal, _ in firing for reason in signal.reasons]),
             exit_plan=self._exit_rules.plan(features, snapshot.bar.close_price),
             reference_price=snapshot.bar.close_price,
             as_of_ms=snapshot.as_of_ms,
@@ -75,10 +70,17 @@ class StrategyAgent:
 
     def _answer(self, masks: tuple[int, ...], features: Features) -> Answered:
         answers = zip(self.strategies, masks, strict=True)
-        signals = tuple(one.no(mask) if mask else one.fire(features) for one, mask in answers)
-        if 0 in masks:
-            return Answered(signals=signals, standstill=None)
+        return Answered(
+            signals=tuple([one.no(mask) if mask else one.fire(features) for one, mask in answers]), standstill=None
+        )
+
+    def _no(self, masks: tuple[int, ...]) -> Answered:
+        signals = tuple(one.no(mask) for one, mask in zip(self.strategies, masks, strict=True))
         why = "; ".join(f"{signal.strategy}: {', '.join(signal.reasons)}" for signal in signals)
-        standstill = Standstill(outcome=Outcome.NO_SIGNAL, why=why)
-        answered = self._quiet[masks] = Answered(signals=signals, standstill=standstill)
+        answered = Answered(signals=signals, standstill=Standstill(outcome=Outcome.NO_SIGNAL, why=why))
+        self._quiet[masks] = answered
         return answered
+
+
+def _conviction(firing: tuple[Signal, Side]) -> float:
+    return firing[0].conviction_frac

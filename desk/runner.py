@@ -124,8 +124,13 @@ class Desk:
         self.stop_is_asked = True
 
     async def _walk(self) -> None:
-        batch, pause_s, tick = self.pace.batch_ticks, self.pace.pause_s, self.master.tick
-        while not (self.stop_is_asked and self.is_done) and (minute := await self.feed.next_minute()) is not None:
+        batch, pause_s, tick, next_minute = (
+            self.pace.batch_ticks,
+            self.pace.pause_s,
+            self.master.tick,
+            self.feed.next_minute,
+        )
+        while not (self.stop_is_asked and self.is_done) and (minute := await next_minute()) is not None:
             if self._has_caught_up:
                 for snapshot in minute:
                     self._keep(await tick(snapshot, self._standing))

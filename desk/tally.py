@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain.account import Trade
+from domain.decisions import Refusal
 from domain.record import Record
 from domain.tick import Outcome, TickRecord
 
+# Held here because looking a member up on its enum costs more than counting it.
 QUIET: Final = Outcome.NO_SIGNAL
-"""The usual outcome, held here because looking a member up on its enum costs more than counting it."""
+REFUSED: Final = Outcome.REFUSED
 
 
 class OpenPosition(Record, frozen=True, kw_only=True):
@@ -69,7 +71,7 @@ class Tally:
     max_drawdown_frac: float = 0.0
     first_ms: int = 0
     last_ms: int = 0
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     trades: list[Trade] = field(default_factory=list)
     held_lots: dict[str, int] = field(default_factory=dict)
@@ -99,12 +101,20 @@ class Tally:
             self.max_drawdown_frac = max(self.max_drawdown_frac, (self.peak_microusd - equity) / self.peak_microusd)
 
     def _count(self, record: TickRecord) -> None:
-        self.outcomes[record.outcome] += 1
+        # The plain text beneath the enum: a dictionary would hash the enum in Python.
+        self.outcomes[record.outcome._value_] += 1
         for signal in record.signals:
-            self.n_signals += signal.side is not None
+            if signal.side is not None:
+                self.n_signals += 1
+        if record.risk is not None and record.outcome is REFUSED:
+            ruling = record.risk.ruling
+            self.refusals[ruling.rule if isinstance(ruling, Refusal) else "order"] += 1
+        self.held_lots[record.snapshot.symbol] = record.position_lots
+        if record.orders or record.refusals or record.fills or record.funding or record.trades:
+            self._count_deeds(record)
+
+    def _count_deeds(self, record: TickRecord) -> None:
         self.n_orders += len(record.orders)
-        if record.risk is not None and record.outcome is Outcome.REFUSED:
-            self.refusals[getattr(record.risk.ruling, "rule", "order")] += 1
         for _, refusal in record.refusals:
             self.refusals[refusal.rule] += 1
         for fill in record.fills:
@@ -112,18 +122,17 @@ class Tally:
             self.slippage_microusd += fill.slippage_microusd
         self.funding_microusd += sum(payment.amount_microusd for payment in record.funding)
         self.trades.extend(record.trades)
-        self.held_lots[record.snapshot.symbol] = record.position_lots
 
     def summary(self, run_id: str, chain_hash: str, seconds: float, *, is_simulated: bool) -> RunSummary:
         """Return the figures so far."""
-        outcomes = self.outcomes + Counter({QUIET: self.n_quiet})
+        outcomes = self.outcomes + Counter({QUIET.value: self.n_quiet})
         return RunSummary(
             run_id=run_id,
             is_simulated=is_simulated,
             n_bars=self.n_bars,
             n_signals=self.n_signals,
             n_orders=self.n_orders,
-            outcomes=tuple((outcome.value, count) for outcome, count in outcomes.most_common()),
+            outcomes=tuple(outcomes.most_common()),
             refusals=tuple(self.refusals.most_common()),
             trades=tuple(self.trades),
             open_positions=tuple(

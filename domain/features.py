@@ -43,6 +43,7 @@ class Regime(StrEnum):
 
 
 REGIME_BY_CODE: Final = tuple(Regime)
+_REGIME: Final = int(Feature.REGIME)
 
 
 class Features(Record, frozen=True, kw_only=True, gc=False, eq=False):
@@ -69,13 +70,13 @@ class Features(Record, frozen=True, kw_only=True, gc=False, eq=False):
 
     def value(self, feature: Feature) -> float | None:
         """Return one figure, or None when it is absent."""
-        number = float(self.vector[feature])
+        number = float(self.vector.item(feature))
         return None if number != number else number
 
     @property
     def regime(self) -> Regime:
         """The regime these figures were seen in."""
-        return REGIME_BY_CODE[int(self.vector[Feature.REGIME])]
+        return REGIME_BY_CODE[int(self.vector.item(_REGIME))]
 
     def as_dict(self) -> dict[str, float | None]:
         """Return every figure by its lower-case name, regime excluded."""

@@ -43,9 +43,11 @@ class Case(Record, frozen=True, kw_only=True, dict=True, gc=True):
 
     def __post_init__(self) -> None:
         """Refuse a case that mixes two markets or two moments."""
-        asked = self.proposal.symbol, self.proposal.as_of_ms
-        if asked != (self.snapshot.symbol, self.snapshot.as_of_ms) or asked[0] != self.instrument.symbol:
-            raise ValueError(f"{asked} was proposed on {self.snapshot.symbol} at {self.snapshot.as_of_ms}")
+        proposal, snapshot = self.proposal, self.snapshot
+        asked = proposal.symbol
+        if asked != snapshot.symbol or asked != self.instrument.symbol or proposal.as_of_ms != snapshot.as_of_ms:
+            where = f"{snapshot.symbol} at {snapshot.as_of_ms}"
+            raise ValueError(f"{asked} at {proposal.as_of_ms} was proposed on {where}")
 
     @cached_property
     def reference_ticks(self) -> int:

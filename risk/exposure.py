@@ -30,8 +30,18 @@ class Exposure(Record, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a billion dollars or more, where the kernels' integers and floats would stop being exact."""
-        held = self.gross_notional_microusd, self.initial_margin_microusd, self.maintenance_margin_microusd
-        if not (abs(self.equity_microusd) < MAX_MICROUSD and all(0 <= part < MAX_MICROUSD for part in held)):
+        gross, initial, maintenance = (
+            self.gross_notional_microusd,
+            self.initial_margin_microusd,
+            self.maintenance_margin_microusd,
+        )
+        if not (
+            -MAX_MICROUSD < self.equity_microusd < MAX_MICROUSD
+            and 0 <= gross < MAX_MICROUSD
+            and 0 <= initial < MAX_MICROUSD
+            and 0 <= maintenance < MAX_MICROUSD
+        ):
+            held = gross, initial, maintenance
             raise ValueError(f"equity {self.equity_microusd} with {held} micro-dollars held is not an account")
         if self.n_open_positions < 0:
             raise ValueError(f"{self.n_open_positions} open positions are impossible")
@@ -68,7 +78,7 @@ def exposure_of(
         equity_microusd=equity_microusd,
         n_open_positions=len({name for name, _, _ in carried}),
         position_lots=positions_lots.get(symbol, 0),
-        has_pending_entry=any(order.symbol == symbol for order in entries),
+        has_pending_entry=bool(entries) and any(order.symbol == symbol for order in entries),
         gross_notional_microusd=gross,
         initial_margin_microusd=initial,
         maintenance_margin_microusd=maintenance,

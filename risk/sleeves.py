@@ -70,11 +70,13 @@ class SleeveLedger:
     deviation_frac: float = 0.0
     worst_deviation_frac: float = 0.0
     worst: SleeveRecord = NOTHING_YET
+    _view: Standing | None = field(default=None, compare=False, repr=False)
 
     def on_trade(self, trade: Trade) -> None:
         """Take one closed trade; one without a measurable risk is left out."""
         if trade.risk_microusd <= 0:
             return
+        self._view = None
         net_r = trade.net_microusd / trade.risk_microusd
         sleeve = trade.strategy, trade.symbol
         self.records[sleeve] = self.records.get(sleeve, NOTHING_YET).with_trade(net_r)
@@ -83,15 +85,17 @@ class SleeveLedger:
             self._judge(self.band)
 
     def view(self) -> Standing:
-        """Return the memory as it is now, frozen."""
-        return Standing(
-            by_sleeve=tuple(self.records.items()),
-            desk=self.desk,
-            deviation_frac=self.deviation_frac,
-            worst_deviation_frac=self.worst_deviation_frac,
-            worst_n_trades=self.worst.n_trades,
-            worst_sum_r=self.worst.sum_r,
-        )
+        """Return the memory as it is now, frozen; the same record for as long as nothing changes."""
+        if self._view is None:
+            self._view = Standing(
+                by_sleeve=tuple(self.records.items()),
+                desk=self.desk,
+                deviation_frac=self.deviation_frac,
+                worst_deviation_frac=self.worst_deviation_frac,
+                worst_n_trades=self.worst.n_trades,
+                worst_sum_r=self.worst.sum_r,
+            )
+        return self._view
 
     def _judge(self, band: Band) -> None:
         self.deviation_frac = band.deviation_frac(self.desk.n_trades, self.desk.sum_r)

@@ -166,7 +166,7 @@ def scan_e3(features: FloatArray, p: FloatArray) -> tuple[SideArray, FloatArray]
 class E3:
     """The strategy around the kernel."""
 
-    __slots__ = ("_answers", "failed_tests", "parameters", "thresholds")
+    __slots__ = ("_answers", "_decide", "failed_tests", "parameters", "thresholds")
 
     name = "e3"
     scans = Scans(answers=scan_e3, partings=None)
@@ -176,6 +176,7 @@ class E3:
         self.thresholds = thresholds
         self.parameters = thresholds.vector()
         self.failed_tests = entry_point(failed_tests, self.parameters, self.parameters)
+        self._decide = entry_point(decide_e3, self.parameters, self.parameters)
         self._answers = Answers(self.name, _phrases(thresholds), f"explosive bar, {thresholds.direction.value}")
 
     def no(self, failed_mask: int) -> Signal:
@@ -184,7 +185,7 @@ class E3:
 
     def fire(self, features: Features) -> Signal:
         """Return side and conviction on features that pass every test."""
-        side, _, level = decide_e3(features.vector, self.parameters)
+        side, _, level = self._decide(features.vector, self.parameters)
         return self._answers.yes(side, level)
 
     def wants_out(self, features: Features, side: Side) -> str | None:

@@ -127,7 +127,7 @@ def scan_neutral(features: FloatArray, p: FloatArray) -> SideArray:
 class FundingFade:
     """The strategy around the kernels."""
 
-    __slots__ = ("_answers", "_partings", "failed_tests", "parameters", "thresholds")
+    __slots__ = ("_answers", "_decide", "_partings", "failed_tests", "parameters", "thresholds")
 
     name = "funding_fade"
     scans = Scans(answers=scan_fade, partings=scan_neutral)
@@ -137,6 +137,7 @@ class FundingFade:
         self.thresholds = thresholds
         self.parameters = thresholds.vector()
         self.failed_tests = entry_point(failed_tests, self.parameters, self.parameters)
+        self._decide = entry_point(decide_fade, self.parameters, self.parameters)
         self._answers = Answers(self.name, _phrases(thresholds), "funding and premium are both extreme on one side")
         self._partings = (
             None,
@@ -150,7 +151,7 @@ class FundingFade:
 
     def fire(self, features: Features) -> Signal:
         """Return side and conviction on features that pass every test."""
-        side, _, level = decide_fade(features.vector, self.parameters)
+        side, _, level = self._decide(features.vector, self.parameters)
         return self._answers.yes(side, level)
 
     def wants_out(self, features: Features, side: Side) -> str | None:
