@@ -208,8 +208,10 @@ class Books:
 
     def view(self, open_order_ids: tuple[str, ...] = ()) -> AccountView:
         """Return our side of the account, comparable with the venue's."""
-        held = sorted((symbol, holding.position.size_lots) for symbol, holding in self.holdings.items())
-        return AccountView(cash_microusd=self.cash_microusd, positions=tuple(held), open_order_ids=open_order_ids)
+        held = [(symbol, holding.position.size_lots) for symbol, holding in self.holdings.items()]
+        return AccountView(
+            cash_microusd=self.cash_microusd, positions=tuple(sorted(held)), open_order_ids=open_order_ids
+        )
 
     def open_order_ids(self) -> tuple[str, ...]:
         """Return the ids of all orders we believe are on their way, sorted."""

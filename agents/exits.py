@@ -1,6 +1,7 @@
 """The exit agent: looks after open positions, first in every tick. Everything it does only reduces."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from agents.books import Holding
@@ -8,6 +9,7 @@ from agents.execution import ExecutionAgent
 from agents.risk import RiskAgent
 from agents.strategy import StrategyAgent
 from domain.account import Levels
+from domain.compiled import entry_point
 from domain.decisions import ApprovedOrder, ExitReason, Refusal
 from domain.features import Features
 from domain.market import MINUTE_MS, Snapshot
@@ -35,6 +37,11 @@ class ExitAgent:
     execution: ExecutionAgent
     strategies: StrategyAgent
     risk: RiskAgent
+    _trailed_stop: Callable[[int, int, int, int, float, float], tuple[int, bool]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the kernel ready that moves stops."""
+        self._trailed_stop = entry_point(trailed_stop, 1, 1, 1, 1, 0.0, 0.0)
 
     async def review(
         self, snapshot: Snapshot, features: Features | None, state: TradingState, tick_no: int
@@ -60,8 +67,8 @@ class ExitAgent:
         position, plan, levels = holding.position, holding.position.exit_plan, holding.levels
         if plan.trail_frac == 0.0:
             return
-        stop_ticks, is_trailing = trailed_stop(
-            int(position.side),
+        stop_ticks, is_trailing = self._trailed_stop(
+            1 if position.size_lots > 0 else -1,
             levels.stop_ticks,
             position.entry_ticks,
             holding.best_ticks,

@@ -70,17 +70,17 @@ class MasterAgent:
         if books.holdings:
             departure = await self.exits.review(snapshot, features, state, self.tick_no)
         answered = NOBODY_ASKED if features is None else self.strategies.evaluate(features)
-        answer = answered.standstill
+        answer: Verdict | Standstill | None = answered.standstill
         if answer is None or snapshot.defects:
             wish = self._first_answer(snapshot, features, answered)
-            if isinstance(wish, Wish):
-                verdict = await self._consider(wish, snapshot, state)
-                return self._decided(snapshot, state, features, answered, settled, verdict, departure, equity_microusd)
-            answer = wish
-        if departure is None and settled is NOTHING_SETTLED:
+            answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
+        if departure is not None or settled is not NOTHING_SETTLED:
+            return self._eventful(snapshot, state, features, answered, settled, answer, departure, equity_microusd)
+        if isinstance(answer, Standstill):
             return self._waited(snapshot, state, features, answered, answer, equity_microusd)
-        verdict = Verdict(outcome=answer.outcome, why=answer.why)
-        return self._decided(snapshot, state, features, answered, settled, verdict, departure, equity_microusd)
+        if answer.order is None:
+            return self._refused(snapshot, state, features, answered, answer, equity_microusd)
+        return self._eventful(snapshot, state, features, answered, settled, answer, departure, equity_microusd)
 
     def _first_answer(self, snapshot: Snapshot, features: Features | None, answered: Answered) -> Wish | Standstill:
         """Say what the strategies propose, or why nothing can be asked of them."""
@@ -100,7 +100,7 @@ class MasterAgent:
         case = self.risk.case(proposal, snapshot, features, self.execution.books)
         screened = self.risk.screen(case)
         if isinstance(screened, RiskCheck):
-            return _refused(proposal, screened, None)
+            return _no(proposal, screened, None)
         exchange = await self.gate.review(proposal, snapshot, features)
         keep_frac = self.gate.keep_frac(exchange)
         if keep_frac == 0.0:
@@ -108,7 +108,7 @@ class MasterAgent:
             return Verdict(outcome=Outcome.DENIED, why=why, proposal=proposal, gate=exchange)
         check = self.risk.rule_on(screened, keep_frac)
         if isinstance(check.ruling, Refusal):
-            return _refused(proposal, check, exchange)
+            return _no(proposal, check, exchange)
         return await self._enter(proposal, exchange, check, check.ruling, features)
 
     async def _enter(
@@ -156,19 +156,50 @@ class MasterAgent:
             position_lots=books.position_lots(snapshot.symbol) if books.holdings else 0,
         )
 
-    def _decided(
+    def _refused(
+        self,
+        snapshot: Snapshot,
+        state: TradingState,
+        features: Features | None,
+        answered: Answered,
+        asked: Verdict,
+        equity_microusd: int,
+    ) -> TickRecord:
+        """Record a tick on which an entry was asked for and refused, and nothing else happened.
+
+        A call with more than fifteen names takes Python a dictionary's detour, so it pays to name less.
+        """
+        books = self.execution.books
+        return TickRecord(
+            tick_no=self.tick_no,
+            snapshot=snapshot,
+            state=state,
+            outcome=asked.outcome,
+            why=asked.why,
+            features=features,
+            signals=answered.signals,
+            proposal=asked.proposal,
+            gate=asked.gate,
+            risk=asked.risk,
+            equity_microusd=equity_microusd,
+            cash_microusd=books.cash_microusd,
+            position_lots=books.position_lots(snapshot.symbol),
+        )
+
+    def _eventful(
         self,
         snapshot: Snapshot,
         state: TradingState,
         features: Features | None,
         answered: Answered,
         settled: Settled,
-        asked: Verdict,
+        answer: Verdict | Standstill,
         departure: Departure | None,
         equity_microusd: int,
     ) -> TickRecord:
-        """Record what was asked and sent. An exit is the tick's outcome unless an entry was sent too."""
+        """Record what was asked, sent and settled. An exit is the tick's outcome unless an entry was sent too."""
         books = self.execution.books
+        asked = answer if isinstance(answer, Verdict) else Verdict(outcome=answer.outcome, why=answer.why)
         leaves = departure is not None and asked.order is None
         orders, refusals = _sent(departure, asked)
         return TickRecord(
@@ -203,7 +234,7 @@ def _sent(
     return tuple([order for order, _ in sent]), tuple(refusals)
 
 
-def _refused(proposal: Proposal, check: RiskCheck, exchange: GateExchange | None) -> Verdict:
+def _no(proposal: Proposal, check: RiskCheck, exchange: GateExchange | None) -> Verdict:
     why = _in_words(check.ruling)
     return Verdict(outcome=_REFUSED, why=why, proposal=proposal, gate=exchange, risk=check)
 

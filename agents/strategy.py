@@ -9,6 +9,7 @@ from domain.record import Record
 from domain.tick import Outcome
 from strategy.exits import ExitRules
 from strategy.rules import Strategy
+from strategy.together import apart, asked_together
 
 
 class Standstill(Record, frozen=True, kw_only=True, gc=False):
@@ -32,21 +33,20 @@ NOBODY_ASKED = Answered(signals=(), standstill=None)
 class StrategyAgent:
     """Holds the strategies and the exit rules their proposals carry."""
 
-    __slots__ = ("_exit_rules", "_quiet", "_tests", "by_name", "strategies")
+    __slots__ = ("_ask", "_exit_rules", "_parameters", "_quiet", "by_name", "strategies")
 
     def __init__(self, strategies: Sequence[Strategy], exit_rules: ExitRules) -> None:
         """Take the strategies in the order in which they are asked and recorded."""
         self.strategies = tuple(strategies)
         self.by_name = {strategy.name: strategy for strategy in strategies}
         self._exit_rules = exit_rules
-        self._tests = tuple((strategy.failed_tests, strategy.parameters) for strategy in strategies)
-        self._quiet: dict[tuple[int, ...], Answered] = {}
+        self._ask, self._parameters = asked_together(self.strategies)
+        self._quiet: dict[int, Answered] = {}
 
     def evaluate(self, features: Features) -> Answered:
         """Return every strategy's answer; when none fires it is one that was given before for the same failed tests."""
-        vector = features.vector
-        masks = tuple([failed_tests(vector, parameters) for failed_tests, parameters in self._tests])
-        return self._answer(masks, features) if 0 in masks else self._quiet.get(masks) or self._no(masks)
+        masks = self._ask(features.vector, self._parameters)
+        return self._quiet.get(masks) or self._answer(masks, features)
 
     def propose(self, answered: Answered, snapshot: Snapshot, features: Features) -> Proposal | Standstill:
         """Return the proposal of the most convinced strategy; nothing when none fired or two disagree."""
@@ -68,17 +68,15 @@ class StrategyAgent:
             as_of_ms=snapshot.as_of_ms,
         )
 
-    def _answer(self, masks: tuple[int, ...], features: Features) -> Answered:
+    def _answer(self, side_by_side: int, features: Features) -> Answered:
+        masks = apart(side_by_side, len(self.strategies))
         answers = zip(self.strategies, masks, strict=True)
-        return Answered(
-            signals=tuple([one.no(mask) if mask else one.fire(features) for one, mask in answers]), standstill=None
-        )
-
-    def _no(self, masks: tuple[int, ...]) -> Answered:
-        signals = tuple(one.no(mask) for one, mask in zip(self.strategies, masks, strict=True))
-        why = "; ".join(f"{signal.strategy}: {', '.join(signal.reasons)}" for signal in signals)
+        signals = tuple([one.no(mask) if mask else one.fire(features) for one, mask in answers])
+        if 0 in masks:
+            return Answered(signals=signals, standstill=None)
+        why = "; ".join([f"{signal.strategy}: {', '.join(signal.reasons)}" for signal in signals])
         answered = Answered(signals=signals, standstill=Standstill(outcome=Outcome.NO_SIGNAL, why=why))
-        self._quiet[masks] = answered
+        self._quiet[side_by_side] = answered
         return answered
 
 

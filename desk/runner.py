@@ -124,16 +124,12 @@ class Desk:
         self.stop_is_asked = True
 
     async def _walk(self) -> None:
-        batch, pause_s, tick, next_minute = (
-            self.pace.batch_ticks,
-            self.pace.pause_s,
-            self.master.tick,
-            self.feed.next_minute,
-        )
+        batch, pause_s, next_minute = self.pace.batch_ticks, self.pace.pause_s, self.feed.next_minute
+        tick, keep = self.master.tick, self._keep
         while not (self.stop_is_asked and self.is_done) and (minute := await next_minute()) is not None:
             if self._has_caught_up:
                 for snapshot in minute:
-                    self._keep(await tick(snapshot, self._standing))
+                    keep(await tick(snapshot, self._standing))
                 self._unreconciled += 1
             else:
                 await self.take_minute(minute)

@@ -154,9 +154,11 @@ class PaperVenue:
 
     async def account(self) -> AccountView:
         """Return cash, positions and open orders; ids sorted."""
-        positions = sorted((symbol, held.lots) for symbol, held in self._account.holdings.items())
-        ids = sorted(resting.order.client_order_id for book in self._books.values() for resting in book.resting)
-        return AccountView(cash_microusd=self.cash_microusd, positions=tuple(positions), open_order_ids=tuple(ids))
+        positions = [(symbol, held.lots) for symbol, held in self._account.holdings.items()]
+        ids = [resting.order.client_order_id for book in self._books.values() for resting in book.resting]
+        return AccountView(
+            cash_microusd=self.cash_microusd, positions=tuple(sorted(positions)), open_order_ids=tuple(sorted(ids))
+        )
 
     def _refusal_of(self, order: ApprovedOrder) -> Refusal | None:
         book = self._books.get(order.symbol)

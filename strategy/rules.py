@@ -38,7 +38,7 @@ class Strategy(Protocol):
 
     @property
     def failed_tests(self) -> Callable[[FloatArray, FloatArray], int]:
-        """The decision: (feature vector, parameters) -> which tests fail, one bit each; 0 = the strategy fires.
+        """The decision: (feature vector, parameters) -> which tests fail, one of 32 bits each; 0 = it fires.
 
         A compiled kernel where the strategy is to run in a sweep; a plain function also serves the desk.
         """
