@@ -9,7 +9,7 @@ from functools import partial
 
 from backtest.compiled.engine import fresh_memory, walk
 from backtest.compiled.run import run_compiled
-from backtest.compiled.signals import features_of, signals_of
+from backtest.compiled.signals import asks_regimes, features_of, signals_of
 from backtest.compiled.state import N_TRADES
 from backtest.compiled.terms import packed, terms_of
 from backtest.compiled.told import empty_told
@@ -30,7 +30,8 @@ def engine_of(taken: Stretch, **knobs: str) -> Callable[[], int]:
     strategies, terms = parts.built(), packed(terms_of(parts.rules, tape.instrument))
 
     def run() -> int:
-        features = features_of(tape.columns, parts.windows, parts.regimes)
+        has_regimes = asks_regimes(strategies, parts.rules.portfolio.regimes)
+        features = features_of(tape.columns, parts.windows, parts.regimes, has_regimes=has_regimes)
         signals = signals_of(tape.columns, features, strategies)
         memory = fresh_memory(terms.starting_cash_microusd, len(signals.places))
         walk(memory, tape.columns, features, signals, terms, empty_told(tape.columns, minutes=True))
