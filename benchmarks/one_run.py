@@ -1,7 +1,8 @@
 """One compiled run over 91 days against the bare numba loop, with vectorbt in the same rounds. Budget: 3 x the loop.
 
-The compiled run is the desk's whole tick: features, regimes, strategies, the risk desk's rules and sizes, a venue with
-fees, spread and slippage in whole ticks, equity after every minute. The bare loop is the rule and nothing else.
+The compiled run is the desk's whole tick: features, strategies, the risk desk's rules and sizes, a venue with fees,
+spread and slippage in whole ticks, equity after every minute; regimes where a rule or a record asks for them. It begins
+at the tape's columns, which hold ticks and returns. The bare loop is the rule and nothing else.
 """
 
 from collections.abc import Callable

@@ -66,7 +66,14 @@ REGIME: Final = int(Figure.REGIME)
 # After days without a trade the ATR has decayed to less than the rounding error of a price, and ratios to it are noise.
 LEAST_ATR_FRAC: Final = 1e-12
 
+# Two averages that began apart differ by the last bit after some 20 to 40 windows, and by nothing soon after.
+N_WINDOWS_TO_FORGET: Final = 64
+
 POSSIBLE: Final = -1
+
+# The windows, and the values, of ATR, fast and slow average.
+Spans = tuple[int, int, int]
+Averages = tuple[float, float, float]
 
 
 @kernel
@@ -104,28 +111,101 @@ def fill_figures(
 
 @kernel
 def _fill_smoothed(out: FloatArray, bars: FloatArray, windows: IntArray) -> None:
-    """Write ATR and body, and, where the trend is wanted, what it is before it is told in ATRs."""
-    atr_bars, fast_bars, slow_bars = windows[ATR], windows[EMA_FAST], windows[EMA_SLOW]
+    """Write ATR and body, and, where the trend is wanted, what it is before it is told in ATRs.
+
+    Every bar waits for the division of the bar before, so the two halves of a tape are done side by side. The second
+    begins at a guess made some windows earlier: averages forget where they began, to the last bit. Where the first half
+    does not end at that guess, as in a dead market, the second is done again.
+    """
+    n_bars, spans = bars.shape[1], (windows[ATR], windows[EMA_FAST], windows[EMA_SLOW])
+    first, averages = _fill_beginning(out, bars, spans)
+    half, lead = (first + n_bars) // 2, N_WINDOWS_TO_FORGET * max(spans)
+    if half - lead > first:
+        guess = _guessed(bars, half - lead, half, spans)
+        averages, ahead = _fill_halves(out, bars, first, half, averages, guess, spans)
+        first, averages = (2 * half - first, ahead) if averages == guess else (half, averages)
+    _fill_on(out, bars, first, averages, spans)
+
+
+@kernel
+def _fill_beginning(out: FloatArray, bars: FloatArray, spans: Spans) -> tuple[int, Averages]:
+    """Write the bars until all averages have begun; return the bar after them, and the averages."""
+    n_bars = min(max(spans[0] + 1, spans[1], spans[2]), bars.shape[1])
     atr_state, fast_state, slow_state = np.zeros(ATR_STATE), np.zeros(EMA_STATE), np.zeros(EMA_STATE)
-    opens, highs, lows, closes = bars[OPEN], bars[HIGH], bars[LOW], bars[CLOSE]
-    atrs, bodies, has_trend = out[ATR_PRICE], out[BODY_OVER_ATR], out.shape[0] == N_FIGURES
-    n_slow = max(atr_bars + 1, fast_bars, slow_bars)
-    atr = fast = slow = previous_close = math.nan
-    for bar in range(closes.shape[0]):
-        high, low, close = highs[bar], lows[bar], closes[bar]
-        if bar < n_slow:
-            atr = update_atr(atr_state, 0, atr_bars, high, low, close)
-            fast = update_ema(fast_state, 0, fast_bars, close)
-            slow = update_ema(slow_state, 0, slow_bars, close)
-        else:
-            atr = smoothed_range(atr, true_range(high, low, previous_close), atr_bars)
-            fast, slow = smoothed(fast, close, fast_bars), smoothed(slow, close, slow_bars)
-        previous_close = close
-        has_range = atr > LEAST_ATR_FRAC * max(close, fast, slow)
-        atrs[bar] = atr
-        bodies[bar] = (close - opens[bar]) / atr if has_range else 0.0
+    atrs, bodies, gaps, has_trend = _rows(out)
+    averages = (math.nan, math.nan, math.nan)
+    for bar in range(n_bars):
+        close = bars[CLOSE, bar]
+        atr = update_atr(atr_state, 0, spans[0], bars[HIGH, bar], bars[LOW, bar], close)
+        averages = atr, update_ema(fast_state, 0, spans[1], close), update_ema(slow_state, 0, spans[2], close)
+        atrs[bar], bodies[bar], gap = _told(averages, bars[OPEN, bar], close)
         if has_trend:
-            out[TREND_STRENGTH, bar] = fast - slow if has_range else 0.0
+            gaps[bar] = gap
+    return n_bars, averages
+
+
+@kernel
+def _guessed(bars: FloatArray, first: int, until: int, spans: Spans) -> Averages:
+    """Return what the averages before bar `until` would be, had they begun at bar `first`."""
+    highs, lows, closes = bars[HIGH], bars[LOW], bars[CLOSE]
+    averages = (highs[first] - lows[first], closes[first], closes[first])
+    for bar in range(first + 1, until):
+        averages = _smoothed(averages, highs[bar], lows[bar], closes[bar - 1], closes[bar], spans)
+    return averages
+
+
+@kernel
+def _fill_halves(
+    out: FloatArray, bars: FloatArray, first: int, half: int, averages: Averages, ahead: Averages, spans: Spans
+) -> tuple[Averages, Averages]:
+    """Write the bars from `first` to `half`, and as many from there on; return the averages after either."""
+    opens, highs, lows, closes = bars[OPEN], bars[HIGH], bars[LOW], bars[CLOSE]
+    atrs, bodies, gaps, has_trend = _rows(out)
+    for bar in range(first, half):
+        averages = _smoothed(averages, highs[bar], lows[bar], closes[bar - 1], closes[bar], spans)
+        atrs[bar], bodies[bar], gap = _told(averages, opens[bar], closes[bar])
+        there = bar + half - first
+        ahead = _smoothed(ahead, highs[there], lows[there], closes[there - 1], closes[there], spans)
+        atrs[there], bodies[there], gap_there = _told(ahead, opens[there], closes[there])
+        if has_trend:
+            gaps[bar], gaps[there] = gap, gap_there
+    return averages, ahead
+
+
+@kernel
+def _fill_on(out: FloatArray, bars: FloatArray, first: int, averages: Averages, spans: Spans) -> None:
+    """Write the bars from `first` on."""
+    opens, highs, lows, closes = bars[OPEN], bars[HIGH], bars[LOW], bars[CLOSE]
+    atrs, bodies, gaps, has_trend = _rows(out)
+    for bar in range(first, bars.shape[1]):
+        averages = _smoothed(averages, highs[bar], lows[bar], closes[bar - 1], closes[bar], spans)
+        atrs[bar], bodies[bar], gap = _told(averages, opens[bar], closes[bar])
+        if has_trend:
+            gaps[bar] = gap
+
+
+@inner_kernel
+def _rows(out: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, bool]:
+    has_trend = out.shape[0] == N_FIGURES
+    return out[ATR_PRICE], out[BODY_OVER_ATR], out[TREND_STRENGTH if has_trend else ATR_PRICE], has_trend
+
+
+@inner_kernel
+def _smoothed(
+    averages: Averages, high: float, low: float, previous_close: float, close: float, spans: Spans
+) -> Averages:
+    """Return ATR, fast and slow average after one more bar."""
+    atr, fast, slow = averages
+    span = true_range(high, low, previous_close)
+    return smoothed_range(atr, span, spans[0]), smoothed(fast, close, spans[1]), smoothed(slow, close, spans[2])
+
+
+@inner_kernel
+def _told(averages: Averages, open_price: float, close: float) -> tuple[float, float, float]:
+    """Return ATR, body in ATRs, and the gap between the averages; both are 0 in a market without range."""
+    atr, fast, slow = averages
+    has_range = atr > LEAST_ATR_FRAC * max(close, fast, slow)
+    return atr, (close - open_price) / atr if has_range else 0.0, fast - slow if has_range else 0.0
 
 
 @kernel
