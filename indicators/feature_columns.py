@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from domain.compiled import inner_kernel, kernel, tape_kernel
-from domain.features import Feature, FloatArray
+from domain.features import N_FEATURES, Feature, FloatArray
 from indicators.atr import ATR_STATE, smoothed_range, true_range, update_atr
 from indicators.ema import EMA_STATE, smoothed, update_ema
 from indicators.realised_vol import BPS
@@ -43,15 +43,15 @@ class Figure(IntEnum):
 
 N_FIGURES: Final = len(Figure)
 N_DECIDING: Final = 4
-FIGURES: Final = tuple(Feature[figure.name] for figure in Figure)
+FIGURES: Final = tuple(int(Feature[figure.name]) for figure in Figure)
 # What a tape holds already: five readings, and the return from the bar before.
 BESIDE: Final = (
-    Feature.BOOK_IMBALANCE,
-    Feature.PREMIUM_BPS,
-    Feature.FUNDING_RATE_HOURLY_FRAC,
-    Feature.OPEN_INTEREST_USD,
-    Feature.SPREAD_BPS,
-    Feature.RETURN_BPS,
+    int(Feature.BOOK_IMBALANCE),
+    int(Feature.PREMIUM_BPS),
+    int(Feature.FUNDING_RATE_HOURLY_FRAC),
+    int(Feature.OPEN_INTEREST_USD),
+    int(Feature.SPREAD_BPS),
+    int(Feature.RETURN_BPS),
 )
 RETURN: Final = 5
 
@@ -225,26 +225,21 @@ def _fill_regimes(
         regimes[bar] = classify_regime(thresholds, drawdowns[bar], vols[bar], long_vols[bar], trends[bar])
 
 
-@inner_kernel
-def features_at(figures: FloatArray, beside: FloatArray, bar: int) -> tuple[float, ...]:
-    """Return the features after one bar in the order of `Feature`; all NaN where the figures are.
+@kernel
+def features_at(figures: FloatArray, beside: FloatArray, places: IntArray) -> FloatArray:
+    """Return the features after some bars, shape (n_places, N_FEATURES); all NaN where the figures are.
 
-    figures: shape (n, N_FIGURES or N_DECIDING). beside: shape (n, 6), in the order of `BESIDE`. What a kernel does not
-    ask for is not read.
+    figures: shape (n, N_FIGURES or N_DECIDING). beside: shape (n, 6), in the order of `BESIDE`. Column after column,
+    so that many bars are fetched from memory at once.
     """
-    is_known, has_regimes = not math.isnan(figures[bar, VOLUME_Z]), figures.shape[1] == N_FIGURES
-    return (
-        figures[bar, BODY_OVER_ATR],
-        figures[bar, VOLUME_Z],
-        beside[bar, 0] if is_known else math.nan,
-        beside[bar, 1] if is_known else math.nan,
-        beside[bar, 2] if is_known else math.nan,
-        beside[bar, 3] if is_known else math.nan,
-        figures[bar, REALISED_VOL_BPS],
-        beside[bar, 4] if is_known else math.nan,
-        figures[bar, ATR_PRICE],
-        beside[bar, RETURN] if is_known else math.nan,
-        figures[bar, TREND_STRENGTH] if has_regimes else math.nan,
-        figures[bar, DRAWDOWN_BPS] if has_regimes else math.nan,
-        figures[bar, REGIME] if has_regimes else math.nan,
-    )
+    features = np.full((N_FEATURES, len(places)), math.nan)
+    for figure in range(figures.shape[1]):
+        column, found = figures[:, figure], features[FIGURES[figure]]
+        for number in range(len(places)):
+            found[number] = column[places[number]]
+    volumes = features[FIGURES[VOLUME_Z]]
+    for reading in range(beside.shape[1]):
+        column, found = beside[:, reading], features[BESIDE[reading]]
+        for number in range(len(places)):
+            found[number] = math.nan if math.isnan(volumes[number]) else column[places[number]]
+    return features.T

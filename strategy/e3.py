@@ -11,7 +11,7 @@ from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
 from indicators.feature_columns import Figure, features_at
-from strategy.rules import Answers, Fires, IntArray, Row, Scans, marked, no_marks
+from strategy.rules import Answers, Fires, IntArray, Scans, marked, no_marks
 
 BODY: Final = int(Feature.BODY_OVER_ATR)
 VOLUME_Z: Final = int(Feature.VOLUME_Z)
@@ -81,7 +81,7 @@ class E3Thresholds(Record, frozen=True, kw_only=True):
 
 
 @inner_kernel
-def momentum_tests(f: Row, p: FloatArray) -> tuple[int, int]:
+def momentum_tests(f: FloatArray, p: FloatArray) -> tuple[int, int]:
     """Return (side, failed mask) of following the body. An unknown premium cannot be called stretched."""
     side = 1 if f[BODY] > 0.0 else -1 if f[BODY] < 0.0 else 0
     mask = 0
@@ -96,7 +96,7 @@ def momentum_tests(f: Row, p: FloatArray) -> tuple[int, int]:
 
 
 @inner_kernel
-def fade_tests(f: Row, p: FloatArray) -> tuple[int, int]:
+def fade_tests(f: FloatArray, p: FloatArray) -> tuple[int, int]:
     """Return (side, failed mask) of trading against the premium."""
     if not abs(f[PREMIUM]) >= p[7]:
         return 0, NO_DIRECTION
@@ -104,7 +104,7 @@ def fade_tests(f: Row, p: FloatArray) -> tuple[int, int]:
 
 
 @inner_kernel
-def conviction(f: Row) -> float:
+def conviction(f: FloatArray) -> float:
     """Return the conviction of a passed test, in [0.5, 1]: more for surge, body, premium and imbalance extremes."""
     surge = min(max((f[VOLUME_Z] - SURGE_Z) / SURGE_Z, 0.0), 1.0)
     strength = min(max((abs(f[BODY]) - STRONG_BODY_ATR) / STRONG_BODY_ATR, 0.0), 1.0)
@@ -115,7 +115,7 @@ def conviction(f: Row) -> float:
 
 
 @inner_kernel
-def judged(f: Row, p: FloatArray) -> tuple[int, int]:
+def judged(f: FloatArray, p: FloatArray) -> tuple[int, int]:
     """Return (side, mask of failed tests) of one feature vector; a mask of 0 fires. A comparison with NaN fails."""
     side, mask = fade_tests(f, p) if p[4] > 0.0 else momentum_tests(f, p)
     if not abs(f[BODY]) >= p[0]:
@@ -134,7 +134,7 @@ def judged(f: Row, p: FloatArray) -> tuple[int, int]:
 
 
 @kernel
-def failed_tests(f: Row, p: FloatArray) -> int:
+def failed_tests(f: FloatArray, p: FloatArray) -> int:
     """Return the mask of failed tests of one feature vector, 0 = fire.
 
     f: shape (N_FEATURES,). p: `E3Thresholds.vector()`.
@@ -143,7 +143,7 @@ def failed_tests(f: Row, p: FloatArray) -> int:
 
 
 @inner_kernel
-def decide_e3(f: Row, p: FloatArray) -> tuple[int, int, float]:
+def decide_e3(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
     """Return (side or 0, failed mask, conviction) for one feature vector."""
     side, mask = judged(f, p)
     return (0, mask, 0.0) if mask != 0 else (side, 0, conviction(f))
@@ -155,9 +155,10 @@ def scan_e3(figures: FloatArray, beside: FloatArray, p: FloatArray) -> Fires:
     near = _near(figures[:, Figure.BODY_OVER_ATR], figures[:, Figure.VOLUME_Z], p[0], p[1])
     places, n_fires = np.empty_like(near), 0
     sides, convictions = np.empty(len(near), dtype=np.int8), np.empty(len(near))
-    for bar in near:
-        side, mask, level = decide_e3(features_at(figures, beside, bar), p)
-        places[n_fires], sides[n_fires], convictions[n_fires] = bar, side, level
+    features = features_at(figures, beside, near)
+    for number in range(len(near)):
+        side, mask, level = decide_e3(features[number], p)
+        places[n_fires], sides[n_fires], convictions[n_fires] = near[number], side, level
         n_fires += mask == 0
     return places[:n_fires], sides[:n_fires], convictions[:n_fires]
 

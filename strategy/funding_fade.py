@@ -15,7 +15,6 @@ from strategy.rules import (
     Answers,
     Fires,
     IntArray,
-    Row,
     Scans,
     SideArray,
     marked,
@@ -68,7 +67,7 @@ class FundingFadeThresholds(Record, frozen=True, kw_only=True):
 
 
 @inner_kernel
-def failed_tests(f: Row, p: FloatArray) -> int:
+def failed_tests(f: FloatArray, p: FloatArray) -> int:
     """Return the mask of failed tests, 0 = fire. f: shape (N_FEATURES,). p: `FundingFadeThresholds.vector()`."""
     funding, premium = f[FUNDING], f[PREMIUM]
     mask = 0
@@ -88,7 +87,7 @@ def failed_tests(f: Row, p: FloatArray) -> int:
 
 
 @inner_kernel
-def decide_fade(f: Row, p: FloatArray) -> tuple[int, int, float]:
+def decide_fade(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
     """Return (side or 0, failed mask, conviction) for one feature vector.
 
     Conviction is 0.5 at the thresholds and rises by how many times over funding and premium exceed them.
@@ -110,7 +109,7 @@ def is_neutral(funding: float, premium: float, p: FloatArray, side: int) -> tupl
 
 
 @kernel
-def is_back_to_neutral(f: Row, p: FloatArray, side: int) -> int:
+def is_back_to_neutral(f: FloatArray, p: FloatArray, side: int) -> int:
     """Return 1 when funding, 2 when premium is back to neutral, 0 when neither is known to be: see `is_neutral`."""
     is_mild, is_flat = is_neutral(f[FUNDING], f[PREMIUM], p, side)
     return 1 if is_mild else 2 if is_flat else 0
@@ -122,9 +121,10 @@ def scan_fade(figures: FloatArray, beside: FloatArray, p: FloatArray) -> Fires:
     near = _near(beside[:, RATE_BESIDE], beside[:, PREMIUM_BESIDE], p[0], p[1])
     places, n_fires = np.empty_like(near), 0
     sides, convictions = np.empty(len(near), dtype=np.int8), np.empty(len(near))
-    for bar in near:
-        side, mask, level = decide_fade(features_at(figures, beside, bar), p)
-        places[n_fires], sides[n_fires], convictions[n_fires] = bar, side, level
+    features = features_at(figures, beside, near)
+    for number in range(len(near)):
+        side, mask, level = decide_fade(features[number], p)
+        places[n_fires], sides[n_fires], convictions[n_fires] = near[number], side, level
         n_fires += mask == 0
     return places[:n_fires], sides[:n_fires], convictions[:n_fires]
 

@@ -14,8 +14,6 @@ SideArray = NDArray[np.int8]
 MarkArray = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
 Fires = tuple[IntArray, SideArray, FloatArray]
-# A feature vector as the desk has it, or as a kernel reads it off a tape.
-Row = FloatArray | tuple[float, ...]
 LONG_LEAVES, SHORT_LEAVES = 1, 2
 
 

@@ -21,7 +21,7 @@ def test_figures_and_what_stood_beside_them_are_the_features(recorded, has_regim
     returns = returns_batch(bars[:, 3])
     figures = tape_figures(np.ascontiguousarray(bars.T), returns, WINDOWS, BORDERS, has_regimes=has_regimes)
     beside = np.asfortranarray(np.column_stack([readings, returns]))
-    rows = np.array([features_at(figures, beside, bar) for bar in range(len(bars))])
+    rows = features_at(figures, beside, np.arange(len(bars)))
     expected = features_batch(bars, readings, WINDOWS, BORDERS)
     if not has_regimes:
         expected[:, list(FIGURES[N_DECIDING:])] = math.nan
