@@ -36,7 +36,7 @@ def columns_in(columns: Columns, segment: Segment) -> Columns:
     """Return a segment's minutes as a tape of their own, its days numbered from 0."""
     ints = columns.ints[segment.first : segment.until].copy()
     ints[:, DAY] -= ints[0, DAY]
-    return Columns(ints=ints, floats=columns.floats[segment.first : segment.until])
+    return Columns(ints=ints, floats=np.asfortranarray(columns.floats[segment.first : segment.until]))
 
 
 def features_in(features: FloatArray, segment: Segment) -> FloatArray:

@@ -1,7 +1,8 @@
 """One compiled run over 91 days against the bare numba loop, with vectorbt in the same rounds. Budget: 3 x the loop.
 
-The compiled run is the desk's whole tick: features, regimes, strategies, the risk desk's rules and sizes, a venue with
-fees, spread and slippage in whole ticks, equity after every minute. The bare loop is the rule and nothing else.
+The compiled run is the desk's whole tick: features, strategies, the risk desk's rules and sizes, a venue with fees,
+spread and slippage in whole ticks, equity after every minute; regimes where a rule or a record asks for them. It begins
+at the tape's columns, which hold ticks and returns. The bare loop is the rule and nothing else.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from functools import partial
 
 from backtest.compiled.engine import fresh_memory, walk
 from backtest.compiled.run import run_compiled
-from backtest.compiled.signals import features_of, signals_of
+from backtest.compiled.signals import asks_regimes, features_of, signals_of
 from backtest.compiled.state import N_TRADES
 from backtest.compiled.terms import packed, terms_of
 from backtest.compiled.told import empty_told
@@ -30,7 +31,8 @@ def engine_of(taken: Stretch, **knobs: str) -> Callable[[], int]:
     strategies, terms = parts.built(), packed(terms_of(parts.rules, tape.instrument))
 
     def run() -> int:
-        features = features_of(tape.columns, parts.windows, parts.regimes)
+        has_regimes = asks_regimes(strategies, parts.rules.portfolio.regimes)
+        features = features_of(tape.columns, parts.windows, parts.regimes, has_regimes=has_regimes)
         signals = signals_of(tape.columns, features, strategies)
         memory = fresh_memory(terms.starting_cash_microusd, len(signals.places))
         walk(memory, tape.columns, features, signals, terms, empty_told(tape.columns, minutes=True))

@@ -46,6 +46,14 @@ def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return cast("Callable[_P, _R]", numba.njit(cache=CAN_CACHE, error_model="numpy")(function))
 
 
+def inner_kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Compile as `kernel` does, for a step of a hot loop: its code becomes a part of every kernel that calls it.
+
+    A call hands on each array as seven numbers and a tuple of arrays as dozens of them, which takes longer than a step.
+    """
+    return cast("Callable[_P, _R]", numba.njit(cache=CAN_CACHE, error_model="numpy", forceinline=True)(function))
+
+
 def tape_kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Compile as `kernel` does, for a loop over a whole tape: it lets go of the interpreter's lock while it runs.
 

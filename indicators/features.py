@@ -9,42 +9,49 @@ from typing import Final
 import numpy as np
 
 from domain.compiled import entry_point, kernel
-from domain.features import N_FEATURES, Features, FloatArray
+from domain.features import N_FEATURES, Feature, Features, FloatArray
 from domain.market import Bar, Snapshot
 from domain.record import Record
 from indicators.atr import ATR_STATE, update_atr
 from indicators.ema import EMA_STATE, update_ema
 from indicators.feature_columns import (
     ATR,
-    ATR_PRICE,
-    BODY_OVER_ATR,
-    BOOK_IMBALANCE,
+    BESIDE,
+    CLOSE,
     DRAWDOWN,
-    DRAWDOWN_BPS,
     EMA_FAST,
     EMA_SLOW,
-    FUNDING_RATE_HOURLY_FRAC,
+    FIGURES,
     LEAST_ATR_FRAC,
-    OPEN_INTEREST_USD,
+    N_DECIDING,
+    N_FIGURES,
     POSSIBLE,
-    PREMIUM_BPS,
-    REALISED_VOL_BPS,
-    REGIME,
-    RETURN_BPS,
-    SPREAD_BPS,
-    TREND_STRENGTH,
+    RETURN,
     VOL,
     VOL_LONG,
     VOLUME,
-    VOLUME_Z,
-    empty_columns,
-    fill_columns,
+    fill_figures,
+    first_impossible,
 )
-from indicators.realised_vol import BPS, log_return_bps
+from indicators.realised_vol import BPS, fill_returns, log_return_bps
 from indicators.regime import RegimeThresholds, classify_regime
 from indicators.rolling_max import max_state, update_max
 from indicators.rolling_moments import moments_state, update_std, update_zscore
 from indicators.series import IntArray
+
+BODY_OVER_ATR: Final = int(Feature.BODY_OVER_ATR)
+VOLUME_Z: Final = int(Feature.VOLUME_Z)
+BOOK_IMBALANCE: Final = int(Feature.BOOK_IMBALANCE)
+PREMIUM_BPS: Final = int(Feature.PREMIUM_BPS)
+FUNDING_RATE_HOURLY_FRAC: Final = int(Feature.FUNDING_RATE_HOURLY_FRAC)
+OPEN_INTEREST_USD: Final = int(Feature.OPEN_INTEREST_USD)
+REALISED_VOL_BPS: Final = int(Feature.REALISED_VOL_BPS)
+SPREAD_BPS: Final = int(Feature.SPREAD_BPS)
+ATR_PRICE: Final = int(Feature.ATR_PRICE)
+RETURN_BPS: Final = int(Feature.RETURN_BPS)
+TREND_STRENGTH: Final = int(Feature.TREND_STRENGTH)
+DRAWDOWN_BPS: Final = int(Feature.DRAWDOWN_BPS)
+REGIME: Final = int(Feature.REGIME)
 
 _ABSENT: Final = math.nan
 N_OHLCV: Final = 5
@@ -245,11 +252,35 @@ def features_batch(
     bars, beside = np.asarray(ohlcv, dtype=np.float64), np.asarray(optional, dtype=np.float64)
     if bars.ndim != 2 or bars.shape[1] != N_OHLCV or beside.shape != (bars.shape[0], N_OPTIONAL):
         raise ValueError(f"a tape is (n, {N_OHLCV}) and (n, {N_OPTIONAL}), got {bars.shape} and {beside.shape}")
-    columns, n_cold = empty_columns(len(bars)), warmup_bars(windows) - 1
-    impossible = fill_columns(columns, bars, beside, windows.vector(), thresholds.vector(), n_cold)
+    columns, held = np.ascontiguousarray(bars.T), np.empty((len(BESIDE), len(bars)))
+    impossible = first_impossible(columns)
     if impossible != POSSIBLE:
         raise ValueError(f"row {impossible} of the tape is not a possible bar: {bars[impossible].tolist()}")
-    return columns.T
+    held[:RETURN] = beside.T
+    fill_returns(held[RETURN], columns[CLOSE])
+    features = np.empty((N_FEATURES, len(bars)))
+    features[FIGURES, :] = tape_figures(columns, held[RETURN], windows, thresholds).T
+    features[BESIDE, :] = held
+    features[:, : warmup_bars(windows) - 1] = math.nan
+    return features.T
+
+
+def tape_figures(
+    bars: FloatArray,
+    returns_bps: FloatArray,
+    windows: FeatureWindows,
+    thresholds: RegimeThresholds,
+    *,
+    has_regimes: bool = True,
+) -> FloatArray:
+    """Return the figures after every bar of a tape laid out in columns, shape (n, N_FIGURES), each in one piece.
+
+    bars: shape (5, n), every row in one piece, bars that nobody has to check. returns_bps: shape (n,), as
+    `returns_batch` gives them. has_regimes: whether regimes are wanted; else shape (n, N_DECIDING), see `Figure`.
+    """
+    figures = np.empty((N_FIGURES if has_regimes else N_DECIDING, bars.shape[1]))
+    fill_figures(figures, bars, returns_bps, windows.vector(), thresholds.vector(), warmup_bars(windows) - 1)
+    return figures.T
 
 
 class FeatureEngine:

@@ -28,6 +28,29 @@ def log_return_bps(previous_close_price: float, close_price: float) -> float:
 
 
 @kernel
+def fill_returns(out: FloatArray, closes: FloatArray) -> None:
+    """Write `log_return_bps` from each close to the next into `out`, shape (n,); NaN in the first."""
+    out[:1] = math.nan
+    for bar in range(1, closes.shape[0]):
+        out[bar] = log_return_bps(closes[bar - 1], closes[bar])
+
+
+def returns_batch(closes: Sequence[float] | FloatArray) -> FloatArray:
+    """Return the log returns in bps, shape (n,), NaN for the first close. Raises as `realised_vol_batch`."""
+    prices = _checked_prices(closes)
+    out = np.empty_like(prices)
+    fill_returns(out, prices)
+    return out
+
+
+def _checked_prices(closes: Sequence[float] | FloatArray) -> FloatArray:
+    prices = checked_series(closes)
+    if (prices <= 0.0).any():
+        raise ValueError("a log return needs prices above zero")
+    return prices
+
+
+@kernel
 def realised_vol_state(n_bars: int) -> int:
     """Return the length of the state: the previous close, then a window of moments of the returns."""
     return moments_state(n_bars) + _WINDOW
@@ -60,10 +83,7 @@ def realised_vol_batch(closes: Sequence[float] | FloatArray, n_bars: int) -> Flo
 
     Raises ValueError for a close that is not above zero, and as `checked_series`.
     """
-    prices = checked_series(closes)
-    if (prices <= 0.0).any():
-        raise ValueError("a log return needs prices above zero")
-    return _realised_vol_loop(prices, checked_window(n_bars))
+    return _realised_vol_loop(_checked_prices(closes), checked_window(n_bars))
 
 
 def realised_vol_stream(n_bars: int) -> Stream:

@@ -47,12 +47,10 @@ def classify_regime(
     thresholds: FloatArray, drawdown_bps: float, vol_bps: float, long_vol_bps: float, trend_strength: float
 ) -> float:
     """Return the place of the regime in `REGIME_BY_CODE`: crash first, then high volatility, then trend, else chop."""
-    if drawdown_bps >= thresholds[_CRASH_DRAWDOWN]:
-        return CRASH
-    if long_vol_bps > 0.0 and vol_bps >= thresholds[_HIGH_VOL_RATIO] * long_vol_bps:
-        return HIGH_VOLATILITY
-    if trend_strength >= thresholds[_TREND_STRENGTH]:
-        return BULL_TREND
-    if trend_strength <= -thresholds[_TREND_STRENGTH]:
-        return BEAR_TREND
-    return CHOP
+    # The last word is the first rank's. Without a branch, so that a loop over a tape asks several bars at once.
+    code = CHOP
+    code = BEAR_TREND if trend_strength <= -thresholds[_TREND_STRENGTH] else code
+    code = BULL_TREND if trend_strength >= thresholds[_TREND_STRENGTH] else code
+    is_wild = (long_vol_bps > 0.0) & (vol_bps >= thresholds[_HIGH_VOL_RATIO] * long_vol_bps)
+    code = HIGH_VOLATILITY if is_wild else code
+    return CRASH if drawdown_bps >= thresholds[_CRASH_DRAWDOWN] else code

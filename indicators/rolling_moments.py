@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from domain.compiled import kernel
+from domain.compiled import inner_kernel, kernel
 from domain.features import FloatArray
 from indicators.series import Stream, checked_series, checked_window
 
@@ -24,6 +24,9 @@ _HEAD_SUM: Final = 3
 _HEAD_SQUARES: Final = 4
 _TAIL_ORIGIN: Final = 5
 _TAILS: Final = 6
+
+# Doubles in the widest register of today's machines.
+_LANES: Final = 8
 
 
 @kernel
@@ -76,13 +79,13 @@ def update_moments(state: FloatArray, at: int, n_bars: int, value: float) -> tup
     return origin + total / n_bars, variance_of(total, squares, n_bars)
 
 
-@kernel
+@inner_kernel
 def variance_of(total: float, squares: float, n_bars: int) -> float:
     """Return the variance (ddof 0) of `n_bars` values from the sums of their distances and of the squares of these."""
     return max(0.0, (squares - total * (total / n_bars)) / n_bars)
 
 
-@kernel
+@inner_kernel
 def zscore_of(value: float, mean: float, variance: float) -> float:
     """Return the distance from the mean in standard deviations; 0 where all values are equal."""
     return 0.0 if variance == 0.0 else (value - mean) / math.sqrt(variance)
@@ -104,52 +107,81 @@ def update_zscore(state: FloatArray, at: int, n_bars: int, value: float) -> floa
     return zscore_of(value, mean, variance)
 
 
-@kernel
-def _fill_sums(origins: FloatArray, totals: FloatArray, squares: FloatArray, values: FloatArray, n_bars: int) -> None:
-    """Write what `update_moments` makes its answer from, for every value of a series; nonsense while cold.
+@inner_kernel
+def _fill_block(heads: FloatArray, tails: FloatArray, block: FloatArray) -> None:
+    """Write a block's sums of distances and of their squares: from its first value on, and to its last.
 
-    A whole block at a time: the same additions in the same order, held in registers. Mean and variance are left to
-    the caller's loop, which has no sum to wait for and runs several bars at once.
+    heads: shape (2, >= n), distances are from the block's first value. tails: the same shape, from its last.
     """
-    tails, tail_squares, tail_origin = np.zeros(n_bars + 1), np.zeros(n_bars + 1), 0.0
-    for first in range(0, values.shape[0], n_bars):
-        block = values[first : first + n_bars]
-        n_here, origin = block.shape[0], block[0]
-        shift, total, square = tail_origin - origin, 0.0, 0.0
-        for place in range(n_here):
-            distance = block[place] - origin
-            total += distance
-            square += distance * distance
-            tail, shift_sum = tails[place + 1], shift * (n_bars - place - 1)
-            origins[first + place] = origin
-            totals[first + place] = total + (tail + shift_sum)
-            squares[first + place] = square + (tail_squares[place + 1] + shift * (2.0 * tail + shift_sum))
-        tail_origin, total, square = block[n_here - 1], 0.0, 0.0
-        for place in range(n_here - 1, -1, -1):
-            distance = block[place] - tail_origin
-            total += distance
-            square += distance * distance
-            tails[place], tail_squares[place] = total, square
+    n_here = block.shape[0]
+    origin, end = block[0], block[n_here - 1]
+    total = squares = tail_total = tail_squares = 0.0
+    for place in range(n_here):
+        earlier = n_here - 1 - place
+        distance, tail_distance = block[place] - origin, block[earlier] - end
+        total += distance
+        squares += distance * distance
+        tail_total += tail_distance
+        tail_squares += tail_distance * tail_distance
+        heads[0, place], heads[1, place] = total, squares
+        tails[0, earlier], tails[1, earlier] = tail_total, tail_squares
+
+
+@kernel
+def _room(n_bars: int) -> FloatArray:
+    """Return room for a block's sums, shape (2, places), zero beyond the block; see `_n_together`."""
+    return np.zeros((2, n_bars + 1 + _LANES))
+
+
+@inner_kernel
+def _n_together(n_here: int, n_left: int) -> int:
+    """Return over how many values a block's figures are worked out, all at once.
+
+    A multiple of what the machine does in one go: what is written too far is written again by the next block.
+    """
+    return min((n_here + _LANES - 1) // _LANES * _LANES, n_left)
 
 
 @kernel
 def fill_std(out: FloatArray, values: FloatArray, n_bars: int) -> None:
     """Write `update_std` of every value of a series into `out`, shape (n,), bit for bit; NaN while cold."""
-    origins, totals, squares = np.empty_like(values), np.empty_like(values), np.empty_like(values)
-    _fill_sums(origins, totals, squares, values, n_bars)
-    for bar in range(values.shape[0]):
-        out[bar] = math.sqrt(variance_of(totals[bar], squares[bar], n_bars))
+    n_values, heads = values.shape[0], _room(n_bars)
+    tails, next_tails, tail_origin = _room(n_bars), _room(n_bars), 0.0
+    for first in range(0, n_values, n_bars):
+        block = values[first : first + n_bars]
+        _fill_block(heads, next_tails, block)
+        shift = tail_origin - block[0]
+        answers = out[first : first + _n_together(block.shape[0], n_values - first)]
+        for place in range(answers.shape[0]):
+            total, squares = _window_sums(heads, tails, place, shift, n_bars)
+            answers[place] = math.sqrt(variance_of(total, squares, n_bars))
+        tails, next_tails, tail_origin = next_tails, tails, block[block.shape[0] - 1]
     out[: n_bars - 1] = math.nan
+
+
+@inner_kernel
+def _window_sums(heads: FloatArray, tails: FloatArray, place: int, shift: float, n_bars: int) -> tuple[float, float]:
+    """Return the two sums over the window that ends at a block's `place`, as `update_moments` adds them up."""
+    tail, shift_sum = tails[0, place + 1], shift * (n_bars - place - 1)
+    total = heads[0, place] + (tail + shift_sum)
+    return total, heads[1, place] + (tails[1, place + 1] + shift * (2.0 * tail + shift_sum))
 
 
 @kernel
 def fill_zscore(out: FloatArray, values: FloatArray, n_bars: int) -> None:
     """Write `update_zscore` of every value of a series into `out`, shape (n,), bit for bit; NaN while cold."""
-    origins, totals, squares = np.empty_like(values), np.empty_like(values), np.empty_like(values)
-    _fill_sums(origins, totals, squares, values, n_bars)
-    for bar in range(values.shape[0]):
-        variance = variance_of(totals[bar], squares[bar], n_bars)
-        out[bar] = zscore_of(values[bar], origins[bar] + totals[bar] / n_bars, variance)
+    n_values, heads = values.shape[0], _room(n_bars)
+    tails, next_tails, tail_origin = _room(n_bars), _room(n_bars), 0.0
+    for first in range(0, n_values, n_bars):
+        block = values[first : first + n_bars]
+        _fill_block(heads, next_tails, block)
+        origin, last = block[0], first + _n_together(block.shape[0], n_values - first)
+        shift, answers, asked = tail_origin - origin, out[first:last], values[first:last]
+        for place in range(answers.shape[0]):
+            total, squares = _window_sums(heads, tails, place, shift, n_bars)
+            variance = variance_of(total, squares, n_bars)
+            answers[place] = zscore_of(asked[place], origin + total / n_bars, variance)
+        tails, next_tails, tail_origin = next_tails, tails, block[block.shape[0] - 1]
     out[: n_bars - 1] = math.nan
 
 

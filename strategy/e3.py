@@ -6,11 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from domain.compiled import entry_point, kernel, tape_kernel
+from domain.compiled import entry_point, inner_kernel, kernel, tape_kernel
 from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
-from strategy.rules import Answers, Scans, SideArray
+from indicators.feature_columns import Figure, features_at
+from strategy.rules import Answers, Fires, IntArray, Scans, marked, no_marks
 
 BODY: Final = int(Feature.BODY_OVER_ATR)
 VOLUME_Z: Final = int(Feature.VOLUME_Z)
@@ -79,7 +80,7 @@ class E3Thresholds(Record, frozen=True, kw_only=True):
         )
 
 
-@kernel
+@inner_kernel
 def momentum_tests(f: FloatArray, p: FloatArray) -> tuple[int, int]:
     """Return (side, failed mask) of following the body. An unknown premium cannot be called stretched."""
     side = 1 if f[BODY] > 0.0 else -1 if f[BODY] < 0.0 else 0
@@ -94,7 +95,7 @@ def momentum_tests(f: FloatArray, p: FloatArray) -> tuple[int, int]:
     return side, mask
 
 
-@kernel
+@inner_kernel
 def fade_tests(f: FloatArray, p: FloatArray) -> tuple[int, int]:
     """Return (side, failed mask) of trading against the premium."""
     if not abs(f[PREMIUM]) >= p[7]:
@@ -102,29 +103,21 @@ def fade_tests(f: FloatArray, p: FloatArray) -> tuple[int, int]:
     return (-1 if f[PREMIUM] > 0.0 else 1), 0
 
 
-@kernel
+@inner_kernel
 def conviction(f: FloatArray) -> float:
     """Return the conviction of a passed test, in [0.5, 1]: more for surge, body, premium and imbalance extremes."""
-    level = 0.5
-    if f[VOLUME_Z] > SURGE_Z:
-        level += 0.15 * min((f[VOLUME_Z] - SURGE_Z) / SURGE_Z, 1.0)
-    body = abs(f[BODY])
-    if body > STRONG_BODY_ATR:
-        level += 0.15 * min((body - STRONG_BODY_ATR) / STRONG_BODY_ATR, 1.0)
-    if abs(f[PREMIUM]) > STRETCHED_PREMIUM_BPS:
-        level += 0.1
-    if abs(f[IMBALANCE]) > LOPSIDED_IMBALANCE_FRAC:
-        level += 0.1
-    return min(level, 1.0)
+    surge = min(max((f[VOLUME_Z] - SURGE_Z) / SURGE_Z, 0.0), 1.0)
+    strength = min(max((abs(f[BODY]) - STRONG_BODY_ATR) / STRONG_BODY_ATR, 0.0), 1.0)
+    level = 0.5 + 0.15 * surge + 0.15 * strength
+    level += 0.1 if abs(f[PREMIUM]) > STRETCHED_PREMIUM_BPS else 0.0
+    level += 0.1 if abs(f[IMBALANCE]) > LOPSIDED_IMBALANCE_FRAC else 0.0
+    return float(min(level, 1.0))
 
 
-@kernel
-def failed_tests(f: FloatArray, p: FloatArray) -> int:
-    """Return the mask of failed tests of one feature vector, 0 = fire. A comparison with NaN fails its test.
-
-    f: shape (N_FEATURES,). p: `E3Thresholds.vector()`.
-    """
-    _, mask = fade_tests(f, p) if p[4] > 0.0 else momentum_tests(f, p)
+@inner_kernel
+def judged(f: FloatArray, p: FloatArray) -> tuple[int, int]:
+    """Return (side, mask of failed tests) of one feature vector; a mask of 0 fires. A comparison with NaN fails."""
+    side, mask = fade_tests(f, p) if p[4] > 0.0 else momentum_tests(f, p)
     if not abs(f[BODY]) >= p[0]:
         mask |= BODY_SMALL
     if not f[VOLUME_Z] >= p[1]:
@@ -137,30 +130,46 @@ def failed_tests(f: FloatArray, p: FloatArray) -> int:
         mask |= NO_INTEREST
     if p[9] > 0.0 and not abs(f[RETURN]) >= p[9]:
         mask |= MOVE_SMALL
-    return mask
+    return side, mask
 
 
 @kernel
+def failed_tests(f: FloatArray, p: FloatArray) -> int:
+    """Return the mask of failed tests of one feature vector, 0 = fire.
+
+    f: shape (N_FEATURES,). p: `E3Thresholds.vector()`.
+    """
+    return judged(f, p)[1]
+
+
+@inner_kernel
 def decide_e3(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
     """Return (side or 0, failed mask, conviction) for one feature vector."""
-    mask = failed_tests(f, p)
-    if mask != 0:
-        return 0, mask, 0.0
-    side, _ = fade_tests(f, p) if p[4] > 0.0 else momentum_tests(f, p)
-    return side, 0, conviction(f)
+    side, mask = judged(f, p)
+    return (0, mask, 0.0) if mask != 0 else (side, 0, conviction(f))
 
 
 @tape_kernel
-def scan_e3(features: FloatArray, p: FloatArray) -> tuple[SideArray, FloatArray]:
-    """Return `decide_e3` of every row: sides and convictions, each of shape (n_bars,)."""
-    sides = np.zeros(features.shape[0], dtype=np.int8)
-    convictions = np.zeros(features.shape[0])
-    bodies, volumes = features[:, BODY], features[:, VOLUME_Z]
-    for bar in range(features.shape[0]):
-        # Nearly every bar fails one of these two; only the few that pass are asked the rest.
-        if volumes[bar] >= p[1] and abs(bodies[bar]) >= p[0]:
-            sides[bar], _, convictions[bar] = decide_e3(features[bar], p)
-    return sides, convictions
+def scan_e3(figures: FloatArray, beside: FloatArray, p: FloatArray) -> Fires:
+    """Return the bars on which `decide_e3` fires: places, sides and convictions, each of shape (n_fires,)."""
+    near = _near(figures[:, Figure.BODY_OVER_ATR], figures[:, Figure.VOLUME_Z], p[0], p[1])
+    places, n_fires = np.empty_like(near), 0
+    sides, convictions = np.empty(len(near), dtype=np.int8), np.empty(len(near))
+    features = features_at(figures, beside, near)
+    for number in range(len(near)):
+        side, mask, level = decide_e3(features[number], p)
+        places[n_fires], sides[n_fires], convictions[n_fires] = near[number], side, level
+        n_fires += mask == 0
+    return places[:n_fires], sides[:n_fires], convictions[:n_fires]
+
+
+@kernel
+def _near(bodies: FloatArray, volumes: FloatArray, least_body: float, least_z: float) -> IntArray:
+    """Return the bars that pass the two tests which nearly every bar fails; the rest is asked of them alone."""
+    marks = no_marks(len(bodies))
+    for bar in range(len(bodies)):
+        marks[bar] = (abs(bodies[bar]) >= least_body) & (volumes[bar] >= least_z)
+    return marked(marks)
 
 
 class E3:
@@ -169,7 +178,7 @@ class E3:
     __slots__ = ("_answers", "_decide", "failed_tests", "parameters", "thresholds")
 
     name = "e3"
-    scans = Scans(answers=scan_e3, partings=None)
+    scans = Scans(answers=scan_e3, partings=None, asks_regimes=False)
 
     def __init__(self, thresholds: E3Thresholds) -> None:
         """Fix the thresholds and the words that go with them."""

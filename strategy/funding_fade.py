@@ -4,16 +4,29 @@ from typing import Final
 
 import numpy as np
 
-from domain.compiled import entry_point, kernel, tape_kernel
+from domain.compiled import entry_point, inner_kernel, kernel, tape_kernel
 from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
-from strategy.rules import LONG_LEAVES, SHORT_LEAVES, Answers, Scans, SideArray
+from indicators.feature_columns import BESIDE, Figure, features_at
+from strategy.rules import (
+    LONG_LEAVES,
+    SHORT_LEAVES,
+    Answers,
+    Fires,
+    IntArray,
+    Scans,
+    SideArray,
+    marked,
+    no_marks,
+)
 
 VOLUME_Z: Final = int(Feature.VOLUME_Z)
 PREMIUM: Final = int(Feature.PREMIUM_BPS)
 FUNDING: Final = int(Feature.FUNDING_RATE_HOURLY_FRAC)
 SPREAD: Final = int(Feature.SPREAD_BPS)
+PREMIUM_BESIDE: Final = BESIDE.index(Feature.PREMIUM_BPS)
+RATE_BESIDE: Final = BESIDE.index(Feature.FUNDING_RATE_HOURLY_FRAC)
 
 UNKNOWN, FUNDING_MILD, PREMIUM_MILD, SIGNS_DIFFER, SPREAD_WIDE, VOLUME_LOW = (1 << bit for bit in range(6))
 
@@ -53,7 +66,7 @@ class FundingFadeThresholds(Record, frozen=True, kw_only=True):
         )
 
 
-@kernel
+@inner_kernel
 def failed_tests(f: FloatArray, p: FloatArray) -> int:
     """Return the mask of failed tests, 0 = fire. f: shape (N_FEATURES,). p: `FundingFadeThresholds.vector()`."""
     funding, premium = f[FUNDING], f[PREMIUM]
@@ -73,7 +86,7 @@ def failed_tests(f: FloatArray, p: FloatArray) -> int:
     return mask
 
 
-@kernel
+@inner_kernel
 def decide_fade(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
     """Return (side or 0, failed mask, conviction) for one feature vector.
 
@@ -86,41 +99,55 @@ def decide_fade(f: FloatArray, p: FloatArray) -> tuple[int, int, float]:
     return (-1 if f[FUNDING] > 0.0 else 1), 0, min(0.5 + 0.25 * excess, 1.0)
 
 
-@kernel
-def is_back_to_neutral(f: FloatArray, p: FloatArray, side: int) -> int:
-    """Return 1 when funding, 2 when premium is back in its neutral band or beyond, 0 when neither is known to be.
+@inner_kernel
+def is_neutral(funding: float, premium: float, p: FloatArray, side: int) -> tuple[bool, bool]:
+    """Say of funding and of premium whether it is known to be back in its neutral band or beyond.
 
     A short was opened on positive figures, so it leaves when a figure falls to the band; a long mirrors it.
     """
-    if -side * f[FUNDING] <= p[2]:
-        return 1
-    if -side * f[PREMIUM] <= p[3]:
-        return 2
-    return 0
+    return -side * funding <= p[2], -side * premium <= p[3]
+
+
+@kernel
+def is_back_to_neutral(f: FloatArray, p: FloatArray, side: int) -> int:
+    """Return 1 when funding, 2 when premium is back to neutral, 0 when neither is known to be: see `is_neutral`."""
+    is_mild, is_flat = is_neutral(f[FUNDING], f[PREMIUM], p, side)
+    return 1 if is_mild else 2 if is_flat else 0
 
 
 @tape_kernel
-def scan_fade(features: FloatArray, p: FloatArray) -> tuple[SideArray, FloatArray]:
-    """Return `decide_fade` of every row: sides and convictions, each of shape (n_bars,)."""
-    sides = np.zeros(features.shape[0], dtype=np.int8)
-    convictions = np.zeros(features.shape[0])
-    rates, premiums = features[:, FUNDING], features[:, PREMIUM]
-    for bar in range(features.shape[0]):
-        # Nearly every bar fails one of these two; only the few that pass are asked the rest.
-        if abs(rates[bar]) >= p[0] and abs(premiums[bar]) >= p[1]:
-            sides[bar], _, convictions[bar] = decide_fade(features[bar], p)
-    return sides, convictions
+def scan_fade(figures: FloatArray, beside: FloatArray, p: FloatArray) -> Fires:
+    """Return the bars on which `decide_fade` fires: places, sides and convictions, each of shape (n_fires,)."""
+    near = _near(beside[:, RATE_BESIDE], beside[:, PREMIUM_BESIDE], p[0], p[1])
+    places, n_fires = np.empty_like(near), 0
+    sides, convictions = np.empty(len(near), dtype=np.int8), np.empty(len(near))
+    features = features_at(figures, beside, near)
+    for number in range(len(near)):
+        side, mask, level = decide_fade(features[number], p)
+        places[n_fires], sides[n_fires], convictions[n_fires] = near[number], side, level
+        n_fires += mask == 0
+    return places[:n_fires], sides[:n_fires], convictions[:n_fires]
+
+
+@kernel
+def _near(rates: FloatArray, premiums: FloatArray, least_rate: float, least_premium: float) -> IntArray:
+    """Return the bars that pass the two tests which nearly every bar fails; the rest is asked of them alone."""
+    marks = no_marks(len(rates))
+    for bar in range(len(rates)):
+        marks[bar] = (abs(rates[bar]) >= least_rate) & (abs(premiums[bar]) >= least_premium)
+    return marked(marks)
 
 
 @tape_kernel
-def scan_neutral(features: FloatArray, p: FloatArray) -> SideArray:
+def scan_neutral(figures: FloatArray, beside: FloatArray, p: FloatArray) -> SideArray:
     """Return for every row which side `is_back_to_neutral` would see leave, shape (n_bars,)."""
-    leaves = np.zeros(features.shape[0], dtype=np.int8)
-    for bar in range(features.shape[0]):
-        if is_back_to_neutral(features[bar], p, 1) != 0:
-            leaves[bar] += LONG_LEAVES
-        if is_back_to_neutral(features[bar], p, -1) != 0:
-            leaves[bar] += SHORT_LEAVES
+    leaves = np.empty(figures.shape[0], dtype=np.int8)
+    volumes, rates, premiums = figures[:, Figure.VOLUME_Z], beside[:, RATE_BESIDE], beside[:, PREMIUM_BESIDE]
+    for bar in range(len(leaves)):
+        long_rate, long_premium = is_neutral(rates[bar], premiums[bar], p, 1)
+        short_rate, short_premium = is_neutral(rates[bar], premiums[bar], p, -1)
+        wants_out = (long_rate | long_premium) * LONG_LEAVES + (short_rate | short_premium) * SHORT_LEAVES
+        leaves[bar] = wants_out if volumes[bar] == volumes[bar] else 0
     return leaves
 
 
@@ -130,7 +157,7 @@ class FundingFade:
     __slots__ = ("_answers", "_decide", "_partings", "failed_tests", "parameters", "thresholds")
 
     name = "funding_fade"
-    scans = Scans(answers=scan_fade, partings=scan_neutral)
+    scans = Scans(answers=scan_fade, partings=scan_neutral, asks_regimes=False)
 
     def __init__(self, thresholds: FundingFadeThresholds) -> None:
         """Fix the thresholds and the words that go with them."""

@@ -6,26 +6,52 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.compiled import inner_kernel
 from domain.decisions import Side, Signal
 from domain.features import Features, FloatArray
 
 SideArray = NDArray[np.int8]
+MarkArray = NDArray[np.uint8]
+IntArray = NDArray[np.int64]
+Fires = tuple[IntArray, SideArray, FloatArray]
 LONG_LEAVES, SHORT_LEAVES = 1, 2
 # Looking a member up on its enum costs ten times as much.
 _BUY: Final = Side.BUY
 _SELL: Final = Side.SELL
 
 
+@inner_kernel
+def no_marks(n_bars: int) -> MarkArray:
+    """Return room for a mark on every bar, none set; the length is a whole number of words."""
+    return np.zeros((n_bars + 7) // 8 * 8, dtype=np.uint8)
+
+
+@inner_kernel
+def marked(marks: MarkArray) -> IntArray:
+    """Return the places marked with 1, in order. Looked through eight at a time: most words have none."""
+    words, places, n_found = marks.view(np.uint64), np.empty(len(marks), dtype=np.int64), 0
+    for word in range(len(words)):
+        if words[word] != 0:
+            for place in range(8 * word, 8 * word + 8):
+                places[n_found] = place
+                n_found += marks[place]
+    return places[:n_found].copy()
+
+
 class Scans(NamedTuple):
     """A strategy's answers on a whole tape at once, for the compiled engine: its own kernels in a compiled loop.
 
-    answers: (features of shape (n_bars, N_FEATURES), parameters) -> (sides, convictions), each (n_bars,); side 1, -1,
-    or 0 where it does not fire. partings: the same arguments -> (n_bars,), LONG_LEAVES and SHORT_LEAVES added up where
-    it wants a position left; None for a strategy that never does. Rows before the warm-up are all NaN: nobody fires.
+    Both are asked with (figures of shape (n_bars, N_FIGURES), what stood beside them, (n_bars, 6), parameters): see
+    `indicators.feature_columns`; nobody fires or wants out where the figures are NaN.
+
+    answers: (places, sides, convictions) of the bars on which it fires, in order; side 1 or -1. partings: (n_bars,),
+    LONG_LEAVES and SHORT_LEAVES added up where it wants a position left; None for a strategy that never does.
+    asks_regimes: whether either reads regime, trend or drawdown; where nobody does, they are not worked out.
     """
 
-    answers: Callable[[FloatArray, FloatArray], tuple[SideArray, FloatArray]]
-    partings: Callable[[FloatArray, FloatArray], SideArray] | None
+    answers: Callable[[FloatArray, FloatArray, FloatArray], Fires]
+    partings: Callable[[FloatArray, FloatArray, FloatArray], SideArray] | None
+    asks_regimes: bool
 
 
 class Strategy(Protocol):

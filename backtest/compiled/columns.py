@@ -13,17 +13,19 @@ from domain.grid import steps_nearest, steps_worse
 from domain.instrument import Instrument
 from domain.market import DAY_MS, Snapshot
 from execution.minute import MEASURED_SPREADS, liquidation_scale
+from indicators.realised_vol import returns_batch
 
 # What a minute is in whole numbers. Ticks are nearest; the inner ones lie a hair further in, so that a level beyond
 # them is surely not touched. The worst ones are where the liquidator looks.
 (
     AS_OF_MS, FLAGS, INNER_HIGH, INNER_LOW, HIGH, LOW, CLOSE, LONG_WORST, SHORT_WORST, DAY, OPEN_MS, RATE_1E9, N_INTS,
 ) = range(13)  # fmt: skip
-# And in floats: the bar, what stood beside it (NaN = absent), and half the spread a book showed (NaN = no book).
+# And in floats: the bar, what stood beside it (NaN = absent), the log return from the bar before, and half the spread a
+# book showed (NaN = no book).
 (
     OPEN_PRICE, HIGH_PRICE, LOW_PRICE, CLOSE_PRICE, VOLUME, IMBALANCE, PREMIUM, FUNDING_RATE, INTEREST, SPREAD_BPS,
-    MARK_PRICE, ORACLE_PRICE, HALF_SPREAD_BPS, LIQUIDATION_SCALE, N_FLOATS,
-) = range(15)  # fmt: skip
+    RETURN_BPS, MARK_PRICE, ORACLE_PRICE, HALF_SPREAD_BPS, LIQUIDATION_SCALE, N_FLOATS,
+) = range(16)  # fmt: skip
 HAS_BAR, IS_FIT, SETTLES = 1, 2, 4
 
 _GROWTH: Final = 16_384
@@ -35,7 +37,8 @@ class Columns(NamedTuple):
     """One symbol's minutes in time order. ints: shape (n_minutes, N_INTS). floats: shape (n_minutes, N_FLOATS).
 
     ints: close of the minute, flags, ticks, its UTC day counted from the tape's first, opening of its bar, and the
-    funding rate settled in it. floats: prices, readings in the units of `Snapshot`. See the names above.
+    funding rate settled in it; a minute in one piece, as a walk reads it. floats: prices, readings in the units of
+    `Snapshot`, returns; a column in one piece (Fortran order), as the features read it. See the names above.
     """
 
     ints: IntArray
@@ -57,6 +60,11 @@ class Columns(NamedTuple):
         flags: NDArray[np.int64] = self.ints[:, FLAGS] & HAS_BAR
         return flags.astype(np.bool_)
 
+    @property
+    def beside(self) -> FloatArray:
+        """What stood beside each bar, and its return, shape (n_minutes, 6): see `indicators.feature_columns.BESIDE`."""
+        return self.floats[:, IMBALANCE : RETURN_BPS + 1]
+
 
 class ColumnBuilder:
     """Takes one symbol's snapshots in time order and lays them out as columns. n_minutes: taken so far."""
@@ -67,7 +75,7 @@ class ColumnBuilder:
         """Begin empty. n_expected: how many minutes will come, where that is known."""
         self._instrument = instrument
         room = n_expected or _GROWTH
-        self._floats: FloatArray = np.empty((room, N_FLOATS))
+        self._floats: FloatArray = np.empty((room, N_FLOATS), order="F")
         self._ints: IntArray = np.zeros((room, N_INTS), dtype=np.int64)
         self.n_minutes = 0
 
@@ -85,10 +93,12 @@ class ColumnBuilder:
         """Return what was taken. Raises ValueError when that is nothing."""
         if self.n_minutes == 0:
             raise ValueError("a tape needs at least one minute")
-        floats, ints = self._floats[: self.n_minutes], self._ints[: self.n_minutes]
+        floats, ints = np.asfortranarray(self._floats[: self.n_minutes]), self._ints[: self.n_minutes]
         days = (ints[:, AS_OF_MS] - 1) // DAY_MS
         ints[:, DAY] = days - days[0]
         _fill_ticks(ints, floats, self._instrument.tick)
+        has_bar = ~np.isnan(floats[:, CLOSE_PRICE])
+        floats[has_bar, RETURN_BPS] = returns_batch(floats[has_bar, CLOSE_PRICE])
         return Columns(ints=ints, floats=floats)
 
 
@@ -115,7 +125,9 @@ def _floats_of(snapshot: Snapshot) -> tuple[float, ...]:
     return (
         *prices,
         nan if snapshot.imbalance_frac is None else snapshot.imbalance_frac,
-        *(nan if reading is None else reading.value for reading in (*readings, snapshot.mark, snapshot.oracle)),
+        *(nan if reading is None else reading.value for reading in readings),
+        nan,
+        *(nan if reading is None else reading.value for reading in (snapshot.mark, snapshot.oracle)),
         spread.value / 2.0 if spread is not None and is_measured else nan,
         1.0 if bar is None else liquidation_scale(bar, snapshot.oracle),
     )

@@ -33,18 +33,18 @@ from backtest.compiled.state import (
 from backtest.compiled.terms import Terms
 from backtest.outcome import FloatArray, IntArray
 from domain.compiled import kernel
-from domain.features import Feature
 from domain.grid import steps_nearest
 from domain.market import DAY_MS
 from execution.admission import MAX_NOTIONAL_MICROUSD
 from execution.fees import FEE_DENOMINATOR, fee
 from execution.margin import margin_requirement_microusd
+from indicators.feature_columns import Figure
 from risk.allocation import WHOLE_1E9, part_of
 from risk.exposure import MAX_MICROUSD, liquidation_distance_bps, stop_distance_ticks
 from risk.rules import FLOAT_NOISE, NOISE_BPS
 from risk.sizing import allowed_lots, kelly_frac, sleeve_lots, wanted_lots
 
-VOLATILITY, ATR = int(Feature.REALISED_VOL_BPS), int(Feature.ATR_PRICE)
+VOLATILITY, ATR = int(Figure.REALISED_VOL_BPS), int(Figure.ATR_PRICE)
 
 GO_ON, IT_IS_OVER = range(2)
 

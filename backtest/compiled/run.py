@@ -12,8 +12,9 @@ from backtest.compiled.told import empty_told
 from backtest.outcome import EquityCurve, FloatArray, RunOutcome
 from domain.account import Trade
 from domain.decisions import Side
-from domain.features import REGIME_BY_CODE, Feature
+from domain.features import REGIME_BY_CODE
 from domain.instrument import Instrument
+from indicators.feature_columns import Figure
 from indicators.features import FeatureWindows
 from indicators.regime import RegimeThresholds
 from strategy.rules import Strategy
@@ -104,7 +105,7 @@ def _trade(
         mae_bps=estimates[TradeFloat.MAE_BPS],
         mfe_bps=estimates[TradeFloat.MFE_BPS],
         exit_reason=REASONS[row[TradeInt.REASON]],
-        regime=REGIME_BY_CODE[int(features[place, Feature.REGIME])],
+        regime=REGIME_BY_CODE[int(features[place, Figure.REGIME])],
         conviction_frac=estimates[TradeFloat.CONVICTION],
         risk_microusd=row[TradeInt.RISK],
         opened_ms=row[TradeInt.OPENED_MS],

@@ -1,22 +1,29 @@
 """Where a tape calls for an entry: every strategy's answers, combined as the desk's strategy agent combines them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.compiled.columns import FLAGS, IMBALANCE, IS_FIT, OPEN_PRICE, SPREAD_BPS, VOLUME, Columns
+from backtest.compiled.columns import (
+    CLOSE_PRICE,
+    FLAGS,
+    IS_FIT,
+    OPEN_PRICE,
+    RETURN_BPS,
+    VOLUME,
+    Columns,
+)
 from backtest.outcome import FloatArray, IntArray
-from domain.compiled import tape_kernel
+from domain.compiled import kernel
 from domain.errors import BadInput
-from domain.features import N_FEATURES, REGIME_BY_CODE, Feature
-from indicators.features import FeatureWindows, features_batch
+from domain.features import REGIME_BY_CODE
+from indicators.feature_columns import Figure
+from indicators.features import FeatureWindows, tape_figures
 from indicators.regime import RegimeThresholds
 from risk.switching import RegimeSwitch
-from strategy.rules import SideArray, Strategy
-
-_Number = TypeVar("_Number", np.float64, np.int8)
+from strategy.rules import Scans, SideArray, Strategy
 
 
 class Signals(NamedTuple):
@@ -33,40 +40,56 @@ class Signals(NamedTuple):
     leaves: SideArray
 
 
-def features_of(columns: Columns, windows: FeatureWindows, regimes: RegimeThresholds) -> FloatArray:
-    """Return the features after every minute, shape (n_minutes, N_FEATURES); NaN while cold and without a bar."""
-    has_bar = columns.has_bar
-    bars, beside = columns.floats[:, OPEN_PRICE : VOLUME + 1], columns.floats[:, IMBALANCE : SPREAD_BPS + 1]
+def features_of(
+    columns: Columns, windows: FeatureWindows, regimes: RegimeThresholds, *, has_regimes: bool = True
+) -> FloatArray:
+    """Return the figures after every minute, shape (n_minutes, N_FIGURES); NaN while cold and without a bar.
+
+    has_regimes: whether regimes are wanted, see `asks_regimes`; else the shape is (n_minutes, N_DECIDING).
+    """
+    floats = np.ascontiguousarray(columns.floats.T)
+    has_bar = ~np.isnan(floats[CLOSE_PRICE])
     if has_bar.all():
-        return features_batch(bars, beside, windows, regimes)
-    features = np.full((N_FEATURES, len(has_bar)), np.nan).T
-    features[has_bar] = features_batch(bars[has_bar], beside[has_bar], windows, regimes)
+        return _figures(floats, windows, regimes, has_regimes)
+    of_bars = _figures(np.ascontiguousarray(floats[:, has_bar]), windows, regimes, has_regimes)
+    features = np.full((of_bars.shape[1], len(has_bar)), np.nan).T
+    features[has_bar] = of_bars
     return features
+
+
+def _figures(floats: FloatArray, windows: FeatureWindows, regimes: RegimeThresholds, has_regimes: bool) -> FloatArray:
+    bars = floats[OPEN_PRICE : VOLUME + 1]
+    return tape_figures(bars, floats[RETURN_BPS], windows, regimes, has_regimes=has_regimes)
+
+
+def asks_regimes(strategies: Sequence[Strategy], switch: RegimeSwitch) -> bool:
+    """Say whether entries depend on the regime, or on the trend and the drawdown it is told from."""
+    return bool(switch.allowed) or any(_scans_of(strategy).asks_regimes for strategy in strategies)
 
 
 def signals_of(columns: Columns, features: FloatArray, strategies: Sequence[Strategy]) -> Signals:
     """Return what the strategies propose over a tape. Raises BadInput naming a strategy that exists only in Python."""
-    scans = []
-    for strategy in strategies:
-        if strategy.scans is None:
-            raise BadInput(f"strategy {strategy.name} has no compiled kernel; only `backtest` can run it")
-        scans.append(strategy.scans)
-    parameters = [strategy.parameters for strategy in strategies]
-    answers = [scan.answers(features, given) for scan, given in zip(scans, parameters, strict=True)]
-    stays = np.zeros(len(features), dtype=np.int8)
-    leaves = [
-        stays if scan.partings is None else scan.partings(features, given)
-        for scan, given in zip(scans, parameters, strict=True)
-    ]
-    places, sides, convictions, names = _combined(
-        columns.ints, _rows([side for side, _ in answers]), _rows([level for _, level in answers])
-    )
-    return Signals(places=places, sides=sides, convictions=convictions, strategies=names, leaves=_rows(leaves))
+    scans = [(_scans_of(strategy), strategy.parameters) for strategy in strategies]
+    beside = columns.beside
+    answers = [scan.answers(features, beside, given) for scan, given in scans]
+    places, sides, convictions = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+    names = np.repeat(np.arange(len(scans), dtype=np.int8), [len(its_places) for its_places, _, _ in answers])
+    leaves = np.zeros((len(scans), len(features)), dtype=np.int8)
+    for row, (scan, given) in zip(leaves, scans, strict=True):
+        if scan.partings is not None:
+            row[:] = scan.partings(features, beside, given)
+    spoken = Signals(places=places, sides=sides, convictions=convictions, strategies=names, leaves=leaves)
+    fit = _taken(spoken, columns.ints[places, FLAGS] & IS_FIT != 0)
+    if sum(len(its_places) > 0 for its_places, _, _ in answers) < 2:
+        return fit
+    in_time = _taken(fit, np.argsort(fit.places, kind="stable"))
+    return _taken(in_time, _spokesmen(in_time.places, in_time.sides, in_time.convictions))
 
 
-def _rows(one_each: Sequence[NDArray[_Number]]) -> NDArray[_Number]:
-    """Return the strategies' columns as one array. A lone one is not copied: that costs as much as the scan did."""
-    return one_each[0][np.newaxis] if len(one_each) == 1 else np.stack(one_each)
+def _scans_of(strategy: Strategy) -> Scans:
+    if strategy.scans is None:
+        raise BadInput(f"strategy {strategy.name} has no compiled kernel; only `backtest` can run it")
+    return strategy.scans
 
 
 def fitting(signals: Signals, features: FloatArray, strategies: Sequence[Strategy], switch: RegimeSwitch) -> Signals:
@@ -77,8 +100,11 @@ def fitting(signals: Signals, features: FloatArray, strategies: Sequence[Strateg
     if not switch.allowed:
         return signals
     fits = np.array([[switch.fits(one.name, regime) for regime in REGIME_BY_CODE] for one in strategies])
-    codes = features[signals.places, Feature.REGIME].astype(np.int64)
-    stays = fits[signals.strategies, codes]
+    codes = features[signals.places, Figure.REGIME].astype(np.int64)
+    return _taken(signals, fits[signals.strategies, codes])
+
+
+def _taken(signals: Signals, stays: IntArray | NDArray[np.bool_]) -> Signals:
     return Signals(
         places=signals.places[stays],
         sides=signals.sides[stays],
@@ -88,28 +114,19 @@ def fitting(signals: Signals, features: FloatArray, strategies: Sequence[Strateg
     )
 
 
-@tape_kernel
-def _combined(
-    ints: IntArray, sides: SideArray, convictions: FloatArray
-) -> tuple[IntArray, SideArray, FloatArray, SideArray]:
-    """Return the fit minutes on which all that fire agree, with the most convinced (the first of equals)."""
-    n_strategies, n_minutes = sides.shape
-    n_most = np.count_nonzero(sides)
-    places = np.empty(n_most, dtype=np.int64)
-    chosen = np.empty(n_most, dtype=np.int8)
-    side_of, level_of = np.empty(n_most, dtype=np.int8), np.empty(n_most)
-    n_found = 0
-    for place in range(n_minutes):
-        best, agrees = -1, True
-        for one in range(n_strategies):
-            if sides[one, place] == 0:
-                continue
-            if best >= 0 and sides[one, place] != sides[best, place]:
-                agrees = False
-            if best < 0 or convictions[one, place] > convictions[best, place]:
+@kernel
+def _spokesmen(places: IntArray, sides: SideArray, convictions: FloatArray) -> IntArray:
+    """Return of every minute on which all that fire agree the most convinced (the first of equals)."""
+    chosen, n_chosen, first = np.empty_like(places), 0, 0
+    while first < len(places):
+        best, agrees, one = first, True, first
+        while one < len(places) and places[one] == places[first]:
+            agrees = agrees and sides[one] == sides[first]
+            if convictions[one] > convictions[best]:
                 best = one
-        if best >= 0 and agrees and ints[place, FLAGS] & IS_FIT:
-            places[n_found], chosen[n_found] = place, best
-            side_of[n_found], level_of[n_found] = sides[best, place], convictions[best, place]
-            n_found += 1
-    return places[:n_found].copy(), side_of[:n_found].copy(), level_of[:n_found].copy(), chosen[:n_found].copy()
+            one += 1
+        if agrees:
+            chosen[n_chosen] = best
+            n_chosen += 1
+        first = one
+    return chosen[:n_chosen]

@@ -298,3 +298,18 @@ def test_features_once_given_are_never_written_to_again():
     _, answers = observed(bars, lambda _: {})
     assert answers[-1].vector.shape == (N_FEATURES,)
     assert len({features.vector.tobytes() for features in answers[4:]}) == len(answers[4:])
+
+
+@pytest.mark.parametrize("dead", [slice(0, 0), slice(1400, 1700), slice(900, 1900)], ids=["lively", "pause", "dead"])
+def test_the_bits_agree_on_a_tape_long_enough_to_be_done_in_halves(dead):
+    rng = np.random.default_rng(11)
+    closes = 100.0 * np.exp(np.cumsum(rng.normal(0.0, 1e-3, 3000)))
+    opens = np.append(100.0, closes[:-1])
+    reach = rng.uniform(0.0, 0.1, 3000)
+    bars = np.column_stack(
+        [opens, np.maximum(opens, closes) + reach, np.minimum(opens, closes) - reach, closes, rng.uniform(0, 9, 3000)]
+    )
+    bars[dead, :4] = bars[dead.start, 3]
+    assert features_batch(bars, absent(3000), SHORT, THRESHOLDS).tobytes() == (
+        bar_by_bar(bars, absent(3000), SHORT).tobytes()
+    )

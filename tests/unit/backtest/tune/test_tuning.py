@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backtest.compiled.columns import Columns
+from backtest.compiled.columns import RETURN_BPS, Columns
 from backtest.segment import Segment
 from backtest.tune.space import Range, Space
 from backtest.tune.study import Study, open_study
@@ -52,8 +52,9 @@ def test_a_planted_target_is_found_and_pays_on_every_segment(columns: Columns, t
 
 def test_no_bar_after_train_can_change_a_trial(columns: Columns, tmp_path: Path) -> None:
     split = split_of(columns)
-    altered = Columns(ints=columns.ints.copy(), floats=columns.floats.copy())
+    altered = Columns(ints=columns.ints.copy(), floats=columns.floats.copy(order="K"))
     altered.floats[split.train.until :, :4] *= 1.01
+    altered.floats[split.train.until :, RETURN_BPS] += 1.0
     altered.ints[split.train.until :, 2:9] += 7
     ours, theirs = study_in(tmp_path / "ours"), study_in(tmp_path / "theirs")
     one, other = tuned(ours, columns, 12), tuned(theirs, altered, 12)

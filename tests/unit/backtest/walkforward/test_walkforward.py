@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 import main
-from backtest.compiled.columns import Columns, columns_of
+from backtest.compiled.columns import RETURN_BPS, Columns, columns_of
 from backtest.compiled.run import run_compiled
 from backtest.objective import Goal, Objective
 from backtest.segment import Segment
@@ -75,8 +75,9 @@ def test_the_choice_is_the_best_of_single_runs_over_the_train_segment(columns: C
 
 def test_no_bar_from_the_embargo_on_can_change_a_choice(columns: Columns) -> None:
     window = windows(1)[0]
-    altered = Columns(ints=columns.ints.copy(), floats=columns.floats.copy())
+    altered = Columns(ints=columns.ints.copy(), floats=columns.floats.copy(order="K"))
     altered.floats[400:, :4] *= 0.97
+    altered.floats[400:, RETURN_BPS] -= 1.0
     altered.ints[400:, 2:9] -= 11
     one, other = chosen_on(columns, [window])[0], chosen_on(altered, [window])[0]
     assert (one.number, one.score) == (other.number, other.score)
@@ -128,8 +129,9 @@ def test_a_piece_is_the_desk_s_own_run_that_only_reduces_after_its_step() -> Non
 
 
 def test_a_tape_that_ends_with_a_position_leaves_it_at_its_mark(columns: Columns) -> None:
-    cut_off = Columns(ints=columns.ints[: 4 * SPACING + 35], floats=columns.floats[: 4 * SPACING + 35])
-    segment = Segment(first=100, until=4 * SPACING + 35)
+    until = 4 * SPACING + 35
+    cut_off = Columns(ints=columns.ints[:until], floats=np.asfortranarray(columns.floats[:until]))
+    segment = Segment(first=100, until=until)
     piece = PieceRunner(Tape(cut_off, SOL, False)).run(turned(FREE), segment, 10_000_000_000)
     assert piece.is_open_at_end
     assert piece.segment == segment
