@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, Table, func, select
 from db import answers
 from db.readable import Readable
 from db.reading import find_run, of_run
+from db.retelling import TICKS_WITH_READINGS, WHOLE_SNAPSHOT
 from db.tables import (
     ANSWERS,
     FILLS,
@@ -41,7 +42,7 @@ Answered = tuple[tuple[str, str | None, int, float], ...]
 class Line(NamedTuple):
     """One tick as the comparison reads it. From `state` on it is what two runs can agree on.
 
-    regime: None before the features are warm. snapshot: the recorded JSON.
+    regime: None before the features are warm. snapshot: the recorded JSON, readings included.
     """
 
     id: int
@@ -234,4 +235,5 @@ def _plain_rows(connection: Connection, query: Select[Any]) -> list[PlainRow]:
 
 
 def _lines() -> Select[Any]:
-    return select(*(TICKS.c[name] for name in Line._fields))
+    columns = (WHOLE_SNAPSHOT if name == "snapshot" else TICKS.c[name] for name in Line._fields)
+    return select(*columns).select_from(TICKS_WITH_READINGS)

@@ -98,11 +98,14 @@ class TickRow(Page, table=True):
     """One tick of one symbol: what was seen, how it ended, and what was held after it. NULL = absent.
 
     answer_id: what the strategies answered; NULL when none was asked. why: NULL where the answer tells it.
+    readings_id: the tick that holds the readings beside this bar: itself where they changed, else an earlier one.
+    snapshot, readings: JSON, as `db/seen.py` writes it; readings are NULL where another tick holds them.
     """
 
     __tablename__ = "ticks"
     id: int = _key()
-    answer_id: int | None = Field(sa_type=_BIG, foreign_key="answers.id")
+    answer_id: int | None = Field(sa_type=_BIG)
+    readings_id: int = Field(sa_type=_BIG)
     tick_no: int = Field(sa_type=_BIG)
     as_of_ms: int = Field(sa_type=_BIG)
     symbol: str = Field(sa_type=Text)
@@ -127,6 +130,7 @@ class TickRow(Page, table=True):
     cash_microusd: int = Field(sa_type=_BIG)
     position_lots: int = Field(sa_type=_BIG)
     snapshot: str = Field(sa_type=Text)
+    readings: str | None = Field(sa_type=Text)
     hash: bytes = Field(sa_type=_BYTES)
 
 
@@ -336,8 +340,8 @@ LEDGER: Final = (
     TRADES,
 )
 EVIDENCE: Final = (*LEDGER, EVENTS)
-# Columns that hold the key of another row; the chain takes it without its run number. Each stands next to `id`.
-KEYED: Final = frozenset({"tick_id", "answer_id"})
+# Columns that hold the key of another row; the chain takes it without its run number. They stand next to `id`.
+KEYED: Final = frozenset({"tick_id", "answer_id", "readings_id"})
 _UNCHAINED: Final = frozenset({"id", "hash", "latency_ms", "latency_hash"})
 
 

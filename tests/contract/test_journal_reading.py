@@ -23,6 +23,7 @@ from db.reading import (
     ticks,
     trades,
 )
+from db.seen import snapshot_of
 from db.tables import EVIDENCE
 from domain.errors import BadInput
 from domain.tick import Outcome, TradingState
@@ -152,5 +153,6 @@ def test_an_export_holds_every_row(journal_url: str, tmp_path: Path) -> None:
                 n_rows = connection.execute(text(f"SELECT count(*) FROM {table.name}")).scalar()
             assert whole.num_rows == len(lines) == n_rows > 0
         first = msgspec.json.decode((tmp_path / "out" / "run" / "ticks.jsonl").read_bytes().splitlines()[0])
-        assert first["snapshot"] == msgspec.json.encode(sample(1).snapshot).decode()
+        seen = snapshot_of(*(first[name] for name in ("symbol", "as_of_ms", "snapshot", "readings")))
+        assert msgspec.json.encode(seen) == msgspec.json.encode(sample(1).snapshot)
     assert not [path for path in (tmp_path / "out" / "run").iterdir() if path.suffix == ".part"]
