@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, or_, select
 
 from db import answers
+from db.figures import read
 from db.rows import parted
 from db.seen import snapshot_of
 from db.tables import (
@@ -28,7 +29,7 @@ from db.tables import (
 from domain.account import Fill, FundingPayment, Trade
 from domain.decisions import Approved, ApprovedOrder, Denied, ExitPlan, ExitReason, Proposal, Refusal, Side
 from domain.errors import BadInput
-from domain.features import N_FEATURES, REGIME_BY_CODE, Feature, Features, Regime
+from domain.features import REGIME_BY_CODE, Features, Regime
 from domain.record import Record
 from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
 
@@ -176,12 +177,8 @@ def features_of(row: Fields) -> Features | None:
     """Return the feature vector of a tick; None before it was warm."""
     if row["regime"] is None:
         return None
-    vector = np.full(N_FEATURES, np.nan)
-    for place in Feature:
-        if place is not Feature.REGIME and row[place.name.lower()] is not None:
-            vector[place] = row[place.name.lower()]
-    vector[Feature.REGIME] = _CODE[row["regime"]]
-    return Features(vector=vector)
+    figures = (np.nan if figure is None else figure for figure in read(row["figures"]))
+    return Features(vector=np.array([*figures, _CODE[row["regime"]]], dtype=np.float64))
 
 
 def _proposal_of(row: Fields, symbol: str) -> Proposal:

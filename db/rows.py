@@ -4,7 +4,6 @@ Values are plain Python numbers and strings: an enum or a numpy scalar would be 
 different databases. A float is stored as `x + 0.0`, because SQLite does not keep the sign of a zero.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -12,16 +11,16 @@ import msgspec
 
 from db.chain import Value
 from db.clean import clean
+from db.figures import written
 from db.seen import minute
 from domain.account import Fill, FundingPayment, Trade
 from domain.decisions import Approved, ApprovedOrder, Proposal, Refusal
-from domain.features import REGIME_BY_CODE, Feature
+from domain.features import REGIME_BY_CODE
 from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord
 
 Row = tuple[Value, ...]
 
 _json: Final = msgspec.json.Encoder().encode
-_COLD: Final[tuple[str | None, Sequence[Value]]] = (None, (None,) * (len(Feature) - 1))
 _REGIMES: Final = tuple(regime.value for regime in REGIME_BY_CODE)
 _NO_SIGNAL: Final = Outcome.NO_SIGNAL
 _SEPARATOR: Final = "; "
@@ -48,7 +47,11 @@ def tick(record: TickRecord, readings: str | None, *, is_answered: bool) -> Row:
     features = record.features
     bar = snapshot.bar
     outcome = record.outcome
-    regime, figures = _COLD if features is None else _warm(features.vector.tolist())
+    regime = figures = None
+    if features is not None:
+        numbers: list[float] = features.vector.tolist()
+        regime = _REGIMES[int(numbers.pop())]
+        figures = written(numbers)
     return (
         record.tick_no,
         snapshot.as_of_ms,
@@ -59,32 +62,12 @@ def tick(record: TickRecord, readings: str | None, *, is_answered: bool) -> Row:
         None if is_answered and outcome is _NO_SIGNAL else clean(record.why),
         None if bar is None else bar.close_price,
         regime,
-        *figures,
+        figures,
         record.equity_microusd,
         record.cash_microusd,
         record.position_lots,
         minute(snapshot),
         readings,
-    )
-
-
-def _warm(numbers: Sequence[float]) -> tuple[str, Sequence[Value]]:
-    """Return the regime and the other figures in the order of `Feature`, NaN as None."""
-    body, volume, book, premium, funding, interest, vol, spread, atr, change, trend, fall, regime = numbers
-    # Only NaN differs from itself. Written out, this takes half as long as a loop.
-    return _REGIMES[int(regime)], (
-        body + 0.0 if body == body else None,
-        volume + 0.0 if volume == volume else None,
-        book + 0.0 if book == book else None,
-        premium + 0.0 if premium == premium else None,
-        funding + 0.0 if funding == funding else None,
-        interest + 0.0 if interest == interest else None,
-        vol + 0.0 if vol == vol else None,
-        spread + 0.0 if spread == spread else None,
-        atr + 0.0 if atr == atr else None,
-        change + 0.0 if change == change else None,
-        trend + 0.0 if trend == trend else None,
-        fall + 0.0 if fall == fall else None,
     )
 
 

@@ -99,6 +99,7 @@ class TickRow(Page, table=True):
 
     answer_id: what the strategies answered; NULL when none was asked. why: NULL where the answer tells it.
     readings_id: the tick that holds the readings beside this bar: itself where they changed, else an earlier one.
+    figures: JSON, as `db/figures.py` writes it; NULL before the features were warm.
     snapshot, readings: JSON, as `db/seen.py` writes it; readings are NULL where another tick holds them.
     """
 
@@ -114,18 +115,7 @@ class TickRow(Page, table=True):
     why: str | None = Field(sa_type=Text)
     close_price: float | None = Field(sa_type=_REAL)
     regime: str | None = Field(sa_type=Text)
-    body_over_atr: float | None = Field(sa_type=_REAL)
-    volume_z: float | None = Field(sa_type=_REAL)
-    book_imbalance: float | None = Field(sa_type=_REAL)
-    premium_bps: float | None = Field(sa_type=_REAL)
-    funding_rate_hourly_frac: float | None = Field(sa_type=_REAL)
-    open_interest_usd: float | None = Field(sa_type=_REAL)
-    realised_vol_bps: float | None = Field(sa_type=_REAL)
-    spread_bps: float | None = Field(sa_type=_REAL)
-    atr_price: float | None = Field(sa_type=_REAL)
-    return_bps: float | None = Field(sa_type=_REAL)
-    trend_strength: float | None = Field(sa_type=_REAL)
-    drawdown_bps: float | None = Field(sa_type=_REAL)
+    figures: str | None = Field(sa_type=Text)
     equity_microusd: int = Field(sa_type=_BIG)
     cash_microusd: int = Field(sa_type=_BIG)
     position_lots: int = Field(sa_type=_BIG)
