@@ -1,8 +1,9 @@
 """The hash chain: what exactly is hashed, in one place. docs/journal.md tells how to check it by hand.
 
 A row's link is sha256(previous link || msgpack([table, seq, values...])). Values stand in column order; a key
-into another row (`tick_id`, `answer_id`) is taken without its run number, an absent value is nil. Nothing of the run's
-name, number, path or wall clock goes in, so the same inputs give the same chain wherever they are computed.
+into another row (`tick_id`, `answer_id`, `readings_id`) is taken without its run number, an absent value is nil.
+Nothing of the run's name, number, path or wall clock goes in, so the same inputs give the same chain wherever they
+are computed.
 """
 
 from collections.abc import Sequence

@@ -21,6 +21,12 @@ _PAGE_BYTES: Final = 16_384
 _WAL_PAGES: Final = 500
 
 
+# For a type it knows no adapter for, the driver builds and drops an error before it takes the value as it is.
+_NOTHING: Final[dict[None, None]] = {}
+sqlite3.register_adapter(type(None), _NOTHING.get)
+sqlite3.register_adapter(bytes, bytearray)
+
+
 def parse_url(url: str) -> URL:
     """Return the parsed URL with the driver this house uses. Raises BadInput, without the password."""
     try:

@@ -1,12 +1,13 @@
 """A run as files for other tools: parquet for analysis, JSON lines for everything else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import BigInteger, Double, Integer, LargeBinary, Row, Select, SmallInteger, Table, select
+from sqlalchemy import BigInteger, Double, Integer, LargeBinary, Select, SmallInteger, Table, select
 
+from db.figures import NAMES, by_name
 from db.readable import Readable
 from db.reading import find_run, of_run
 from db.tables import EVIDENCE, RUNS
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _CHUNK: Final = 20_000
+_FIGURES: Final = "figures"
 
 
 def export(store: Readable, run_id: str, folder: Path) -> tuple[Path, ...]:
     """Write every table of a run to `folder` as `<table>.parquet` and `<table>.jsonl`; return the files.
 
-    A file appears whole or not at all. In JSON lines hashes are hex and a raw reply is text.
+    A file appears whole or not at all. The figures of a tick are columns of their own, after the others. In JSON lines
+    hashes are hex and a raw reply is text.
     Raises BadInput for an unknown run or a folder that cannot be written.
     """
     found = find_run(store, run_id)
@@ -43,25 +46,31 @@ def _write(store: Readable, table: Table, query: Select[Any], folder: Path) -> t
     targets = folder / f"{table.name}.parquet", folder / f"{table.name}.jsonl"
     passing = tuple(target.with_name(f".{target.name}.part") for target in targets)
     schema = _schema(table)
-    names = list(schema.names)
     with (
         store.read() as connection,
         parquet.ParquetWriter(passing[0], schema) as columns,
         passing[1].open("wb") as lines,
     ):
         for chunk in connection.execution_options(yield_per=_CHUNK).execute(query).partitions():
-            columns.write_table(pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in chunk], schema))
-            lines.write(_json_lines(names, chunk))
+            rows = [_spread(row._mapping) for row in chunk]
+            columns.write_table(pa.Table.from_pylist(rows, schema))
+            lines.write(_json_lines(rows))
     for source, target in zip(passing, targets, strict=True):
         source.replace(target)
     return targets
 
 
-def _json_lines(names: list[str], chunk: Sequence[Row[Any]]) -> bytes:
+def _spread(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a row by column, with the figures of a tick by name."""
+    fields: dict[str, Any] = dict(row)
+    if _FIGURES in fields:
+        fields |= by_name(fields.pop(_FIGURES))
+    return fields
+
+
+def _json_lines(rows: Sequence[dict[str, Any]]) -> bytes:
     encoder = msgspec.json.Encoder()
-    return encoder.encode_lines(
-        [{name: _plain(name, value) for name, value in zip(names, row, strict=True)} for row in chunk]
-    )
+    return encoder.encode_lines([{name: _plain(name, value) for name, value in row.items()} for row in rows])
 
 
 def _plain(name: str, value: object) -> object:
@@ -80,6 +89,9 @@ def _schema(table: Table) -> "pa.Schema":
             return pa.float64()
         return pa.binary() if isinstance(column_type, LargeBinary) else pa.string()
 
-    return pa.schema(
-        [pa.field(column.name, kind(column.type), nullable=bool(column.nullable)) for column in table.columns]
-    )
+    fields = [
+        pa.field(column.name, kind(column.type), nullable=bool(column.nullable))
+        for column in table.columns
+        if column.name != _FIGURES
+    ]
+    return pa.schema(fields + [pa.field(name, pa.float64()) for name in NAMES if _FIGURES in table.c])

@@ -71,16 +71,17 @@ class Found:
 
 
 class Orphans:
-    """Follows which order waits for its tick, which fill has an order behind it, and which tick has its answer.
+    """Follows which order waits for its tick, which fill has its order, and which tick its answer and its readings.
 
     An order after the last tick is none: the desk was cut off between the two.
     """
 
-    __slots__ = ("_answers", "_lost", "_orders", "_ticks", "_waiting")
+    __slots__ = ("_answers", "_lost", "_orders", "_readings", "_ticks", "_waiting")
 
     def __init__(self) -> None:
         """Begin with an empty run."""
         self._answers: Final[set[Any]] = {None}
+        self._readings: Final[set[Any]] = set()
         self._orders: Final[set[str]] = set()
         self._waiting: Final[dict[tuple[Any, Any], tuple[int, str]]] = {}
         self._lost: Final[list[Finding]] = []
@@ -90,7 +91,10 @@ class Orphans:
         """Take one row in the order of the ledger."""
         if table == "ticks":
             self._ticks = row.id
-            self._see_answer(row)
+            self._see_named(row, "answer", row.answer_id, self._answers)
+            if row.readings is not None:
+                self._readings.add(row.id)
+            self._see_named(row, "readings", row.readings_id, self._readings)
             if self._waiting:
                 self._waiting.pop((row.tick_no, row.symbol), None)
         elif table == "answers":
@@ -113,13 +117,15 @@ class Orphans:
                 text = f"order {order} was recorded, but the tick that sent it was not"
                 problems.add(Finding(what="orphan", table="orders", id=key, tick_no=tick_no, at_ms=None, detail=text))
 
-    def _see_answer(self, row: Row[Any]) -> None:
-        """Tell once of each answer that is not there, at the first tick that names it."""
-        if row.answer_id not in self._answers:
-            self._answers.add(row.answer_id)
-            text = f"it names the answer {row.answer_id}, but no such answer was recorded before it"
+    def _see_named(self, tick: Row[Any], what: str, key: Any, known: set[Any]) -> None:
+        """Tell once of each answer, or each row of readings, that is not there: at the first tick that names it."""
+        if key not in known:
+            known.add(key)
+            text = f"it names the {what} {key}, but no such row was recorded before it"
             self._lost.append(
-                Finding(what="orphan", table="ticks", id=row.id, tick_no=row.tick_no, at_ms=row.as_of_ms, detail=text)
+                Finding(
+                    what="orphan", table="ticks", id=tick.id, tick_no=tick.tick_no, at_ms=tick.as_of_ms, detail=text
+                )
             )
 
     def _has_order(self, fill: str) -> bool:

@@ -17,6 +17,7 @@ from db.clean import clean
 from db.heard import Heard
 from db.recorded import RecordedLedger
 from db.rows import Row
+from db.shown import Shown
 from db.tables import KEY_BITS, LEDGER, RUNS
 from db.writing import Pen
 from domain.decisions import ApprovedOrder
@@ -41,6 +42,7 @@ class SqlJournal:
         "_request_keys",
         "_rows",
         "_seq",
+        "_shown",
         "_tick_no",
         "n_compared",
         "run_id",
@@ -68,6 +70,7 @@ class SqlJournal:
         self._recorded = recorded
         self._tick_no = 0
         self._heard: Final = Heard()
+        self._shown: Final = Shown()
         self._order_keys: Final[dict[str, Row]] = {}
         self._request_keys: Final[set[str]] = set()
         if pen is not None and recorded is not None and recorded.last_seq == 0:
@@ -124,6 +127,7 @@ class SqlJournal:
         except BaseException:
             self._seq, self._digest = seq, digest
             self._heard.forget_after(memory, seq)
+            self._shown.forget_after(seq)
             if self._pen is not None:
                 self._pen.forget_after(self._base + seq)
             raise
@@ -172,19 +176,36 @@ class SqlJournal:
 
     def _append(self, record: TickRecord) -> None:
         self._tick_no = record.tick_no
+        if record.gate is not None or record.orders:
+            self._take_asked(record)
+        answer_seq = self._heard.number_of(record)
+        if answer_seq is None and record.signals:
+            answer_seq = self._answer(record)
+        # From here to the row as `_take_keyed`, without the calls: every tick comes this way.
+        seq = self._seq + 1
+        readings_seq, readings = self._shown.number_of(record.snapshot), None
+        if readings_seq is None:
+            readings_seq, readings = self._shown.keep(record.snapshot, seq)
+        values = rows.tick(record, readings, is_answered=answer_seq is not None)
+        digest = sha256(self._digest + encode(("ticks", seq, answer_seq, readings_seq, *values))).digest()
+        if self._recorded is None or not self._is_on_record(seq, digest, "ticks", (answer_seq, readings_seq, *values)):
+            base = self._base
+            answer_key = None if answer_seq is None else base + answer_seq
+            self._rows["ticks"].append((base + seq, answer_key, base + readings_seq, *values, digest))
+        self._seq = seq
+        self._digest = digest
+        if record.proposal is not None or record.gate is not None or record.risk is not None:
+            self._append_decision(record, seq)
+        if record.fills or record.funding or record.trades or record.refusals:
+            self._append_deeds(record, seq)
+
+    def _take_asked(self, record: TickRecord) -> None:
+        """Take what stands before the tick: the question to the gate and the orders, where they are not on record."""
         if record.gate is not None:
             self._take_exchange_request(record.gate, record.tick_no)
         for order in record.orders:
             if order.client_order_id not in self._order_keys:
                 self._take_order(rows.order(order, record.tick_no))
-        answer_seq = self._heard.number_of(record)
-        if answer_seq is None and record.signals:
-            answer_seq = self._answer(record)
-        tick_seq = self._take_keyed("ticks", answer_seq, rows.tick(record, is_answered=answer_seq is not None))
-        if record.proposal is not None or record.gate is not None or record.risk is not None:
-            self._append_decision(record, tick_seq)
-        if record.fills or record.funding or record.trades or record.refusals:
-            self._append_deeds(record, tick_seq)
 
     def _answer(self, record: TickRecord) -> int:
         """Return the number of the row that holds this tick's answer; take the row first when there is none yet."""
@@ -243,16 +264,15 @@ class SqlJournal:
         self._digest = digest
         return seq
 
-    def _take_keyed(self, table: str, key_seq: int | None, values: Row, unchained: Row = ()) -> int:
-        """Chain one row that begins with the key of another; return its number.
+    def _take_keyed(self, table: str, tick_seq: int, values: Row, unchained: Row = ()) -> int:
+        """Chain one row of a tick, which begins with the tick's key; return its number.
 
-        key_seq: the other row's number. unchained: what is stored after the hash, outside the chain.
+        unchained: what is stored after the hash, outside the chain.
         """
         seq = self._seq + 1
-        digest = sha256(self._digest + encode((table, seq, key_seq, *values))).digest()
-        if self._recorded is None or not self._is_on_record(seq, digest, table, (key_seq, *values)):
-            key = None if key_seq is None else self._base + key_seq
-            self._rows[table].append((self._base + seq, key, *values, digest, *unchained))
+        digest = sha256(self._digest + encode((table, seq, tick_seq, *values))).digest()
+        if self._recorded is None or not self._is_on_record(seq, digest, table, (tick_seq, *values)):
+            self._rows[table].append((self._base + seq, self._base + tick_seq, *values, digest, *unchained))
         self._seq = seq
         self._digest = digest
         return seq

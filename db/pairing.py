@@ -11,8 +11,10 @@ import msgspec
 from sqlalchemy import Connection, Select, Table, func, select
 
 from db import answers
+from db.figures import Figures, read
 from db.readable import Readable
 from db.reading import find_run, of_run
+from db.retelling import TICKS_WITH_READINGS, WHOLE_SNAPSHOT
 from db.tables import (
     ANSWERS,
     FILLS,
@@ -26,12 +28,9 @@ from db.tables import (
     TICKS,
 )
 from domain.errors import BadInput
-from domain.features import Feature
 from domain.instrument import Instrument
 
 _CHUNK: Final = 8192
-_FIGURES: Final = tuple(TICKS.c[place.name.lower()] for place in Feature if place is not Feature.REGIME)
-Figures = tuple[float | None, ...]
 PlainRow = tuple[Any, ...]
 """The columns of a `Line` as the database gives them."""
 Answered = tuple[tuple[str, str | None, int, float], ...]
@@ -41,7 +40,7 @@ Answered = tuple[tuple[str, str | None, int, float], ...]
 class Line(NamedTuple):
     """One tick as the comparison reads it. From `state` on it is what two runs can agree on.
 
-    regime: None before the features are warm. snapshot: the recorded JSON.
+    regime: None before the features are warm. snapshot: the recorded JSON, readings included.
     """
 
     id: int
@@ -169,9 +168,9 @@ class PairedRun:
 
     def figures(self, first_id: int, last_id: int) -> dict[int, Figures]:
         """Return the recorded features, regime excluded, of the ticks with keys in this range. None = absent."""
-        query = select(TICKS.c.id, *_FIGURES).where(TICKS.c.id.between(first_id, min(last_id, self._last_key)))
+        query = select(TICKS.c.id, TICKS.c.figures).where(TICKS.c.id.between(first_id, min(last_id, self._last_key)))
         with self._store.read() as connection:
-            return {row[0]: row[1:] for row in _plain_rows(connection, query)}
+            return {key: read(text) for key, text in _plain_rows(connection, query)}
 
     def executed(self) -> list[Executed]:
         """Return every execution in the order it was learnt of."""
@@ -234,4 +233,5 @@ def _plain_rows(connection: Connection, query: Select[Any]) -> list[PlainRow]:
 
 
 def _lines() -> Select[Any]:
-    return select(*(TICKS.c[name] for name in Line._fields))
+    columns = (WHOLE_SNAPSHOT if name == "snapshot" else TICKS.c[name] for name in Line._fields)
+    return select(*columns).select_from(TICKS_WITH_READINGS)

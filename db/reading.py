@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Row, Select, Table, func, or_, select, uni
 from db import answers
 from db.chain import RunHeader
 from db.readable import Readable
-from db.retelling import WHY, Decision, retell, trade_of
+from db.retelling import READINGS, TICKS_WITH_READINGS, WHY, Decision, retell, trade_of
+from db.seen import snapshot_of
 from db.tables import ANSWERS, EVENTS, FILLS, KEY_BITS, KEY_MASK, ORDER_REFUSALS, RUNS, TICKS, TRADES
 from domain.account import Trade
 from domain.errors import BadInput
@@ -153,11 +154,11 @@ def failed_tests(store: Readable, run_id: str, limit: int) -> tuple[tuple[str, i
 def inputs(store: Readable, run_id: str) -> Iterator[tuple[Snapshot, TradingState]]:
     """Yield what each tick of the run saw and the state it was taken in, in order, a chunk at a time."""
     first = find_run(store, run_id).run_no << KEY_BITS
-    decode = msgspec.json.Decoder(Snapshot).decode
     last = first
     while True:
         query = (
-            select(TICKS.c.id, TICKS.c.snapshot, TICKS.c.state)
+            select(TICKS.c.id, TICKS.c.symbol, TICKS.c.as_of_ms, TICKS.c.snapshot, READINGS, TICKS.c.state)
+            .select_from(TICKS_WITH_READINGS)
             .where(TICKS.c.id > last, TICKS.c.id <= first + KEY_MASK)
             .order_by(TICKS.c.id)
             .limit(_CHUNK)
@@ -166,8 +167,8 @@ def inputs(store: Readable, run_id: str) -> Iterator[tuple[Snapshot, TradingStat
             chunk = connection.execute(query).all()
         if not chunk:
             return
-        for _, text, state in chunk:
-            yield decode(text), TradingState(state)
+        for _, *seen, state in chunk:
+            yield snapshot_of(*seen), TradingState(state)
         last = chunk[-1][0]
 
 

@@ -5,10 +5,12 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, or_, select
 
 from db import answers
+from db.figures import read
 from db.rows import parted
+from db.seen import snapshot_of
 from db.tables import (
     ANSWERS,
     FILLS,
@@ -27,14 +29,21 @@ from db.tables import (
 from domain.account import Fill, FundingPayment, Trade
 from domain.decisions import Approved, ApprovedOrder, Denied, ExitPlan, ExitReason, Proposal, Refusal, Side
 from domain.errors import BadInput
-from domain.features import N_FEATURES, REGIME_BY_CODE, Feature, Features, Regime
-from domain.market import Snapshot
+from domain.features import REGIME_BY_CODE, Features, Regime
 from domain.record import Record
 from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
 
 Fields = Mapping[Any, Any]
 WHY: Final = func.coalesce(TICKS.c.why, ANSWERS.c.why)
 """The sentence of a tick, in a query that joins its answer."""
+_HOLDERS: Final = TICKS.alias("holders")
+READINGS: Final = _HOLDERS.c.readings
+"""The readings beside a tick's bar, in a query over `TICKS_WITH_READINGS`."""
+TICKS_WITH_READINGS: Final = TICKS.join(_HOLDERS, _HOLDERS.c.id == TICKS.c.readings_id)
+WHOLE_SNAPSHOT: Final = func.substr(TICKS.c.snapshot, 1, func.length(TICKS.c.snapshot) - 1) + case(
+    (READINGS == "{}", "}"), else_="," + func.substr(READINGS, 2)
+)
+"""Both texts of what a tick saw as one JSON object, in a query over `TICKS_WITH_READINGS`."""
 _CODE: Final = {regime.value: code for code, regime in enumerate(REGIME_BY_CODE)}
 
 
@@ -73,8 +82,8 @@ def retell(connection: Connection, run_no: int, run_id: str, tick: int, symbol: 
 def _tick_row(connection: Connection, run_no: int, run_id: str, tick: int, symbol: str | None) -> Fields:
     first = run_no << KEY_BITS
     query = (
-        select(TICKS, ANSWERS.c.signals, WHY.label("told_why"))
-        .outerjoin(ANSWERS, ANSWERS.c.id == TICKS.c.answer_id)
+        select(TICKS, ANSWERS.c.signals, WHY.label("told_why"), READINGS.label("told_readings"))
+        .select_from(TICKS_WITH_READINGS.outerjoin(ANSWERS, ANSWERS.c.id == TICKS.c.answer_id))
         .where(TICKS.c.id.between(first, first + KEY_MASK))
     )
     query = query.where(TICKS.c.id == tick if tick > KEY_MASK else TICKS.c.tick_no == tick)
@@ -94,7 +103,7 @@ def _record(connection: Connection, row: Fields) -> TickRecord:
 
     return TickRecord(
         tick_no=row["tick_no"],
-        snapshot=msgspec.json.decode(row["snapshot"], type=Snapshot),
+        snapshot=snapshot_of(row["symbol"], row["as_of_ms"], row["snapshot"], row["told_readings"]),
         state=TradingState(row["state"]),
         outcome=Outcome(row["outcome"]),
         why=row["told_why"],
@@ -168,12 +177,8 @@ def features_of(row: Fields) -> Features | None:
     """Return the feature vector of a tick; None before it was warm."""
     if row["regime"] is None:
         return None
-    vector = np.full(N_FEATURES, np.nan)
-    for place in Feature:
-        if place is not Feature.REGIME and row[place.name.lower()] is not None:
-            vector[place] = row[place.name.lower()]
-    vector[Feature.REGIME] = _CODE[row["regime"]]
-    return Features(vector=vector)
+    figures = (np.nan if figure is None else figure for figure in read(row["figures"]))
+    return Features(vector=np.array([*figures, _CODE[row["regime"]]], dtype=np.float64))
 
 
 def _proposal_of(row: Fields, symbol: str) -> Proposal:

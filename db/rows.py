@@ -4,7 +4,6 @@ Values are plain Python numbers and strings: an enum or a numpy scalar would be 
 different databases. A float is stored as `x + 0.0`, because SQLite does not keep the sign of a zero.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -12,15 +11,16 @@ import msgspec
 
 from db.chain import Value
 from db.clean import clean
+from db.figures import written
+from db.seen import minute
 from domain.account import Fill, FundingPayment, Trade
 from domain.decisions import Approved, ApprovedOrder, Proposal, Refusal
-from domain.features import REGIME_BY_CODE, Feature
+from domain.features import REGIME_BY_CODE
 from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord
 
 Row = tuple[Value, ...]
 
 _json: Final = msgspec.json.Encoder().encode
-_COLD: Final[tuple[str | None, Sequence[Value]]] = (None, (None,) * (len(Feature) - 1))
 _REGIMES: Final = tuple(regime.value for regime in REGIME_BY_CODE)
 _NO_SIGNAL: Final = Outcome.NO_SIGNAL
 _SEPARATOR: Final = "; "
@@ -37,18 +37,21 @@ def parted(text: str) -> tuple[str, ...]:
     return tuple(text.split(_SEPARATOR)) if text else ()
 
 
-def tick(record: TickRecord, *, is_answered: bool) -> Row:
-    """Return the row of `ticks`, without its answer. is_answered: it has one, which tells why there was no signal."""
+def tick(record: TickRecord, readings: str | None, *, is_answered: bool) -> Row:
+    """Return the row of `ticks`, without its keys.
+
+    readings: those beside the bar, where no earlier tick holds them. is_answered: the tick has an answer, which tells
+    why there was no signal.
+    """
     snapshot = record.snapshot
     features = record.features
     bar = snapshot.bar
     outcome = record.outcome
-    regime, figures = _COLD
+    regime = figures = None
     if features is not None:
         numbers: list[float] = features.vector.tolist()
         regime = _REGIMES[int(numbers.pop())]
-        # Only NaN differs from itself.
-        figures = [x + 0.0 if x == x else None for x in numbers]
+        figures = written(numbers)
     return (
         record.tick_no,
         snapshot.as_of_ms,
@@ -59,11 +62,12 @@ def tick(record: TickRecord, *, is_answered: bool) -> Row:
         None if is_answered and outcome is _NO_SIGNAL else clean(record.why),
         None if bar is None else bar.close_price,
         regime,
-        *figures,
+        figures,
         record.equity_microusd,
         record.cash_microusd,
         record.position_lots,
-        _json(snapshot).decode(),
+        minute(snapshot),
+        readings,
     )
 
 

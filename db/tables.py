@@ -98,11 +98,15 @@ class TickRow(Page, table=True):
     """One tick of one symbol: what was seen, how it ended, and what was held after it. NULL = absent.
 
     answer_id: what the strategies answered; NULL when none was asked. why: NULL where the answer tells it.
+    readings_id: the tick that holds the readings beside this bar: itself where they changed, else an earlier one.
+    figures: JSON, as `db/figures.py` writes it; NULL before the features were warm.
+    snapshot, readings: JSON, as `db/seen.py` writes it; readings are NULL where another tick holds them.
     """
 
     __tablename__ = "ticks"
     id: int = _key()
-    answer_id: int | None = Field(sa_type=_BIG, foreign_key="answers.id")
+    answer_id: int | None = Field(sa_type=_BIG)
+    readings_id: int = Field(sa_type=_BIG)
     tick_no: int = Field(sa_type=_BIG)
     as_of_ms: int = Field(sa_type=_BIG)
     symbol: str = Field(sa_type=Text)
@@ -111,22 +115,12 @@ class TickRow(Page, table=True):
     why: str | None = Field(sa_type=Text)
     close_price: float | None = Field(sa_type=_REAL)
     regime: str | None = Field(sa_type=Text)
-    body_over_atr: float | None = Field(sa_type=_REAL)
-    volume_z: float | None = Field(sa_type=_REAL)
-    book_imbalance: float | None = Field(sa_type=_REAL)
-    premium_bps: float | None = Field(sa_type=_REAL)
-    funding_rate_hourly_frac: float | None = Field(sa_type=_REAL)
-    open_interest_usd: float | None = Field(sa_type=_REAL)
-    realised_vol_bps: float | None = Field(sa_type=_REAL)
-    spread_bps: float | None = Field(sa_type=_REAL)
-    atr_price: float | None = Field(sa_type=_REAL)
-    return_bps: float | None = Field(sa_type=_REAL)
-    trend_strength: float | None = Field(sa_type=_REAL)
-    drawdown_bps: float | None = Field(sa_type=_REAL)
+    figures: str | None = Field(sa_type=Text)
     equity_microusd: int = Field(sa_type=_BIG)
     cash_microusd: int = Field(sa_type=_BIG)
     position_lots: int = Field(sa_type=_BIG)
     snapshot: str = Field(sa_type=Text)
+    readings: str | None = Field(sa_type=Text)
     hash: bytes = Field(sa_type=_BYTES)
 
 
@@ -336,8 +330,8 @@ LEDGER: Final = (
     TRADES,
 )
 EVIDENCE: Final = (*LEDGER, EVENTS)
-# Columns that hold the key of another row; the chain takes it without its run number. Each stands next to `id`.
-KEYED: Final = frozenset({"tick_id", "answer_id"})
+# Columns that hold the key of another row; the chain takes it without its run number. They stand next to `id`.
+KEYED: Final = frozenset({"tick_id", "answer_id", "readings_id"})
 _UNCHAINED: Final = frozenset({"id", "hash", "latency_ms", "latency_hash"})
 
 

@@ -109,10 +109,9 @@ class _Walk:
 
     def _fits(self, seq: int, entry: Entry) -> bool:
         _, table, row = entry
-        ends, is_keyed = self._shapes[table.name]
-        values = tuple(row[1:ends])
-        if is_keyed and isinstance(values[0], int):
-            values = (values[0] & KEY_MASK, *values[1:])
+        n_keys, ends = self._shapes[table.name]
+        keys = (value & KEY_MASK if isinstance(value, int) else value for value in row[1:n_keys])
+        values = (*keys, *row[n_keys:ends])
         try:
             return isinstance(self.previous, bytes) and bool(
                 row.hash == link(self.previous, str(table.name), seq, values)
@@ -194,10 +193,10 @@ def _stream(connection: Connection, table: Table, run_no: int) -> Iterator[Entry
         yield row.id, table, row
 
 
-def _shape(table: Table) -> tuple[int, bool]:
-    """Return where a row's chained values end, and whether they begin with the key of another row."""
+def _shape(table: Table) -> tuple[int, int]:
+    """Return where the keys of other rows end that a row begins with, and where its chained values end."""
     names = [column.name for column in chained_columns(table)]
-    return 1 + len(names), names[0] in KEYED
+    return 1 + sum(name in KEYED for name in names), 1 + len(names)
 
 
 def _raw(table: Table) -> Any:

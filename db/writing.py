@@ -23,7 +23,17 @@ class Pen:
     A failed flush leaves nothing half-written and forgets nothing: the next one tries the same rows again.
     """
 
-    __slots__ = ("_connect", "_connection", "_file", "_identity", "_in_doubt", "_statements", "name", "rows")
+    __slots__ = (
+        "_connect",
+        "_connection",
+        "_driver_error",
+        "_file",
+        "_identity",
+        "_in_doubt",
+        "_statements",
+        "name",
+        "rows",
+    )
 
     def __init__(
         self, connection: Connection, reconnect: Callable[[], Connection], name: str, file: Path | None
@@ -37,6 +47,7 @@ class Pen:
         self.name: Final = name
         self.rows: Final[dict[str, list[Row]]] = {table.name: [] for table in EVIDENCE}
         dialect = self._connection.dialect
+        self._driver_error: Final[type[Exception]] = dialect.loaded_dbapi.Error
         self._statements: Final[tuple[Statement, ...]] = tuple(
             (insertion(table, dialect), self.rows[table.name]) for table in EVIDENCE
         )
@@ -63,13 +74,15 @@ class Pen:
             if self._in_doubt:
                 self._settle_doubt()
             begin(self._connection)
+            # The driver's own cursor: SQLAlchemy wraps every statement of every flush for nothing.
+            cursor = self._connection.connection.cursor()
             for sql, rows in self._statements:
                 if rows:
-                    self._connection.exec_driver_sql(sql, rows)
+                    cursor.executemany(sql, rows)
             if also is not None:
                 also(self._connection)
             self._connection.commit()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self._driver_error) as error:
             self._in_doubt = True
             self._give_up()
             raise JournalUnavailable(f"the journal {self.name} cannot be written: {in_words(error)}") from error
@@ -118,6 +131,8 @@ def begin(connection: Connection) -> None:
     """Open a transaction that already holds the right to write: it cannot fail half-way for want of a lock."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif not connection.in_transaction():
+        connection.begin()
 
 
 def insertion(table: Table, dialect: Dialect) -> str:

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from db.pairing import Figures, PairedRun
+from db.figures import Figures
+from db.pairing import PairedRun
 
 _WINDOW: Final = 16_384
 _NEARLY: Final = 1e-6

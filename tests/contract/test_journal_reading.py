@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from db.export import export
+from db.figures import NAMES
 from db.opening import open_journal
 from db.reading import (
     decision,
@@ -23,6 +24,7 @@ from db.reading import (
     ticks,
     trades,
 )
+from db.seen import snapshot_of
 from db.tables import EVIDENCE
 from domain.errors import BadInput
 from domain.tick import Outcome, TradingState
@@ -140,6 +142,22 @@ def test_an_exit_that_the_desk_ordered_tells_the_trade_it_closed(journal_url: st
         assert decision(store, "first", 8).later_trades == ()
 
 
+def test_the_view_of_decisions_tells_figures_by_name_and_the_snapshot_whole(journal_url: str) -> None:
+    record(journal_url)
+    with open_journal(journal_url, writable=False) as store, store.read() as connection:
+        told = connection.execute(text("SELECT * FROM decisions ORDER BY id")).all()
+    for row in told:
+        given = sample(row.tick_no)
+        figures = dict.fromkeys(NAMES) if given.features is None else given.features.as_dict()
+        for name in NAMES:
+            assert (row._mapping[name] is None) == (figures[name] is None)
+            assert row._mapping[name] == (None if figures[name] is None else pytest.approx(figures[name], rel=1e-14))
+        plain = msgspec.json.decode(msgspec.json.encode(given.snapshot))
+        assert msgspec.json.decode(row.snapshot) == {
+            name: value for name, value in plain.items() if name not in ("symbol", "as_of_ms")
+        }
+
+
 def test_an_export_holds_every_row(journal_url: str, tmp_path: Path) -> None:
     record(journal_url)
     with open_journal(journal_url, writable=False) as store:
@@ -152,5 +170,6 @@ def test_an_export_holds_every_row(journal_url: str, tmp_path: Path) -> None:
                 n_rows = connection.execute(text(f"SELECT count(*) FROM {table.name}")).scalar()
             assert whole.num_rows == len(lines) == n_rows > 0
         first = msgspec.json.decode((tmp_path / "out" / "run" / "ticks.jsonl").read_bytes().splitlines()[0])
-        assert first["snapshot"] == msgspec.json.encode(sample(1).snapshot).decode()
+        seen = snapshot_of(*(first[name] for name in ("symbol", "as_of_ms", "snapshot", "readings")))
+        assert msgspec.json.encode(seen) == msgspec.json.encode(sample(1).snapshot)
     assert not [path for path in (tmp_path / "out" / "run").iterdir() if path.suffix == ".part"]

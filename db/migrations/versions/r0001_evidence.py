@@ -35,7 +35,8 @@ TIME = {
 }
 VIEWS = (
     "CREATE VIEW decisions AS SELECT r.run_id, {time} AS time_utc, {columns} "
-    "FROM ticks t JOIN runs r ON r.run_no = (t.id >> 40) LEFT JOIN answers a ON a.id = t.answer_id",
+    "FROM ticks t JOIN runs r ON r.run_no = (t.id >> 40) LEFT JOIN ticks h ON h.id = t.readings_id "
+    "LEFT JOIN answers a ON a.id = t.answer_id",
     "CREATE VIEW equity AS SELECT run_id, time_utc, as_of_ms, equity_microusd, cash_microusd, peak_microusd, "
     "1.0 - equity_microusd * 1.0 / peak_microusd AS drawdown_frac FROM ("
     "SELECT r.run_id, {time} AS time_utc, t.as_of_ms, t.equity_microusd, t.cash_microusd, "
@@ -46,6 +47,20 @@ VIEWS = (
     "s.strategy, s.side, s.failed_mask, s.conviction_frac, s.reasons "
     "FROM ticks t JOIN runs r ON r.run_no = (t.id >> 40) JOIN "
     "(SELECT o.id AS answer_id, {answer} FROM answers o CROSS JOIN {answers}) s ON s.answer_id = t.answer_id",
+)
+FIGURES = (
+    "body_over_atr volume_z book_imbalance premium_bps funding_rate_hourly_frac open_interest_usd realised_vol_bps "
+    "spread_bps atr_price return_bps trend_strength drawdown_bps"
+)
+# One figure out of the list in `ticks.figures`.
+FIGURE = {
+    "sqlite": "json_extract(t.figures, '$[{}]')",
+    "postgresql": "CAST(CAST(t.figures AS jsonb) ->> {} AS double precision)",
+}
+# Two JSON objects, neither inside the other, as one.
+WHOLE = (
+    "substr(t.snapshot, 1, length(t.snapshot) - 1) || "
+    "CASE h.readings WHEN '{}' THEN '}' ELSE ',' || substr(h.readings, 2) END AS snapshot"
 )
 # One answer in `answers.signals`, as columns: side is 1, -1 or NULL, reasons are one text.
 ANSWER = {
@@ -75,11 +90,9 @@ KINDS: dict[str, Any] = {
 }
 TABLES = {
     "answers": "id:key signals:text why:text? hash:bytes",
-    "ticks": "id:key answer_id:big? tick_no:big as_of_ms:big symbol:text state:text outcome:text why:text? "
-    "close_price:real? regime:text? body_over_atr:real? volume_z:real? book_imbalance:real? premium_bps:real? "
-    "funding_rate_hourly_frac:real? open_interest_usd:real? realised_vol_bps:real? spread_bps:real? "
-    "atr_price:real? return_bps:real? trend_strength:real? drawdown_bps:real? equity_microusd:big "
-    "cash_microusd:big position_lots:big snapshot:text hash:bytes",
+    "ticks": "id:key answer_id:big? readings_id:big tick_no:big as_of_ms:big symbol:text state:text outcome:text "
+    "why:text? close_price:real? regime:text? figures:text? equity_microusd:big cash_microusd:big position_lots:big "
+    "snapshot:text readings:text? hash:bytes",
     "proposals": "id:key tick_id:big strategy:text side:small conviction_frac:real reasons:text exit_plan:text "
     "reference_price:real as_of_ms:big hash:bytes",
     "gate_requests": "id:key tick_no:big request_id:text backend:text mode:text prompt:text hash:bytes",
@@ -100,7 +113,7 @@ TABLES = {
     "n_bars:big client_order_id:text hash:bytes",
     "events": "id:key at_ms:big kind:text detail:text hash:bytes",
 }
-PARENTS = {"answer_id": "answers", "tick_id": "ticks"}
+PARENTS = {"tick_id": "ticks"}
 RUNS = (
     "run_no:key run_id:text command:text settings_json:text code_version:text data_identity:text symbols:text "
     "instruments_json:text is_simulated:small started_ms:big genesis_hash:bytes header_hash:bytes "
@@ -118,7 +131,9 @@ def upgrade() -> None:
     for statement in _sqlite_guards() if dialect == "sqlite" else _postgres_guards():
         op.execute(statement)
     for view in VIEWS:
-        op.execute(view.format(time=TIME[dialect], columns=_told(), answer=ANSWER[dialect], answers=ANSWERS[dialect]))
+        op.execute(
+            view.format(time=TIME[dialect], columns=_told(dialect), answer=ANSWER[dialect], answers=ANSWERS[dialect])
+        )
 
 
 def downgrade() -> None:
@@ -144,10 +159,16 @@ def _columns(described: str) -> list[sa.Column[Any]]:
     return columns
 
 
-def _told() -> str:
-    """Return the columns of a tick with what its answer tells in place."""
-    names = [word.split(":")[0] for word in TABLES["ticks"].split()]
-    told = {"why": "coalesce(t.why, a.why) AS why", "snapshot": "coalesce(a.signals, '[]') AS signals, t.snapshot"}
+def _told(dialect: str) -> str:
+    """Return the columns of a tick with its figures by name, what its answer tells, and the readings it shares."""
+    names = [word.split(":")[0] for word in TABLES["ticks"].split() if not word.startswith("readings:")]
+    told = {
+        "why": "coalesce(t.why, a.why) AS why",
+        "figures": ", ".join(
+            f"{FIGURE[dialect].format(place)} AS {name}" for place, name in enumerate(FIGURES.split())
+        ),
+        "snapshot": f"coalesce(a.signals, '[]') AS signals, {WHOLE}",
+    }
     return ", ".join(told.get(name, f"t.{name}") for name in names)
 
 

@@ -1,33 +1,13 @@
-import math
-
-import msgspec
-import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
-
 from db import rows
 from db.tables import EVIDENCE, LEDGER, chained_columns
-from domain.features import N_FEATURES, Feature, Features
 from tests.contract.journal_samples import order, sample
-
-
-@given(st.lists(st.floats(), min_size=N_FEATURES - 1, max_size=N_FEATURES - 1))
-def test_figures_keep_their_value_and_lose_only_the_sign_of_zero(figures: list[float]) -> None:
-    vector = np.array([*figures, 1.0])
-    record = msgspec.structs.replace(sample(5), features=Features(vector=vector))
-    row = rows.tick(record, is_answered=True)
-    stored = row[8 : 8 + N_FEATURES - 1]
-    for figure, value in zip(figures, stored, strict=True):
-        assert value is None if math.isnan(figure) else value == figure
-        assert value is None or math.copysign(1.0, value) == 1.0 or value < 0.0  # type: ignore[arg-type]  # a float
-    assert row[7] == "bull_trend"
 
 
 def test_a_row_has_as_many_values_as_its_table_has_columns() -> None:
     """One too few and every later column would hold its neighbour's value."""
     given_rows = {
         "answers": ("[]", None),
-        "ticks": (0, *rows.tick(sample(4), is_answered=True)),
+        "ticks": (0, 0, *rows.tick(sample(4), "{}", is_answered=True)),
         "proposals": (0, *rows.proposal(sample(5).proposal)),
         "gate_requests": rows.gate_request(1, "id", "off", "off", ""),
         "gate_outcomes": (0, *rows.gate_outcome(sample(5).gate)),
@@ -46,9 +26,9 @@ def test_a_row_has_as_many_values_as_its_table_has_columns() -> None:
 
 
 def test_ticks_of_a_cold_desk_have_no_figures() -> None:
-    cold = rows.tick(sample(2), is_answered=False)
-    assert cold[7 : 7 + len(Feature)] == (None,) * len(Feature)
-    assert len(cold) == len(rows.tick(sample(5), is_answered=True))
+    cold = rows.tick(sample(2), None, is_answered=False)
+    assert cold[7:9] == (None, None)
+    assert len(cold) == len(rows.tick(sample(5), None, is_answered=True))
 
 
 def test_reasons_are_joined_and_parted() -> None:

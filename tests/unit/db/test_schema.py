@@ -8,8 +8,7 @@ from sqlalchemy import text
 
 from db import schema
 from db.opening import open_journal
-from db.tables import EVIDENCE, KEY_MASK, TICKS, Page
-from domain.features import Feature
+from db.tables import EVIDENCE, KEY_MASK, Page
 
 
 def test_the_newest_migration_is_the_one_the_code_expects() -> None:
@@ -43,10 +42,3 @@ def test_a_key_needs_no_second_index_on_sqlite(tmp_path: Path) -> None:
     with open_journal(f"sqlite:///{tmp_path / 'journal.db'}", writable=True) as store, store.read() as connection:
         plan = connection.execute(text(f"EXPLAIN QUERY PLAN SELECT * FROM ticks WHERE id > {KEY_MASK}")).all()
     assert "USING INTEGER PRIMARY KEY" in str(plan)
-
-
-def test_the_figures_of_a_tick_stand_in_the_order_of_the_feature_vector() -> None:
-    names = [column.name for column in TICKS.columns]
-    first = names.index("regime") + 1
-    figures = [place.name.lower() for place in Feature if place is not Feature.REGIME]
-    assert names[first : first + len(figures)] == figures

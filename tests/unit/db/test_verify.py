@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from db.opening import open_journal
 from db.tables import KEY_BITS, KEY_MASK
 from db.verify import verify
 from domain.errors import BadInput, JournalCorrupt
-from tests.contract.journal_samples import header, play
+from tests.contract.journal_samples import header, play, sample
 
 N_TICKS = 48
 
@@ -63,6 +64,41 @@ def test_a_byte_flipped_in_an_answer_is_found_once_however_many_ticks_gave_it(jo
         assert [(finding.what, finding.table, finding.id) for finding in report.findings] == [
             ("altered", "answers", key)
         ]
+
+
+def test_a_byte_flipped_in_readings_is_found_once_however_many_ticks_share_them(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    shared = sample(1).snapshot
+    with open_journal(f"sqlite:///{path}", writable=True) as store:
+        journal = store.begin(header(), 1)
+        for tick_no in range(1, 9):
+            same = replace(sample(tick_no).snapshot, mark=shared.mark, spread_bps=shared.spread_bps)
+            journal.append(replace(sample(1), tick_no=tick_no, snapshot=same))
+        journal.finish("{}", 2)
+    reader = sqlite3.connect(path)
+    ((key, told),) = reader.execute("SELECT id, readings FROM ticks WHERE readings IS NOT NULL").fetchall()
+    assert reader.execute("SELECT count(*) FROM ticks WHERE readings_id = ?", (key,)).fetchone() == (8,)
+    reader.close()
+    changed = bytearray(path.read_bytes())
+    changed[changed.index(told.encode()) + 9] ^= 1
+    path.write_bytes(changed)
+    with open_journal(f"sqlite:///{path}", writable=False) as store:
+        report = verify(store, "first")
+        assert [(finding.what, finding.table, finding.id) for finding in report.findings] == [("altered", "ticks", key)]
+
+
+def test_readings_taken_away_are_missed_at_the_first_tick_that_names_them(journal_file: Path) -> None:
+    copy = journal_file.with_name("unread.db")
+    copy.write_bytes(journal_file.read_bytes())
+    intruder = sqlite3.connect(copy)
+    intruder.execute("DROP TRIGGER ticks_no_update")
+    (key,) = intruder.execute("SELECT min(id) FROM ticks WHERE readings IS NOT NULL AND tick_no > 9").fetchone()
+    intruder.execute("UPDATE ticks SET readings = NULL WHERE id = ?", (key,))
+    intruder.commit()
+    intruder.close()
+    with open_journal(f"sqlite:///{copy}", writable=False) as store:
+        found = [(finding.what, finding.table, finding.id) for finding in verify(store, "first").findings]
+        assert found == [("altered", "ticks", key), ("orphan", "ticks", key)]
 
 
 def test_an_answer_cut_out_is_missed_and_the_first_tick_that_names_it_told(journal_file: Path) -> None:
