@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import numba
+from numba.extending import intrinsic
 
 ROOT: Final = Path(__file__).parents[1]
 KERNEL_ROOMS: Final = (
@@ -46,12 +47,36 @@ def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return cast("Callable[_P, _R]", numba.njit(cache=CAN_CACHE, error_model="numpy")(function))
 
 
+def inner_kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Compile as `kernel` does, for a step of a hot loop: its code becomes a part of every kernel that calls it.
+
+    A call hands on each array as seven numbers and a tuple of arrays as dozens of them, which takes longer than a step.
+    """
+    return cast("Callable[_P, _R]", numba.njit(cache=CAN_CACHE, error_model="numpy", forceinline=True)(function))
+
+
 def tape_kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Compile as `kernel` does, for a loop over a whole tape: it lets go of the interpreter's lock while it runs.
 
     So several threads walk tapes on several cores. To let go and take hold again costs what a small kernel takes.
     """
     return cast("Callable[_P, _R]", numba.njit(cache=CAN_CACHE, error_model="numpy", nogil=True)(function))
+
+
+@cast("Callable[[Callable[[Any, Any], Any]], Any]", intrinsic)
+def lent(_: Any, array: Any) -> Any:
+    """Return a view of an array that nobody counts, inside a kernel that holds the array itself for as long.
+
+    numba counts every array that is taken out of a tuple, with a locked instruction each time; a hot loop would spend a
+    third of its time on that. A view must not outlive that kernel's call.
+    """
+
+    def view(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        struct = context.make_array(signature.args[0])(context, builder, values[0])
+        struct.meminfo = struct.meminfo.type(None)
+        return struct._getvalue()
+
+    return array(array), view
 
 
 def entry_point(function: Callable[_P, _R], *example: object) -> Callable[_P, _R]:

@@ -1,0 +1,79 @@
+"""Round trips: where a trade begins and ends hangs on tape and exits, never on the account, so it is worked out once.
+
+An entry's size changes what a trade earns, not when its stop, its target or its time comes. Every run with the same
+exits looks the way from an order to its exit up in one table. Two things would break that, a liquidator and a partial
+exit: `leap` leaves such trades to the minutes.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from backtest.compiled.columns import AS_OF_MS, CLOSE_PRICE, MARK_PRICE, ORACLE_PRICE, SPREAD_BPS, Columns
+from backtest.compiled.landmarks import Landmarks, landmarks_of
+from backtest.compiled.signals import Signals
+from backtest.outcome import FloatArray, IntArray
+from domain.compiled import tape_kernel
+from domain.features import Feature
+
+# A trip: what is known of it; the minutes it begins and ends in, their fills in ticks, the ticks it was to end at, and
+# why; how many bars it lasts before the last, how far they reach for and against it, the extremes of its marks and of
+# where the liquidator looks; when it opens, when it closes, and the close of the minute in which it does.
+(
+    KNOWN, ENTERED, LEFT, BOUGHT, SOLD, MEANT, WHY, N_HELD, REACHED, FELL, LOWEST, HIGHEST, FARTHEST, OPENED, CLOSED,
+    LEFT_MS, N_WORDS,
+) = range(17)  # fmt: skip
+UNKNOWN, WHOLE, FUNDED, ENDLESS = range(4)
+"""FUNDED: whole, with funding settled on it. ENDLESS: the tape ends before it does."""
+
+# What the desk looks at on the minute of a signal.
+(SEEN_MS, SEEN_CLOSE, SEEN_MARK, SEEN_ORACLE, SEEN_SPREAD, SEEN_ATR, SEEN_VOLATILITY, N_SEEN) = range(8)
+
+EXITS: Final = (
+    "half_spread_bps", "slippage_bps", "latency_bars", "stop_frac", "stop_atr", "target_frac", "trail_frac",
+    "trail_arm_frac", "max_hold_ms",
+)  # fmt: skip
+"""The terms a trip hangs on; others are the same in every run on an instrument, or a matter of money."""
+
+
+class Trips(NamedTuple):
+    """The round trips of one set of exits.
+
+    rows: the row of each signal, shape (n_signals,). seen: what the desk sees then, shape (n_rows, N_SEEN). table: the
+    trips, shape (n_rows, N_WORDS), all zero at first. landmarks: of the tape.
+    """
+
+    rows: IntArray
+    seen: FloatArray
+    table: IntArray
+    landmarks: Landmarks
+
+
+def fresh_trips(columns: Columns, features: FloatArray, signals: Signals) -> Trips:
+    """Return room for the trips of one run, none of them worked out."""
+    n_signals = len(signals.places)
+    rows, seen = np.arange(n_signals), np.empty((n_signals, N_SEEN))
+    see(seen, rows, 0, columns, features, signals)
+    table = np.zeros((n_signals, N_WORDS), dtype=np.int64)
+    return Trips(rows=rows, seen=seen, table=table, landmarks=landmarks_of(columns))
+
+
+@tape_kernel
+def see(
+    seen: FloatArray, rows: IntArray, n_before: int, columns: Columns, features: FloatArray, signals: Signals
+) -> None:
+    """Write what the desk sees on the minutes of the signals whose row is `n_before` or later."""
+    for number in range(len(rows)):
+        if rows[number] < n_before:
+            continue
+        place, row = signals.places[number], seen[rows[number]]
+        minute = columns.floats[place]
+        row[SEEN_MS] = columns.ints[place, AS_OF_MS]
+        row[SEEN_CLOSE], row[SEEN_MARK], row[SEEN_ORACLE] = (
+            minute[CLOSE_PRICE],
+            minute[MARK_PRICE],
+            minute[ORACLE_PRICE],
+        )
+        row[SEEN_SPREAD] = minute[SPREAD_BPS]
+        row[SEEN_ATR] = features[place, Feature.ATR_PRICE]
+        row[SEEN_VOLATILITY] = features[place, Feature.REALISED_VOL_BPS]
