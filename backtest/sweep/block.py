@@ -1,13 +1,14 @@
 """The unit of a sweep's work: one set of signals, walked with many sets of exits, caps and sizes in one call."""
 
 from collections.abc import Mapping
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 
 from backtest.compiled.columns import AS_OF_MS, Columns
 from backtest.compiled.engine import walk
-from backtest.compiled.landmarks import Landmarks
+from backtest.compiled.landmarks import Landmarks, landmarks_of
 from backtest.compiled.ledger import (
     CLOSED_OF,
     ENTRY_TICKS,
@@ -68,47 +69,60 @@ class Measured(NamedTuple):
     days_microusd: IntArray
 
 
-class Walker:
-    """Walks blocks over one tape; it keeps the features of the last windows it was asked for."""
+class Sight:
+    """What all walkers of a tape may share: its landmarks, and the features of the last windows one asked for."""
 
-    __slots__ = ("_columns", "_features", "_key", "_piece", "_piece_key", "_shelf")
+    __slots__ = ("_features", "_key", "_lock", "columns", "landmarks")
 
     def __init__(self, columns: Columns) -> None:
         """Take the tape."""
-        self._columns = columns
+        self.columns, self.landmarks = columns, landmarks_of(columns)
         self._key: tuple[FeatureWindows, RegimeThresholds] | None = None
         self._features: FloatArray = np.empty((0, 0))
+        self._lock = Lock()
+
+    def features_of(self, windows: FeatureWindows, regimes: RegimeThresholds) -> FloatArray:
+        """Return the features after every minute, shape (n_minutes, N_FEATURES)."""
+        with self._lock:
+            if self._key != (windows, regimes):
+                self._key, self._features = (windows, regimes), features_of(self.columns, windows, regimes)
+            return self._features
+
+
+class Walker:
+    """Walks blocks over one tape, in one thread; it keeps the round trips it worked out for later blocks."""
+
+    __slots__ = ("_piece", "_piece_key", "_shelf", "_sight")
+
+    def __init__(self, columns: Columns, sight: Sight | None = None) -> None:
+        """Take the tape. sight: of the same tape, where another walker has one."""
+        self._sight = sight or Sight(columns)
         self._piece_key: tuple[FeatureWindows, RegimeThresholds, Segment] | None = None
-        self._piece = (columns, self._features)
+        self._piece = (columns, self._sight.landmarks, np.empty((0, 0)))
         self._shelf = Shelf()
 
     def measure(self, block: Block) -> Measured:
         """Walk every combination of a block. Raises BadInput for a strategy without a kernel."""
         n_runs = len(block.numbers)
-        columns, features = self._piece_of(block)
+        columns, landmarks, features = self._piece_of(block)
         strategies = build_strategies(block.strategies, block.thresholds)
         signals = fitting(signals_of(columns, features, strategies), features, strategies, block.switch)
         figures, days = np.empty((n_runs, N_METRICS)), np.empty((n_runs, 1 + columns.n_days), dtype=np.int64)
-        memory = _room(len(signals.places))
-        trips = self._shelf.trips_of(columns, features, signals)
+        memory, trips = _room(len(signals.places)), self._shelf.trips_of(columns, landmarks, features, signals)
         for batch in self._shelf.batches(block.terms):
             _walk_all(columns, signals, block.terms, memory, figures, days, trips, batch)
         return Measured(numbers=block.numbers, figures=figures, days_microusd=days)
 
-    def _piece_of(self, block: Block) -> tuple[Columns, FloatArray]:
-        features = self._features_of(block.windows, block.regimes)
+    def _piece_of(self, block: Block) -> tuple[Columns, Landmarks, FloatArray]:
+        sight, features = self._sight, self._sight.features_of(block.windows, block.regimes)
         if block.segment is None:
-            return self._columns, features
+            return sight.columns, sight.landmarks, features
         key = (block.windows, block.regimes, block.segment)
         if self._piece_key != key:
-            piece = columns_in(self._columns, block.segment), features_in(features, block.segment)
-            self._piece_key, self._piece = key, piece
+            columns = columns_in(sight.columns, block.segment)
+            self._piece = columns, landmarks_of(columns), features_in(features, block.segment)
+            self._piece_key = key
         return self._piece
-
-    def _features_of(self, windows: FeatureWindows, regimes: RegimeThresholds) -> FloatArray:
-        if self._key != (windows, regimes):
-            self._key, self._features = (windows, regimes), features_of(self._columns, windows, regimes)
-        return self._features
 
 
 def _room(n_trades: int) -> Memory:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest.compiled.columns import Columns
-from backtest.compiled.landmarks import landmarks_of
+from backtest.compiled.landmarks import Landmarks
 from backtest.compiled.signals import Signals
 from backtest.compiled.terms import TermsArray
 from backtest.compiled.trips import EXITS, N_SEEN, N_WORDS, Trips, see
@@ -30,25 +30,21 @@ class Batch(NamedTuple):
 class Shelf:
     """Round trips of one tape, a table for each set of exits, a row for each order; bounded, and emptied when full."""
 
-    __slots__ = ("_columns", "_features", "_landmarks", "_n_rows", "_row_of", "_seen", "_sets", "_tables")
+    __slots__ = ("_features", "_n_rows", "_row_of", "_seen", "_sets", "_tables")
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._columns: Columns | None = None
         self._features: FloatArray | None = None
         self._sets: dict[bytes, int] = {}
         self._n_rows = 0
         self._empty(0, 0)
 
-    def trips_of(self, columns: Columns, features: FloatArray, signals: Signals) -> Trips:
+    def trips_of(self, columns: Columns, landmarks: Landmarks, features: FloatArray, signals: Signals) -> Trips:
         """Return the trips of these signals' orders. `table` has a first axis more than in `Trips`, for sets of exits.
 
-        What was worked out on other columns or features is forgotten.
+        What was worked out with other features is forgotten, and so is everything where a strategy may want out.
         """
         n_signals = len(signals.places)
-        if self._columns is not columns:
-            self._columns, self._landmarks = columns, landmarks_of(columns)
-            self._features = None
         is_full = self._n_rows + n_signals > len(self._seen)
         if self._features is not features or is_full or signals.leaves.any():
             self._features = features
@@ -56,7 +52,7 @@ class Shelf:
         rows, n_before = np.empty(n_signals, dtype=np.int64), self._n_rows
         self._n_rows = _number_rows(rows, self._row_of, n_before, signals.places, signals.sides)
         see(self._seen, rows, n_before, columns, features, signals)
-        return Trips(rows=rows, seen=self._seen, table=self._tables, landmarks=self._landmarks)
+        return Trips(rows=rows, seen=self._seen, table=self._tables, landmarks=landmarks)
 
     def batches(self, terms: TermsArray) -> Iterator[Batch]:
         """Yield the runs of a block, so many at a time as there are tables for their sets of exits."""
