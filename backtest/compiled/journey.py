@@ -60,6 +60,7 @@ from backtest.compiled.trips import (
     SOLD,
     WHOLE,
     WHY,
+    WordArray,
 )
 from backtest.outcome import IntArray
 from domain.compiled import inner_kernel, kernel
@@ -70,12 +71,12 @@ from execution.matching import STOP as STOPPED
 from strategy.rules import LONG_LEAVES, SHORT_LEAVES, SideArray
 
 _STAY: Final = -1
-_BEYOND: Final = 2**62
+_LONGEST_MS: Final = 2**31 - 1
 
 
 @kernel
 def work_out(
-    row: IntArray,
+    row: WordArray,
     columns: Columns,
     landmarks: Landmarks,
     leaves: SideArray,
@@ -94,13 +95,16 @@ def work_out(
         return
     bought = _fill_ticks(columns, terms, entered, side)
     stop, target, _ = initial_levels(side, bought, stop_frac, terms.target_frac, 0.0)
-    row[ENTERED], row[OPENED], row[BOUGHT] = entered, ints[entered, OPEN_MS], bought
-    row[REACHED] = row[FELL] = bought
-    row[N_HELD], row[LOWEST], row[HIGHEST], row[FARTHEST] = 0, _BEYOND, -_BEYOND, side * _BEYOND
+    row[ENTERED], row[BOUGHT], row[REACHED], row[FELL], row[N_HELD] = entered, bought, bought, bought, 0
+    row[LOWEST] = row[HIGHEST] = ints[entered, CLOSE]
+    row[FARTHEST] = ints[entered, LONG_WORST if side > 0 else SHORT_WORST]
     is_whole, is_funded = _hold(row, columns, landmarks, leaves, terms, side, stop, target)
-    if is_whole:
-        row[KNOWN] = FUNDED if is_funded else WHOLE
-        row[LEFT_MS] = ints[row[LEFT], AS_OF_MS]
+    sent_ms, left_ms = ints[place, AS_OF_MS], ints[row[LEFT], AS_OF_MS]
+    if not is_whole or left_ms - sent_ms > _LONGEST_MS:
+        return
+    closed_ms = ints[row[LEFT], OPEN_MS] + (0 if row[WHY] in (BY_TIME, BY_STRATEGY) else MINUTE_MS)
+    row[OPENED], row[CLOSED] = ints[entered, OPEN_MS] - sent_ms, closed_ms - sent_ms
+    row[LEFT_MS], row[KNOWN] = left_ms - sent_ms, FUNDED if is_funded else WHOLE
 
 
 @inner_kernel
@@ -117,7 +121,7 @@ def _fills_at(ints: IntArray, latency_bars: int, place: int) -> int:
 
 @inner_kernel
 def _hold(
-    row: IntArray,
+    row: WordArray,
     columns: Columns,
     landmarks: Landmarks,
     leaves: SideArray,
@@ -128,7 +132,8 @@ def _hold(
 ) -> tuple[bool, bool]:
     """Go from the entry to the exit; return whether there was one, and whether funding was settled before it."""
     ints, n_minutes, at, reached_at = columns.ints, len(columns.ints), row[ENTERED], HIGH if side > 0 else LOW
-    due_ms, leaving, why, first_stop, is_funded = row[OPENED] + terms.max_hold_ms, n_minutes, _STAY, stop, False
+    due_ms, leaving, why = ints[at, OPEN_MS] + terms.max_hold_ms, n_minutes, _STAY
+    first_stop, is_funded = stop, False
     while at < n_minutes:
         if at % SPAN_MINUTES == 0 and at > row[ENTERED] and at + SPAN_MINUTES <= n_minutes and why == _STAY:
             span = landmarks.spans[at // SPAN_MINUTES]
@@ -152,7 +157,7 @@ def _hold(
 
 
 @inner_kernel
-def _send(row: IntArray, ints: IntArray, landmarks: Landmarks, terms: Terms, place: int) -> int:
+def _send(row: WordArray, ints: IntArray, landmarks: Landmarks, terms: Terms, place: int) -> int:
     """Send the order that closes after minute `place`; return the minute that fills it."""
     row[MEANT] = landmarks.marks[place]
     return _fills_at(ints, terms.latency_bars, place)
@@ -177,7 +182,7 @@ def _stays(ints: IntArray, leaves: SideArray, first: int, side: int, due_ms: int
 
 
 @inner_kernel
-def _tightened(row: IntArray, terms: Terms, side: int, stop: int, reached: int) -> int:
+def _tightened(row: WordArray, terms: Terms, side: int, stop: int, reached: int) -> int:
     """Return the stop once the market has reached so far."""
     best = side * max(side * row[REACHED], side * reached)
     return trailed_stop(side, stop, row[BOUGHT], best, terms.trail_frac, terms.trail_arm_frac)[0]
@@ -191,7 +196,7 @@ def _is_quiet(span: IntArray, side: int, stop: int, target: int) -> bool:
 
 
 @inner_kernel
-def _take_span(row: IntArray, span: IntArray, side: int) -> None:
+def _take_span(row: WordArray, span: IntArray, side: int) -> None:
     row[N_HELD] += SPAN_MINUTES
     row[LOWEST], row[HIGHEST] = min(row[LOWEST], span[LOWEST_CLOSE]), max(row[HIGHEST], span[HIGHEST_CLOSE])
     if side > 0:
@@ -203,7 +208,7 @@ def _take_span(row: IntArray, span: IntArray, side: int) -> None:
 
 
 @inner_kernel
-def _take_minute(row: IntArray, minute: IntArray, side: int) -> None:
+def _take_minute(row: WordArray, minute: IntArray, side: int) -> None:
     row[N_HELD] += 1
     row[LOWEST], row[HIGHEST] = min(row[LOWEST], minute[CLOSE]), max(row[HIGHEST], minute[CLOSE])
     if side > 0:
@@ -214,7 +219,7 @@ def _take_minute(row: IntArray, minute: IntArray, side: int) -> None:
 
 @inner_kernel
 def _is_over(
-    row: IntArray,
+    row: WordArray,
     columns: Columns,
     terms: Terms,
     at: int,
@@ -230,7 +235,6 @@ def _is_over(
     row[FARTHEST] = min(row[FARTHEST], minute[LONG_WORST]) if side > 0 else max(row[FARTHEST], minute[SHORT_WORST])
     if is_leaving:
         row[LEFT], row[WHY], row[SOLD] = at, why, _fill_ticks(columns, terms, at, -side)
-        row[CLOSED] = minute[OPEN_MS]
         return True
     above, below = (target, stop) if side > 0 else (stop, target)
     if minute[INNER_LOW] > below and minute[INNER_HIGH] < above:
@@ -238,7 +242,7 @@ def _is_over(
     code, sold = _protected(columns, terms, at, side, stop, target)
     if code == NOTHING:
         return False
-    row[LEFT], row[SOLD], row[CLOSED] = at, sold, minute[OPEN_MS] + MINUTE_MS
+    row[LEFT], row[SOLD] = at, sold
     if code == STOPPED:
         row[MEANT], row[WHY] = stop, BY_TRAIL if is_trailing else BY_STOP
     else:

@@ -28,6 +28,7 @@ from backtest.compiled.state import (
     PENDING,
     PLAN_STOP_FRAC,
     SENT_LOTS,
+    SENT_MS,
     SENT_REFERENCE,
     SENT_SIDE,
     SLIPPAGE,
@@ -59,6 +60,7 @@ from backtest.compiled.trips import (
     UNKNOWN,
     WHY,
     Trips,
+    WordArray,
 )
 from backtest.outcome import IntArray
 from domain.compiled import inner_kernel, kernel
@@ -86,15 +88,16 @@ def leap(
     if row[ENTERED] > state[DECIDED] + 1:
         remember_equity(state, memory.gauges, columns.ints[row[ENTERED] - 1, AS_OF_MS], state[EQUITY])
     _enter(state, terms, row, cost)
-    day = _day_of(columns.ints, row[LEFT_MS])
+    left_ms = state[SENT_MS] + row[LEFT_MS]
+    day = _day_of(columns.ints, left_ms)
     if row[KNOWN] == FUNDED or len(told.minutes) > 0:
         tell_flat(told, state, columns.ints, row[ENTERED])
         _live(memory, columns, terms, told, trips.landmarks.marks, row[ENTERED], row[LEFT])
     else:
         _pass_days(state, terms, told, trips.landmarks, row, day)
         _pass_marks(memory, terms, trips.landmarks.marks, row)
-    book_exit(memory, terms, state[SENT_LOTS], row[SOLD], row[MEANT], row[WHY], row[CLOSED])
-    remember_equity(state, memory.gauges, row[LEFT_MS], state[CASH])
+    book_exit(memory, terms, state[SENT_LOTS], row[SOLD], row[MEANT], row[WHY], state[SENT_MS] + row[CLOSED])
+    remember_equity(state, memory.gauges, left_ms, state[CASH])
     if len(told.minutes) > 0:
         told.minutes[row[LEFT]] = state[CASH]
     told.days[day] = state[TOLD_EQUITY] = state[CASH]
@@ -109,7 +112,7 @@ def _day_of(ints: IntArray, as_of_ms: int) -> int:
 
 
 @inner_kernel
-def _can_be_known(state: IntArray, ints: IntArray, terms: Terms, row: IntArray, cost_microusd: int) -> bool:
+def _can_be_known(state: IntArray, ints: IntArray, terms: Terms, row: WordArray, cost_microusd: int) -> bool:
     """Say whether the trip is whole, the venue takes the order at its fill, and no liquidator can come before the exit.
 
     The liquidator is asked as if all funding were paid before the minute that is worst for the position.
@@ -130,13 +133,13 @@ def _can_be_known(state: IntArray, ints: IntArray, terms: Terms, row: IntArray, 
 
 
 @inner_kernel
-def _enter(state: IntArray, terms: Terms, row: IntArray, cost_microusd: int) -> None:
+def _enter(state: IntArray, terms: Terms, row: WordArray, cost_microusd: int) -> None:
     """Do what `minute._enter` does, as far as an exit that is known looks at it."""
     side, lots = state[SENT_SIDE], state[SENT_LOTS]
     state[PENDING] = NOBODY
     state[CASH] -= cost_microusd
     state[LOTS] = state[INITIAL_LOTS] = side * lots
-    state[ENTRY], state[OPENED_MS] = row[BOUGHT], row[OPENED]
+    state[ENTRY], state[OPENED_MS] = row[BOUGHT], state[SENT_MS] + row[OPENED]
     state[BEST], state[WORST], state[N_MARKS] = row[REACHED], row[FELL], row[N_HELD]
     state[GROSS] = state[FUNDING] = state[EXIT_VALUE] = 0
     state[FEES] = cost_microusd
@@ -144,12 +147,12 @@ def _enter(state: IntArray, terms: Terms, row: IntArray, cost_microusd: int) -> 
 
 
 @inner_kernel
-def _pass_days(state: IntArray, terms: Terms, told: Told, landmarks: Landmarks, row: IntArray, day: int) -> None:
+def _pass_days(state: IntArray, terms: Terms, told: Told, landmarks: Landmarks, row: WordArray, day: int) -> None:
     """Tell the days that end between the entry and the exit's `day`, and with what equity the risk desk's last begins.
 
     A day of what is told ends with midnight's minute, one of the risk desk begins with it.
     """
-    marks, entered, left_ms = landmarks.marks, row[ENTERED], row[LEFT_MS]
+    marks, entered, left_ms = landmarks.marks, row[ENTERED], state[SENT_MS] + row[LEFT_MS]
     cash, per_tick, entry = state[CASH], state[LOTS] * terms.unit, state[ENTRY]
     before = day
     while before > 0 and landmarks.closings[before - 1] >= entered:
@@ -164,7 +167,7 @@ def _pass_days(state: IntArray, terms: Terms, told: Told, landmarks: Landmarks, 
 
 
 @inner_kernel
-def _pass_marks(memory: Memory, terms: Terms, marks: IntArray, row: IntArray) -> None:
+def _pass_marks(memory: Memory, terms: Terms, marks: IntArray, row: WordArray) -> None:
     """Remember the equity of the minutes from the entry to the one before the exit: it follows the mark.
 
     Only where a new peak may lie among them does their order matter; else the worst one says it all.

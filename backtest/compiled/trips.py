@@ -8,8 +8,18 @@ exit: `leap` leaves such trades to the minutes.
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from backtest.compiled.columns import AS_OF_MS, CLOSE_PRICE, MARK_PRICE, ORACLE_PRICE, SPREAD_BPS, Columns
+from backtest.compiled.columns import (
+    AS_OF_MS,
+    CLOSE_PRICE,
+    HIGH,
+    MARK_PRICE,
+    ORACLE_PRICE,
+    SHORT_WORST,
+    SPREAD_BPS,
+    Columns,
+)
 from backtest.compiled.landmarks import Landmarks, landmarks_of
 from backtest.compiled.signals import Signals
 from backtest.outcome import FloatArray, IntArray
@@ -18,7 +28,8 @@ from domain.features import Feature
 
 # A trip: what is known of it; the minutes it begins and ends in, their fills in ticks, the ticks it was to end at, and
 # why; how many bars it lasts before the last, how far they reach for and against it, the extremes of its marks and of
-# where the liquidator looks; when it opens, when it closes, and the close of the minute in which it does.
+# where the liquidator looks; when it opens, when it closes, and the close of the minute in which it does, all three in
+# milliseconds after the close of the signal's minute.
 (
     KNOWN, ENTERED, LEFT, BOUGHT, SOLD, MEANT, WHY, N_HELD, REACHED, FELL, LOWEST, HIGHEST, FARTHEST, OPENED, CLOSED,
     LEFT_MS, N_WORDS,
@@ -36,6 +47,10 @@ EXITS: Final = (
 """The terms a trip hangs on; others are the same in every run on an instrument, or a matter of money."""
 
 
+WordArray = NDArray[np.int32] | IntArray
+_NARROW: Final = 2**30
+
+
 class Trips(NamedTuple):
     """The round trips of one set of exits.
 
@@ -45,7 +60,7 @@ class Trips(NamedTuple):
 
     rows: IntArray
     seen: FloatArray
-    table: IntArray
+    table: WordArray
     landmarks: Landmarks
 
 
@@ -54,8 +69,18 @@ def fresh_trips(columns: Columns, features: FloatArray, signals: Signals) -> Tri
     n_signals = len(signals.places)
     rows, seen = np.arange(n_signals), np.empty((n_signals, N_SEEN))
     see(seen, rows, 0, columns, features, signals)
-    table = np.zeros((n_signals, N_WORDS), dtype=np.int64)
+    table = empty_table(columns, n_signals)
     return Trips(rows=rows, seen=seen, table=table, landmarks=landmarks_of(columns))
+
+
+def empty_table(columns: Columns, *shape: int) -> WordArray:
+    """Return room for trips, shape (*shape, N_WORDS), in words of 32 bits where the tape's prices in ticks allow it.
+
+    Memory that nobody writes to is not there: a table is as large as the rows that were worked out.
+    """
+    highest = int(columns.ints[:, (HIGH, SHORT_WORST)].max())
+    room = (*shape, N_WORDS)
+    return np.zeros(room, dtype=np.int32) if highest < _NARROW else np.zeros(room, dtype=np.int64)
 
 
 @tape_kernel

@@ -139,7 +139,7 @@ def _knob_column(grid: Grid, name: str, numbers: IntArray) -> Any:
 
 def _days_in(column: Any) -> IntArray:
     """Return the lists of a column that are there, one a row."""
-    n_kept, values = len(column) - column.null_count, [numbers_of(chunk.flatten()) for chunk in column.chunks]
+    n_kept, values = len(column) - column.null_count, [numbers_of(chunk.values) for chunk in column.chunks]
     return np.concatenate(values).reshape(n_kept, -1) if n_kept else np.empty((0, 0), dtype=np.int64)
 
 

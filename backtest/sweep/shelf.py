@@ -10,12 +10,12 @@ from backtest.compiled.columns import Columns
 from backtest.compiled.landmarks import Landmarks
 from backtest.compiled.signals import Signals
 from backtest.compiled.terms import TermsArray
-from backtest.compiled.trips import EXITS, N_SEEN, N_WORDS, Trips, see
+from backtest.compiled.trips import EXITS, N_SEEN, N_WORDS, Trips, WordArray, empty_table, see
 from backtest.outcome import FloatArray, IntArray
 from domain.compiled import tape_kernel
 from strategy.rules import SideArray
 
-MOST_BYTES: Final = 64_000_000
+MOST_BYTES: Final = 32_000_000
 _MOST_SETS: Final = 64
 _FEWEST_ROWS: Final = 8_192
 
@@ -37,7 +37,9 @@ class Shelf:
         self._features: FloatArray | None = None
         self._sets: dict[bytes, int] = {}
         self._n_rows = 0
-        self._empty(0, 0)
+        self._seen = np.empty((0, N_SEEN))
+        self._row_of = np.zeros((0, 2), dtype=np.int32)
+        self._tables: WordArray = np.zeros((0, 0, N_WORDS), dtype=np.int32)
 
     def trips_of(self, columns: Columns, landmarks: Landmarks, features: FloatArray, signals: Signals) -> Trips:
         """Return the trips of these signals' orders. `table` has a first axis more than in `Trips`, for sets of exits.
@@ -48,7 +50,7 @@ class Shelf:
         is_full = self._n_rows + n_signals > len(self._seen)
         if self._features is not features or is_full or signals.leaves.any():
             self._features = features
-            self._empty(len(columns.ints), n_signals)
+            self._empty(columns, n_signals)
         rows, n_before = np.empty(n_signals, dtype=np.int64), self._n_rows
         self._n_rows = _number_rows(rows, self._row_of, n_before, signals.places, signals.sides)
         see(self._seen, rows, n_before, columns, features, signals)
@@ -70,13 +72,12 @@ class Shelf:
             sets.append(self._sets[exits])
         yield Batch(np.array(runs, dtype=np.int64), np.array(sets, dtype=np.int64))
 
-    def _empty(self, n_minutes: int, n_signals: int) -> None:
+    def _empty(self, columns: Columns, n_signals: int) -> None:
         n_rows = max(2 * n_signals, _FEWEST_ROWS)
-        n_sets = min(_MOST_SETS, max(1, MOST_BYTES // (n_rows * N_WORDS * 8)))
-        # Memory that nobody writes to is not there: a table is as large as the rows that were worked out.
-        self._tables = np.zeros((n_sets, n_rows, N_WORDS), dtype=np.int64)
+        n_sets = min(_MOST_SETS, max(1, MOST_BYTES // (n_rows * N_WORDS * 4)))
+        self._tables = empty_table(columns, n_sets, n_rows)
         self._seen = np.empty((n_rows, N_SEEN))
-        self._row_of = np.zeros((n_minutes, 2), dtype=np.int32)
+        self._row_of = np.zeros((len(columns.ints), 2), dtype=np.int32)
         self._n_rows, self._sets = 0, {}
 
 
