@@ -168,12 +168,15 @@ def crew_of(tape: "WholeTape", engine: str, workers: int | None, sight: "Sight |
 @contextmanager
 def progress(what: str, total: int, *, as_json: bool) -> "Iterator[Callable[[int], None]]":
     """Show a progress bar on a terminal's error stream; nothing with --json or no terminal."""
+    if as_json:
+        yield lambda _: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=as_json or not console.is_terminal, transient=True) as bar:
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda n_more: bar.advance(task, n_more)
 
