@@ -135,7 +135,7 @@ def _hold(
     due_ms, leaving, why = ints[at, OPEN_MS] + terms.max_hold_ms, n_minutes, _STAY
     first_stop, is_funded = stop, False
     while at < n_minutes:
-        if at % SPAN_MINUTES == 0 and at > row[ENTERED] and at + SPAN_MINUTES <= n_minutes and why == _STAY:
+        if at % SPAN_MINUTES == 0 and at > row[ENTERED] and why == _STAY:
             span = landmarks.spans[at // SPAN_MINUTES]
             tightened = _tightened(row, terms, side, stop, span[SPAN_HIGHEST] if side > 0 else span[SPAN_LOWEST])
             if _is_quiet(span, side, tightened, target) and _stays(ints, leaves, at, side, due_ms):

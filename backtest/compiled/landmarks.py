@@ -34,7 +34,7 @@ SPAN_MINUTES: Final = 8
 class Landmarks(NamedTuple):
     """Sums of a tape. marks: what a position is valued at after each minute, in ticks, shape (n_minutes,).
 
-    spans: SPAN_MINUTES at a time, those left over at the end left out, shape (n_minutes // SPAN_MINUTES, N_SPAN).
+    spans: SPAN_MINUTES at a time, the last with what is left and never whole, shape (n_minutes / 8 upwards, N_SPAN).
     closings: the last minute of each of the tape's days, shape (n_days,); openings: the first minute that closes at or
     after the midnight on which each begins, and one more. A day without minutes has its neighbour's.
     """
@@ -50,49 +50,43 @@ def landmarks_of(columns: Columns) -> Landmarks:
     ints = columns.ints
     first_day = (int(ints[0, AS_OF_MS]) - 1) // DAY_MS
     midnights = (first_day + np.arange(columns.n_days + 1)) * DAY_MS
+    marks, spans = _survey(ints)
     return Landmarks(
-        marks=_marks_of(ints),
-        spans=_spans_of(ints),
+        marks=marks,
+        spans=spans,
         closings=np.searchsorted(ints[:, DAY], np.arange(columns.n_days), side="right") - 1,
         openings=np.searchsorted(ints[:, AS_OF_MS], midnights),
     )
 
 
 @tape_kernel
-def _marks_of(ints: IntArray) -> IntArray:
-    """Return each minute's close in ticks; a minute without a bar keeps the one before."""
-    marks = np.zeros(ints.shape[0], dtype=np.int64)
-    for place in range(ints.shape[0]):
-        if ints[place, FLAGS] & HAS_BAR:
-            marks[place] = ints[place, CLOSE]
-        elif place > 0:
-            marks[place] = marks[place - 1]
-    return marks
-
-
-@tape_kernel
-def _spans_of(ints: IntArray) -> IntArray:
-    spans = np.empty((ints.shape[0] // SPAN_MINUTES, N_SPAN), dtype=np.int64)
+def _survey(ints: IntArray) -> tuple[IntArray, IntArray]:
+    """Return marks and spans, in one pass: a tape's minutes do not fit the caches."""
+    n_minutes = ints.shape[0]
+    marks = np.empty(n_minutes, dtype=np.int64)
+    spans = np.empty((-(-n_minutes // SPAN_MINUTES), N_SPAN), dtype=np.int64)
+    mark = 0
     for number in range(len(spans)):
-        span, first = spans[number], ints[number * SPAN_MINUTES]
-        span[TOP], span[BOTTOM], span[HIGHEST], span[LOWEST] = (
-            first[INNER_HIGH],
-            first[INNER_LOW],
-            first[HIGH],
-            first[LOW],
-        )
-        span[HIGHEST_CLOSE] = span[LOWEST_CLOSE] = first[CLOSE]
-        span[LOWEST_WORST], span[HIGHEST_WORST] = first[LONG_WORST], first[SHORT_WORST]
-        span[IS_WHOLE], span[IS_SETTLING] = 1, 0
-        for place in range(number * SPAN_MINUTES, (number + 1) * SPAN_MINUTES):
+        first, until = number * SPAN_MINUTES, min((number + 1) * SPAN_MINUTES, n_minutes)
+        start = ints[first]
+        top, bottom, highest, lowest = start[INNER_HIGH], start[INNER_LOW], start[HIGH], start[LOW]
+        highest_close = lowest_close = start[CLOSE]
+        lowest_worst, highest_worst = start[LONG_WORST], start[SHORT_WORST]
+        together, either = HAS_BAR, 0
+        for place in range(first, until):
             minute = ints[place]
-            span[TOP] = max(span[TOP], minute[INNER_HIGH])
-            span[BOTTOM] = min(span[BOTTOM], minute[INNER_LOW])
-            span[HIGHEST], span[LOWEST] = max(span[HIGHEST], minute[HIGH]), min(span[LOWEST], minute[LOW])
-            span[HIGHEST_CLOSE] = max(span[HIGHEST_CLOSE], minute[CLOSE])
-            span[LOWEST_CLOSE] = min(span[LOWEST_CLOSE], minute[CLOSE])
-            span[LOWEST_WORST] = min(span[LOWEST_WORST], minute[LONG_WORST])
-            span[HIGHEST_WORST] = max(span[HIGHEST_WORST], minute[SHORT_WORST])
-            span[IS_WHOLE] &= minute[FLAGS] & HAS_BAR
-            span[IS_SETTLING] |= minute[FLAGS] & SETTLES
-    return spans
+            if minute[FLAGS] & HAS_BAR:
+                mark = minute[CLOSE]
+            marks[place] = mark
+            top, bottom = max(top, minute[INNER_HIGH]), min(bottom, minute[INNER_LOW])
+            highest, lowest = max(highest, minute[HIGH]), min(lowest, minute[LOW])
+            highest_close, lowest_close = max(highest_close, minute[CLOSE]), min(lowest_close, minute[CLOSE])
+            lowest_worst = min(lowest_worst, minute[LONG_WORST])
+            highest_worst = max(highest_worst, minute[SHORT_WORST])
+            together, either = together & minute[FLAGS], either | minute[FLAGS]
+        span = spans[number]
+        span[TOP], span[BOTTOM], span[HIGHEST], span[LOWEST] = top, bottom, highest, lowest
+        span[HIGHEST_CLOSE], span[LOWEST_CLOSE] = highest_close, lowest_close
+        span[LOWEST_WORST], span[HIGHEST_WORST] = lowest_worst, highest_worst
+        span[IS_WHOLE], span[IS_SETTLING] = together if until - first == SPAN_MINUTES else 0, either & SETTLES
+    return marks, spans

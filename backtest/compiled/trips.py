@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from backtest.compiled.columns import (
     AS_OF_MS,
     CLOSE_PRICE,
-    HIGH,
     MARK_PRICE,
     ORACLE_PRICE,
-    SHORT_WORST,
     SPREAD_BPS,
     Columns,
 )
-from backtest.compiled.landmarks import Landmarks, landmarks_of
+from backtest.compiled.landmarks import HIGHEST as SPAN_HIGHEST
+from backtest.compiled.landmarks import HIGHEST_WORST, Landmarks, landmarks_of
 from backtest.compiled.signals import Signals
 from backtest.outcome import FloatArray, IntArray
 from domain.compiled import tape_kernel
@@ -69,18 +68,18 @@ def fresh_trips(columns: Columns, features: FloatArray, signals: Signals) -> Tri
     n_signals = len(signals.places)
     rows, seen = np.arange(n_signals), np.empty((n_signals, N_SEEN))
     see(seen, rows, 0, columns, features, signals)
-    table = empty_table(columns, n_signals)
-    return Trips(rows=rows, seen=seen, table=table, landmarks=landmarks_of(columns))
+    landmarks = landmarks_of(columns)
+    return Trips(rows=rows, seen=seen, table=empty_table(landmarks, n_signals), landmarks=landmarks)
 
 
-def empty_table(columns: Columns, *shape: int) -> WordArray:
+def empty_table(landmarks: Landmarks, *shape: int) -> WordArray:
     """Return room for trips, shape (*shape, N_WORDS), in words of 32 bits where the tape's prices in ticks allow it.
 
     Memory that nobody writes to is not there: a table is as large as the rows that were worked out.
     """
-    highest = int(columns.ints[:, (HIGH, SHORT_WORST)].max())
     room = (*shape, N_WORDS)
-    return np.zeros(room, dtype=np.int32) if highest < _NARROW else np.zeros(room, dtype=np.int64)
+    is_narrow = landmarks.spans[:, (SPAN_HIGHEST, HIGHEST_WORST)].max() < _NARROW
+    return np.zeros(room, dtype=np.int32) if is_narrow else np.zeros(room, dtype=np.int64)
 
 
 @tape_kernel

@@ -50,7 +50,7 @@ class Shelf:
         is_full = self._n_rows + n_signals > len(self._seen)
         if self._features is not features or is_full or signals.leaves.any():
             self._features = features
-            self._empty(columns, n_signals)
+            self._empty(landmarks, n_signals)
         rows, n_before = np.empty(n_signals, dtype=np.int64), self._n_rows
         self._n_rows = _number_rows(rows, self._row_of, n_before, signals.places, signals.sides)
         see(self._seen, rows, n_before, columns, features, signals)
@@ -72,12 +72,12 @@ class Shelf:
             sets.append(self._sets[exits])
         yield Batch(np.array(runs, dtype=np.int64), np.array(sets, dtype=np.int64))
 
-    def _empty(self, columns: Columns, n_signals: int) -> None:
+    def _empty(self, landmarks: Landmarks, n_signals: int) -> None:
         n_rows = max(2 * n_signals, _FEWEST_ROWS)
         n_sets = min(_MOST_SETS, max(1, MOST_BYTES // (n_rows * N_WORDS * 4)))
-        self._tables = empty_table(columns, n_sets, n_rows)
+        self._tables = empty_table(landmarks, n_sets, n_rows)
         self._seen = np.empty((n_rows, N_SEEN))
-        self._row_of = np.zeros((len(columns.ints), 2), dtype=np.int32)
+        self._row_of = np.zeros((len(landmarks.marks), 2), dtype=np.int32)
         self._n_rows, self._sets = 0, {}
 
 
