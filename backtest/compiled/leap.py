@@ -90,10 +90,11 @@ def leap(
     _enter(state, terms, row, cost)
     left_ms = state[SENT_MS] + row[LEFT_MS]
     day = _day_of(columns.ints, left_ms)
-    if row[KNOWN] == FUNDED or len(told.minutes) > 0:
+    if row[KNOWN] == FUNDED:
         tell_flat(told, state, columns.ints, row[ENTERED])
         _live(memory, columns, terms, told, trips.landmarks.marks, row[ENTERED], row[LEFT])
     else:
+        _tell_minutes(state, columns.ints, terms, told, trips.landmarks.marks, row)
         _pass_days(state, terms, told, trips.landmarks, row, day)
         _pass_marks(memory, terms, trips.landmarks.marks, row)
     book_exit(memory, terms, state[SENT_LOTS], row[SOLD], row[MEANT], row[WHY], state[SENT_MS] + row[CLOSED])
@@ -144,6 +145,17 @@ def _enter(state: IntArray, terms: Terms, row: WordArray, cost_microusd: int) ->
     state[GROSS] = state[FUNDING] = state[EXIT_VALUE] = 0
     state[FEES] = cost_microusd
     state[SLIPPAGE] = side * (row[BOUGHT] - state[SENT_REFERENCE]) * lots * terms.unit
+
+
+@inner_kernel
+def _tell_minutes(state: IntArray, ints: IntArray, terms: Terms, told: Told, marks: IntArray, row: WordArray) -> None:
+    """Tell the equity of every minute up to the one before the exit, where somebody wants to know."""
+    if len(told.minutes) == 0:
+        return
+    tell_flat(told, state, ints, row[ENTERED])
+    cash, per_tick, entry = state[CASH], state[LOTS] * terms.unit, state[ENTRY]
+    for place in range(row[ENTERED], row[LEFT]):
+        told.minutes[place] = cash + per_tick * (marks[place] - entry)
 
 
 @inner_kernel
