@@ -14,6 +14,7 @@ from backtest.compiled.signals import asks_regimes, features_of, signals_of
 from backtest.compiled.state import N_TRADES
 from backtest.compiled.terms import packed, terms_of
 from backtest.compiled.told import empty_told
+from backtest.compiled.trips import fresh_trips
 from benchmarks import bare_loop, bare_numba
 from benchmarks.ninety_one_days import RULE, Stretch
 from benchmarks.peers.client import peer
@@ -35,7 +36,8 @@ def engine_of(taken: Stretch, **knobs: str) -> Callable[[], int]:
         features = features_of(tape.columns, parts.windows, parts.regimes, has_regimes=has_regimes)
         signals = signals_of(tape.columns, features, strategies)
         memory = fresh_memory(terms.starting_cash_microusd, len(signals.places))
-        walk(memory, tape.columns, features, signals, terms, empty_told(tape.columns, minutes=True))
+        trips = fresh_trips(tape.columns, features, signals)
+        walk(memory, tape.columns, signals, terms, empty_told(tape.columns, minutes=True), trips)
         return int(memory.state[N_TRADES])
 
     return run

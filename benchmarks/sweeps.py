@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backtest.objective import Goal, Objective
-from backtest.sweep.block import Walker
+from backtest.sweep.block import Sight, Walker
 from backtest.sweep.crew import Threads, n_cores
 from backtest.sweep.grid import Grid
 from backtest.sweep.plan import Plan
@@ -46,7 +46,9 @@ def command_s(taken: Stretch, grid: Grid, given: Mapping[str, str]) -> float:
             plan = plan_of(taken, grid, given)
             folder = SweepFolder(Path(name) / "out", {}, grid, kept_numbers(plan.numbers))
             columns = taken.tape.columns
-            run_sweep(plan, Threads(columns, n_cores()), Walker(columns), folder, objective, lambda _: None)
+            sight = Sight(columns)
+            crew, walker = Threads(columns, n_cores(), sight), Walker(columns, sight)
+            run_sweep(plan, crew, walker, folder, objective, lambda _: None)
 
         return seconds_of(sweep)
 

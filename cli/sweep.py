@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from backtest.objective import Objective
     from backtest.parts import PartsOf
+    from backtest.sweep.block import Sight
     from backtest.sweep.crew import Crew
     from backtest.sweep.grid import Grid
     from backtest.sweep.sweep import SweepResult
@@ -110,13 +111,15 @@ class _Wish(NamedTuple):
 
 
 def _sweep(wish: _Wish, objective: "Objective", settings: "Settings", shop: Shop, turned: "PartsOf") -> None:
-    from backtest.sweep.block import Walker
+    from backtest.sweep.block import Sight, Walker
     from backtest.sweep.grid import read_grid
     from backtest.sweep.plan import Plan, refuse_hopeless
     from backtest.sweep.results import SweepFolder
     from backtest.sweep.sweep import kept_numbers, left_to_do, run_sweep
+    from backtest.sweep.thrift import give_back_what_is_freed
     from desk.clock import SystemClock
 
+    give_back_what_is_freed()
     grid = read_grid(wish.grid_file)
     numbers = grid.sample(wish.n_sampled, wish.seed)
     refuse_hopeless(grid, turned)
@@ -126,11 +129,11 @@ def _sweep(wish: _Wish, objective: "Objective", settings: "Settings", shop: Shop
     left = left_to_do(numbers, folder)
     clock = SystemClock()
     began = clock.elapsed_s()
-    crew = crew_of(tape, wish.engine, wish.workers)
+    sight = Sight(tape.columns)
+    crew = crew_of(tape, wish.engine, wish.workers, sight)
     with progress("combinations", len(left), as_json=wish.as_json) as advance:
-        found = run_sweep(
-            Plan(grid, left, turned, tape.instrument), crew, Walker(tape.columns), folder, objective, advance
-        )
+        plan, walker = Plan(grid, left, turned, tape.instrument), Walker(tape.columns, sight)
+        found = run_sweep(plan, crew, walker, folder, objective, advance)
     told = _told(grid, found, objective, tape, clock.elapsed_s() - began, wish.seed)
     show(wish.as_json, lambda: told, lambda console: _tell(console, told, grid))
 
@@ -150,8 +153,8 @@ def tape_of(settings: "Settings", build_feed: "Callable[..., Any]", n_minutes: i
     return asyncio.run(whole_tape(build_feed(settings, n_minutes), instrument(settings.symbols[0])))
 
 
-def crew_of(tape: "WholeTape", engine: str, workers: int | None) -> "Crew":
-    """Return who does the work. Raises BadInput for an engine nobody knows."""
+def crew_of(tape: "WholeTape", engine: str, workers: int | None, sight: "Sight | None" = None) -> "Crew":
+    """Return who does the work; threads share `sight` where it is given. Raises BadInput for an engine nobody knows."""
     from backtest.sweep.crew import Processes, RayCluster, Threads, n_cores
     from domain.errors import BadInput
 
@@ -159,18 +162,21 @@ def crew_of(tape: "WholeTape", engine: str, workers: int | None) -> "Crew":
         return RayCluster(tape.columns, workers or n_cores())
     if engine != "local":
         raise BadInput(f"--engine {engine} is not known; allowed are local and ray")
-    return Threads(tape.columns, n_cores()) if workers is None else Processes(tape.columns, workers)
+    return Threads(tape.columns, n_cores(), sight) if workers is None else Processes(tape.columns, workers)
 
 
 @contextmanager
 def progress(what: str, total: int, *, as_json: bool) -> "Iterator[Callable[[int], None]]":
     """Show a progress bar on a terminal's error stream; nothing with --json or no terminal."""
+    if as_json:
+        yield lambda _: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=as_json or not console.is_terminal, transient=True) as bar:
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda n_more: bar.advance(task, n_more)
 

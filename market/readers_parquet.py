@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from domain.errors import BadInput
+from market.arrow import numbers_of
 from market.layouts import MAX_BYTES, MAX_ROWS, Layout, Table
 from market.recording import Floats, Ints
 
@@ -28,14 +29,18 @@ def read_parquet(path: Path, layout: Layout) -> Table:
     """
     with _opened(path) as file:
         _refuse_gigantic(path, file.metadata, set(layout.source_names.values()))
-        table = file.read(columns=list(layout.source_names.values()))
-        stamps = _stamps(path, table.column(layout.source_names["ts"]))
+        stamps = _stamps(path, _column(file, layout.source_names["ts"]))
         columns = {
-            our_name: _figures(path, source_name, table.column(source_name))
+            our_name: _figures(path, source_name, _column(file, source_name))
             for our_name, source_name in layout.source_names.items()
             if our_name != "ts"
         }
     return Table(stamps=stamps, columns=columns, row_word="row", first_row=1)
+
+
+def _column(file: Any, name: str) -> Any:
+    """Read one column, alone and in one thread: what Arrow holds while it decodes is then small."""
+    return file.read(columns=[name], use_threads=False).column(0)
 
 
 def _refuse_gigantic(path: Path, metadata: Any, wanted: set[str]) -> None:
@@ -63,7 +68,7 @@ def _stamps(path: Path, column: Any) -> Ints:
     elif not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise BadInput(f"time stamps of {path.name} are {column.type}; whole numbers since 1970 are allowed")
     try:
-        return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64)
+        return numbers_of(column if column.type == pa.int64() else column.cast(pa.int64()))
     except pa.ArrowInvalid as error:
         raise BadInput(f"a time stamp of {path.name} is not a whole number; whole numbers are allowed") from error
 
@@ -75,7 +80,7 @@ def _figures(path: Path, name: str, column: Any) -> Floats:
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise BadInput(f"column {name} of {path.name} is {kind}; numbers are allowed")
     # Not `safe`: an int64 beyond 2^53 becomes the nearest float, which is what a figure is.
-    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+    return numbers_of(column if kind == pa.float64() else column.cast(pa.float64(), safe=False))
 
 
 @contextmanager
@@ -83,6 +88,8 @@ def _opened(path: Path) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    # Arrow's own pool keeps what it decoded in for a next time, tens of megabytes of it.
+    pa.set_memory_pool(pa.system_memory_pool())
     try:
         with pq.ParquetFile(path) as file:
             yield file

@@ -9,34 +9,39 @@ import numpy as np
 from backtest.compiled.columns import AS_OF_MS, Columns
 from backtest.compiled.entries import IT_IS_OVER, consider
 from backtest.compiled.exits import review_exit, ride
+from backtest.compiled.leap import leap
 from backtest.compiled.ledger import Memory, remember_equity
 from backtest.compiled.minute import serve_minute
 from backtest.compiled.signals import Signals
 from backtest.compiled.state import CASH, ENTRY, EQUITY, LOTS, MARK, NOBODY, PENDING, TradeFloat, TradeInt, fresh_state
 from backtest.compiled.terms import Terms
 from backtest.compiled.told import Told, fill_days, forget_days, tell_equity, tell_flat
-from backtest.outcome import FloatArray
+from backtest.compiled.trips import SEEN_MS, Trips
 from domain.compiled import kernel
 
 
 @kernel
-def walk(memory: Memory, columns: Columns, features: FloatArray, signals: Signals, terms: Terms, told: Told) -> None:
+def walk(memory: Memory, columns: Columns, signals: Signals, terms: Terms, told: Told, trips: Trips) -> None:
     """Live through a whole tape with one parameter set, from a fresh memory.
 
-    memory: from `fresh_memory`; it ends as the run ends, with its trades in the order they closed.
+    memory: from `fresh_memory`; it ends as the run ends, with its trades in the order they closed. trips: of the exits
+    in `terms`; what it lacks is worked out and stays in it.
     """
     state, n_minutes, n_signals = memory.state, len(columns.ints), len(signals.places)
     place = number = 0
     forget_days(told)
     while place < n_minutes:
         if state[LOTS] == 0 and state[PENDING] == NOBODY:
-            number += int(np.searchsorted(signals.places[number:], place))
+            while number < n_signals and signals.places[number] < place:
+                number += 1
             if number == n_signals:
                 break
-            place = _arrive(memory, columns, place, signals.places[number])
-            if consider(memory, columns, features, signals, terms, number) == IT_IS_OVER:
+            remember_equity(state, memory.gauges, int(trips.seen[trips.rows[number], SEEN_MS]), state[EQUITY])
+            if consider(memory, signals, terms, trips, number) == IT_IS_OVER:
                 break
-            place += 1
+            is_sent, place = state[PENDING] != NOBODY, signals.places[number] + 1
+            if is_sent:
+                place = leap(memory, columns, signals, terms, told, trips, number)
         else:
             place = _serve(memory, columns, signals, terms, told, place)
     tell_flat(told, state, columns.ints, n_minutes)
@@ -53,16 +58,6 @@ def _serve(memory: Memory, columns: Columns, signals: Signals, terms: Terms, tol
             return n_minutes
     _tick(memory, columns, signals, terms, told, place)
     return place if state[LOTS] == 0 and state[PENDING] == NOBODY else place + 1
-
-
-@kernel
-def _arrive(memory: Memory, columns: Columns, place: int, at: int) -> int:
-    """Pass the flat minutes from `place` to the one before `at`, then see `at` flat; return `at`."""
-    equity = memory.state[EQUITY]
-    if at > place:
-        remember_equity(memory.state, memory.gauges, columns.ints[at - 1, AS_OF_MS], equity)
-    remember_equity(memory.state, memory.gauges, columns.ints[at, AS_OF_MS], equity)
-    return at
 
 
 @kernel

@@ -1,6 +1,5 @@
 """Whether a signal becomes an order, compiled: the risk desk's entry rules, its sizes, and the venue's own check."""
 
-from backtest.compiled.columns import AS_OF_MS, CLOSE_PRICE, MARK_PRICE, ORACLE_PRICE, SPREAD_BPS, Columns
 from backtest.compiled.ledger import Memory
 from backtest.compiled.signals import Signals
 from backtest.compiled.state import (
@@ -31,65 +30,68 @@ from backtest.compiled.state import (
     WORST_STREAK,
 )
 from backtest.compiled.terms import Terms
+from backtest.compiled.trips import (
+    SEEN_ATR,
+    SEEN_CLOSE,
+    SEEN_MARK,
+    SEEN_MS,
+    SEEN_ORACLE,
+    SEEN_SPREAD,
+    SEEN_VOLATILITY,
+    Trips,
+)
 from backtest.outcome import FloatArray, IntArray
-from domain.compiled import kernel
+from domain.compiled import inner_kernel
 from domain.grid import steps_nearest
 from domain.market import DAY_MS
 from execution.admission import MAX_NOTIONAL_MICROUSD
 from execution.fees import FEE_DENOMINATOR, fee
 from execution.margin import margin_requirement_microusd
-from indicators.feature_columns import Figure
 from risk.allocation import WHOLE_1E9, part_of
 from risk.exposure import MAX_MICROUSD, liquidation_distance_bps, stop_distance_ticks
 from risk.rules import FLOAT_NOISE, NOISE_BPS
 from risk.sizing import allowed_lots, kelly_frac, sleeve_lots, wanted_lots
 
-VOLATILITY, ATR = int(Figure.REALISED_VOL_BPS), int(Figure.ATR_PRICE)
-
 GO_ON, IT_IS_OVER = range(2)
 
 
-@kernel
-def consider(
-    memory: Memory, columns: Columns, features: FloatArray, signals: Signals, terms: Terms, number: int
-) -> int:
+@inner_kernel
+def consider(memory: Memory, signals: Signals, terms: Terms, trips: Trips, number: int) -> int:
     """Ask of signal `number`, on a flat desk, whether it may add risk, and send its order when it may.
 
     IT_IS_OVER when a rule refused that refuses for the rest of the run, whatever comes.
     """
-    state, gauges, place = memory.state, memory.gauges, signals.places[number]
-    kelly = kelly_frac(state[N_WINS], state[N_LOSSES], gauges[WIN_SUM_R], gauges[LOSS_SUM_R])
+    state, gauges, seen = memory.state, memory.gauges, trips.seen[trips.rows[number]]
     has_record = terms.kelly_fraction > 0.0 and state[N_RECORDED] >= terms.kelly_min_trades
+    kelly = kelly_frac(state[N_WINS], state[N_LOSSES], gauges[WIN_SUM_R], gauges[LOSS_SUM_R]) if has_record else 0.0
     if (has_record and kelly <= 0.0) or gauges[WORST_DRAWDOWN] >= terms.max_drawdown_frac:
         return IT_IS_OVER
-    as_of_ms = columns.ints[place, AS_OF_MS]
-    if not (_market_is_sound(columns.floats[place], terms) and _account_may_trade(state, terms, as_of_ms)):
+    as_of_ms = int(seen[SEEN_MS])
+    if not (_market_is_sound(seen, terms) and _account_may_trade(state, terms, as_of_ms)):
         return GO_ON
-    close_price, side = columns.floats[place, CLOSE_PRICE], int(signals.sides[number])
-    stop_frac = terms.stop_frac
-    atr_price = features[place, ATR]
+    close_price, side, stop_frac = seen[SEEN_CLOSE], int(signals.sides[number]), terms.stop_frac
     if terms.stop_atr != 0.0:
+        atr_price = seen[SEEN_ATR]
         if atr_price == atr_price and atr_price != 0.0:
             stop_frac = terms.stop_atr * atr_price / close_price
         stop_frac = min(stop_frac, terms.widest_stop_frac)
     reference_ticks = steps_nearest(close_price, terms.tick) if close_price / terms.tick < MAX_MICROUSD else 0
     stake_frac = terms.kelly_fraction * kelly if has_record else 0.0
-    volatility_bps = features[place, VOLATILITY]
-    lots = _lots(state, terms, side, reference_ticks, stop_frac, volatility_bps, has_record, stake_frac)
+    lots = _lots(state, terms, side, reference_ticks, stop_frac, seen[SEEN_VOLATILITY], has_record, stake_frac)
     if lots < terms.min_size_lots or not _order_may_leave(state, terms, lots, reference_ticks):
         return GO_ON
     state[PENDING], state[WAIT_BARS], state[SENT_MS] = AN_ENTRY, terms.latency_bars, as_of_ms
     state[SENT_SIDE], state[SENT_LOTS], state[SENT_REFERENCE] = side, lots, reference_ticks
-    state[STRATEGY], state[DECIDED] = signals.strategies[number], place
+    state[STRATEGY], state[DECIDED] = signals.strategies[number], signals.places[number]
     state[RISK] = lots * stop_distance_ticks(side, reference_ticks, stop_frac) * terms.unit
     gauges[PLAN_STOP_FRAC], gauges[CONVICTION] = stop_frac, signals.convictions[number]
     return GO_ON
 
 
-@kernel
-def _market_is_sound(minute: FloatArray, terms: Terms) -> bool:
+@inner_kernel
+def _market_is_sound(seen: FloatArray, terms: Terms) -> bool:
     """Ask `mark_agrees_with_oracle` and `spread_is_tight`."""
-    mark, oracle, spread_bps = minute[MARK_PRICE], minute[ORACLE_PRICE], minute[SPREAD_BPS]
+    mark, oracle, spread_bps = seen[SEEN_MARK], seen[SEEN_ORACLE], seen[SEEN_SPREAD]
     has_mark, has_oracle = mark == mark, oracle == oracle
     if has_mark != has_oracle:
         return False
@@ -101,7 +103,7 @@ def _market_is_sound(minute: FloatArray, terms: Terms) -> bool:
     return bool(spread_bps <= terms.max_spread_bps)
 
 
-@kernel
+@inner_kernel
 def _account_may_trade(state: IntArray, terms: Terms, as_of_ms: int) -> bool:
     """Ask the rules on the day's loss, the drawdown now, the losing streak and the cooldowns, of a flat account."""
     equity, start, peak = state[CASH], state[DAY_START], state[PEAK]
@@ -116,7 +118,7 @@ def _account_may_trade(state: IntArray, terms: Terms, as_of_ms: int) -> bool:
     return bool(as_of_ms - state[LAST_TRADE_MS] >= terms.cooldown_after_trade_ms)
 
 
-@kernel
+@inner_kernel
 def _lots(
     state: IntArray,
     terms: Terms,
@@ -152,7 +154,7 @@ def _lots(
     return min(lots, _lots_on_its_share(equity, terms, lot_microusd, stop_loss, volatility_bps, has_record, stake_frac))
 
 
-@kernel
+@inner_kernel
 def _lots_on_its_share(
     equity: int,
     terms: Terms,
@@ -178,7 +180,7 @@ def _lots_on_its_share(
     )
 
 
-@kernel
+@inner_kernel
 def _lots_under_caps(equity_microusd: int, lot_microusd: int, terms: Terms) -> int:
     """Return the most lots that all caps leave a flat account."""
     caps = allowed_lots(
@@ -199,7 +201,7 @@ def _lots_under_caps(equity_microusd: int, lot_microusd: int, terms: Terms) -> i
     return min(caps[0], caps[1], caps[2], caps[3], caps[4])
 
 
-@kernel
+@inner_kernel
 def _order_may_leave(state: IntArray, terms: Terms, lots: int, reference_ticks: int) -> bool:
     """Ask the size rules that compare floats, and whether the venue's margin check would take the order.
 

@@ -43,7 +43,7 @@ from backtest.compiled.state import (
 )
 from backtest.compiled.terms import Terms
 from backtest.outcome import FloatArray, IntArray
-from domain.compiled import kernel
+from domain.compiled import inner_kernel
 from domain.market import DAY_MS
 from execution.fees import FEE_DENOMINATOR, fee
 
@@ -75,7 +75,7 @@ class Memory(NamedTuple):
     estimates: FloatArray
 
 
-@kernel
+@inner_kernel
 def book_exit(
     memory: Memory, terms: Terms, lots: int, fill_ticks: int, reference_ticks: int, reason: int, filled_ms: int
 ) -> None:
@@ -96,7 +96,7 @@ def book_exit(
         _remember_trade(state, memory.gauges, filled_ms)
 
 
-@kernel
+@inner_kernel
 def _record_trade(memory: Memory, side: int, fill_ticks: int, reason: int, filled_ms: int) -> None:
     state, row, estimates = (
         memory.state,
@@ -120,7 +120,7 @@ def _record_trade(memory: Memory, side: int, fill_ticks: int, reason: int, fille
     state[N_TRADES] += 1
 
 
-@kernel
+@inner_kernel
 def _remember_trade(state: IntArray, gauges: FloatArray, closed_ms: int) -> None:
     """Do what `RiskCounters.on_trade` does."""
     net = state[GROSS] - state[FEES] + state[FUNDING]
@@ -146,13 +146,19 @@ def _remember_trade(state: IntArray, gauges: FloatArray, closed_ms: int) -> None
         gauges[LOSS_SUM_R] -= net_r
 
 
-@kernel
+@inner_kernel
 def remember_equity(state: IntArray, gauges: FloatArray, as_of_ms: int, equity_microusd: int) -> None:
     """Do what `RiskCounters.on_tick` does. A second call with the same figures changes nothing."""
     state[EQUITY] = equity_microusd
     if as_of_ms >= state[DAY_END]:
         state[DAY_START] = equity_microusd
         state[DAY_END] = (as_of_ms // DAY_MS + 1) * DAY_MS
+    remember_extreme(state, gauges, equity_microusd)
+
+
+@inner_kernel
+def remember_extreme(state: IntArray, gauges: FloatArray, equity_microusd: int) -> None:
+    """Take an equity as far as peak and drawdown go."""
     if equity_microusd > state[PEAK]:
         state[PEAK] = state[TROUGH] = equity_microusd
     elif equity_microusd < state[TROUGH]:

@@ -9,6 +9,7 @@ from backtest.compiled.signals import Signals, features_of, fitting, signals_of
 from backtest.compiled.state import N_TRADES, REASONS, TradeFloat, TradeInt
 from backtest.compiled.terms import Rules, Terms, packed, terms_of
 from backtest.compiled.told import empty_told
+from backtest.compiled.trips import fresh_trips
 from backtest.outcome import EquityCurve, FloatArray, RunOutcome
 from domain.account import Trade
 from domain.decisions import Side
@@ -58,7 +59,7 @@ def outcome_of(
     """
     memory = memory or fresh_memory(terms.starting_cash_microusd, len(signals.places))
     told = empty_told(columns, minutes=True)
-    walk(memory, columns, features, signals, packed(terms), told)
+    walk(memory, columns, signals, packed(terms), told, fresh_trips(columns, features, signals))
     curve = EquityCurve(
         close_ms=columns.close_ms, equity_microusd=told.minutes, starting_microusd=terms.starting_cash_microusd
     )

@@ -11,7 +11,7 @@ from threading import local
 from typing import Any, Protocol
 
 from backtest.compiled.columns import Columns
-from backtest.sweep.block import Block, Measured, Walker
+from backtest.sweep.block import Block, Measured, Sight, Walker
 from domain.errors import BadInput, DeskError
 
 Measure = Callable[[Block], Measured]
@@ -38,9 +38,9 @@ def n_cores() -> int:
 class Threads:
     """Threads of one process: the kernels let go of the interpreter's lock, and the tape is in memory once."""
 
-    def __init__(self, columns: Columns, n_threads: int) -> None:
-        """Take the tape."""
-        self._columns, self._n_threads = columns, n_threads
+    def __init__(self, columns: Columns, n_threads: int, sight: Sight | None = None) -> None:
+        """Take the tape. sight: of the same tape, where somebody else has one."""
+        self._columns, self._n_threads, self._sight = columns, n_threads, sight or Sight(columns)
         self._mine = local()
 
     def measure(self, blocks: Iterable[Block]) -> Iterator[Measured]:
@@ -50,7 +50,7 @@ class Threads:
 
     def _measure(self, block: Block) -> Measured:
         if not hasattr(self._mine, "walker"):
-            self._mine.walker = Walker(self._columns)
+            self._mine.walker = Walker(self._columns, self._sight)
         measured: Measured = self._mine.walker.measure(block)
         return measured
 

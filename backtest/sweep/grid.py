@@ -56,6 +56,12 @@ class Grid(Record, frozen=True, kw_only=True, gc=True):
             chosen[name] = self.values[name][place]
         return {name: chosen[name] for name in self.values}
 
+    def places_of(self, name: str, numbers: IntArray) -> IntArray:
+        """Return which of a knob's values each of these combinations has, shape (n,)."""
+        names = tuple(self.values)
+        n_faster = math.prod(len(self.values[one]) for one in names[names.index(name) + 1 :])
+        return numbers // n_faster % len(self.values[name])
+
     def sample(self, n_wanted: int | None, seed: int) -> IntArray:
         """Return rising numbers of combinations: all of them, or `n_wanted` drawn without repetition from the seed."""
         if n_wanted is None or n_wanted >= self.n_combinations:

@@ -1,6 +1,6 @@
 """From a grid to blocks of work: each layer of settings is turned into parts once for each of its own combinations."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice, product
 
 import numpy as np
@@ -26,13 +26,12 @@ class Plan:
     first of them does not. They are left out, not guessed at.
     """
 
-    __slots__ = ("_grid", "_instrument", "_parts", "_parts_of", "_terms", "n_impossible", "numbers", "why")
+    __slots__ = ("_grid", "_instrument", "_parts_of", "_terms", "n_impossible", "numbers", "why")
 
     def __init__(self, grid: Grid, numbers: IntArray, parts_of: PartsOf, instrument: Instrument) -> None:
         """Take the combinations by number."""
         self._grid, self.numbers = grid, numbers
         self._parts_of, self._instrument = parts_of, instrument
-        self._parts: dict[Key, Parts | BadInput] = {}
         self._terms: dict[Key, Terms | BadInput] = {}
         self.n_impossible = 0
         self.why = ""
@@ -43,12 +42,9 @@ class Plan:
 
     def blocks(self) -> Iterator[Block]:
         """Yield the work: combinations that share features and signals, at most MOST_IN_A_BLOCK at a time."""
-        by_signals: dict[Key, list[tuple[int, Mapping[str, str]]]] = {}
-        for number in self.numbers.tolist():
-            knobs = self._grid.combination(number)
-            by_signals.setdefault(_key(knobs, FEATURES, SIGNALS), []).append((number, knobs))
-        for key, members in by_signals.items():
-            parts = self._parts_for(key)
+        for members in self._by_signals():
+            key = _key(self._grid.combination(int(members[0])), FEATURES, SIGNALS)
+            parts = self._tried(key)
             if isinstance(parts, BadInput):
                 self._leave_out(len(members), parts)
                 continue
@@ -57,10 +53,20 @@ class Plan:
                 if block is not None:
                     yield block
 
-    def _block(self, parts: Parts, members: Sequence[tuple[int, Mapping[str, str]]]) -> Block | None:
+    def _by_signals(self) -> Iterator[IntArray]:
+        """Yield the combinations that share their signals, by number: a few bytes for each, however many there are."""
+        keys = np.zeros(len(self.numbers), dtype=np.int64)
+        for name, listed in self._grid.values.items():
+            if layer_of(name) != TERMS:
+                keys = keys * len(listed) + self._grid.places_of(name, self.numbers)
+        order = np.argsort(keys, kind="stable")
+        if len(order) > 0:
+            yield from np.split(self.numbers[order], np.flatnonzero(np.diff(keys[order])) + 1)
+
+    def _block(self, parts: Parts, members: IntArray) -> Block | None:
         numbers, many = [], []
-        for number, knobs in members:
-            terms = self._terms_for(_terms_key(knobs))
+        for number in members.tolist():
+            terms = self._terms_for(_terms_key(self._grid.combination(number)))
             if isinstance(terms, BadInput):
                 self._leave_out(1, terms)
                 continue
@@ -77,11 +83,6 @@ class Plan:
             terms=packed_all(many),
             switch=parts.rules.portfolio.regimes,
         )
-
-    def _parts_for(self, key: Key) -> Parts | BadInput:
-        if key not in self._parts:
-            self._parts[key] = self._tried(key)
-        return self._parts[key]
 
     def _terms_for(self, key: Key) -> Terms | BadInput:
         if key not in self._terms:

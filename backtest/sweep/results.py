@@ -6,11 +6,10 @@ A part is written whole or not at all, so a sweep that was killed goes on from i
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from backtest.metrics.compiled import Metric
@@ -18,14 +17,23 @@ from backtest.outcome import FloatArray, IntArray
 from backtest.sweep.block import Measured
 from backtest.sweep.grid import Grid
 from domain.errors import BadInput, DeskError
+from market.arrow import arrow_floats, arrow_ints, arrow_lists, arrow_words, numbers_of
 
-ROWS_IN_A_PART: Final = 4_096
+ROWS_IN_A_PART: Final = 1_024
 METRIC_NAMES: Final = tuple(metric.name.lower() for metric in Metric)
 NUMBER, DAYS = "combination", "days_microusd"
 
 
 class DiskFull(DeskError):
     """The results could not be written; what was written before stays."""
+
+
+class Part(NamedTuple):
+    """Some of a sweep's runs. figures: shape (n, N_METRICS). days_microusd: daily equity of those that are kept."""
+
+    numbers: IntArray
+    figures: FloatArray
+    days_microusd: IntArray
 
 
 class SweepFolder:
@@ -38,7 +46,8 @@ class SweepFolder:
     def __init__(self, folder: Path, manifest: Mapping[str, Any], grid: Grid, kept: IntArray) -> None:
         """Open or begin the folder. Raises BadInput when it belongs to another sweep or cannot be written."""
         self.folder, self._grid = folder, grid
-        self._kept = frozenset(kept.tolist())
+        self.table = folder / "results.parquet"
+        self._kept = kept
         self._parts = folder / "parts"
         self._waiting: list[Measured] = []
         self._n_waiting = 0
@@ -58,7 +67,7 @@ class SweepFolder:
 
     def done(self) -> IntArray:
         """Return the numbers of the combinations that are on disk, rising."""
-        found = [pq.read_table(part, columns=[NUMBER])[NUMBER].to_numpy() for part in self._part_files()]
+        found = [numbers_of(_read(part, [NUMBER])[NUMBER]) for part in self._part_files()]
         return np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
 
     def take(self, measured: Measured) -> None:
@@ -74,47 +83,38 @@ class SweepFolder:
             return
         numbers = np.concatenate([one.numbers for one in self._waiting])
         figures = np.concatenate([one.figures for one in self._waiting])
-        days = [row for one in self._waiting for row in one.days_microusd]
-        kept = [row if number in self._kept else None for number, row in zip(numbers.tolist(), days, strict=True)]
-        columns: dict[str, Any] = {NUMBER: numbers}
-        columns |= _knob_columns(self._grid, numbers)
-        columns |= {name: _figure_column(figures[:, place]) for place, name in enumerate(METRIC_NAMES)}
-        columns[DAYS] = pa.array(kept, type=pa.list_(pa.int64()))
+        is_kept = np.isin(numbers, self._kept)
+        days = np.concatenate([one.days_microusd for one in self._waiting])[is_kept]
+        columns: dict[str, Any] = {NUMBER: arrow_ints(numbers)}
+        columns |= {name: _knob_column(self._grid, name, numbers) for name in self._grid.values}
+        columns |= {name: arrow_floats(figures[:, place]) for place, name in enumerate(METRIC_NAMES)}
+        columns[DAYS] = arrow_lists(days, is_kept)
         target = self._parts / f"{int(numbers[0]):012}-{len(numbers)}.parquet"
         _write_table(pa.table(columns), target)
         self._waiting, self._n_waiting = [], 0
 
-    def finish(self) -> Path:
-        """Write all parts as one table, in the order of the combinations' parts, and return where it is."""
-        target, draft = self.folder / "results.parquet", self.folder / "results.parquet.part"
+    def finish(self) -> Iterator[Part]:
+        """Write all parts as one table, in the order of the combinations' parts; yield each on its way.
+
+        The table is there when the last one was taken. Raises DiskFull.
+        """
+        draft = self.table.with_suffix(".parquet.part")
         writer: pq.ParquetWriter | None = None
         try:
-            for part in self._part_files():
-                table = pq.read_table(part).drop_columns([DAYS])
-                writer = writer or pq.ParquetWriter(draft, table.schema, compression="zstd")
-                writer.write_table(table)
+            for file in self._part_files():
+                told = _read(file)
+                numbers, figures = numbers_of(told[NUMBER]), [numbers_of(told[name]) for name in METRIC_NAMES]
+                shown = told.drop_columns([DAYS])
+                writer = writer or pq.ParquetWriter(draft, shown.schema, compression="zstd")
+                writer.write_table(shown)
+                yield Part(numbers, np.column_stack(figures), _days_in(told[DAYS]))
         except OSError as error:
-            raise DiskFull(f"the results could not be written to {target}: {error.strerror or error}") from error
+            raise DiskFull(f"the results could not be written to {self.table}: {error.strerror or error}") from error
         finally:
             if writer is not None:
                 writer.close()
         if writer is not None:
-            draft.replace(target)
-        return target
-
-    def figures(self) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Yield (numbers, figures of shape (n, N_METRICS)) part by part."""
-        for part in self._part_files():
-            table = pq.read_table(part, columns=[NUMBER, *METRIC_NAMES])
-            columns = [_floats(table[name]) for name in METRIC_NAMES]
-            yield table[NUMBER].to_numpy(), np.column_stack(columns)
-
-    def kept_days(self) -> IntArray:
-        """Return the daily equity of the kept combinations, shape (n_kept, n_days)."""
-        found: list[Any] = []
-        for part in self._part_files():
-            found += pc.drop_null(pq.read_table(part, columns=[DAYS])[DAYS]).to_pylist()
-        return np.array(found, dtype=np.int64) if found else np.empty((0, 0), dtype=np.int64)
+            draft.replace(self.table)
 
     def _part_files(self) -> Sequence[Path]:
         return sorted(self._parts.glob("*.parquet"))
@@ -128,25 +128,25 @@ def _refuse_another(folder: Path, begun: Mapping[str, Any], manifest: Mapping[st
         )
 
 
-def _knob_columns(grid: Grid, numbers: IntArray) -> dict[str, Any]:
-    rows = [grid.combination(number) for number in numbers.tolist()]
-    return {name: pa.array([_value(row[name]) for row in rows]) for name in grid.values}
-
-
-def _value(word: str) -> float | str:
+def _knob_column(grid: Grid, name: str, numbers: IntArray) -> Any:
+    """Return one knob's value in each combination: as numbers where all that are listed are."""
+    listed, places = grid.values[name], grid.places_of(name, numbers)
     try:
-        return float(word)
+        return arrow_floats(np.array([float(word) for word in listed])[places])
     except ValueError:
-        return word
+        return arrow_words([listed[place] for place in places.tolist()])
 
 
-def _figure_column(column: FloatArray) -> Any:
-    return pa.array(column, mask=np.isnan(column))
+def _days_in(column: Any) -> IntArray:
+    """Return the lists of a column that are there, one a row."""
+    n_kept, values = len(column) - column.null_count, [numbers_of(chunk.values) for chunk in column.chunks]
+    return np.concatenate(values).reshape(n_kept, -1) if n_kept else np.empty((0, 0), dtype=np.int64)
 
 
-def _floats(column: Any) -> FloatArray:
-    values: FloatArray = column.to_numpy(zero_copy_only=False).astype(np.float64)
-    return values
+def _read(file: Path, names: list[str] | None = None) -> Any:
+    # Not `read_table`: it loads pandas. And in one thread: each of Arrow's keeps memory of its own.
+    with pq.ParquetFile(file) as opened:
+        return opened.read(columns=names, use_threads=False)
 
 
 def _write_table(table: Any, target: Path) -> None:

@@ -82,8 +82,9 @@ def run_sweep(
 
 def _told(folder: SweepFolder, objective: Objective, plan: Plan, n_now: int) -> SweepResult:
     best_score, best_number, best_figures, n_done = -np.inf, None, None, 0
-    sharpes = []
-    for numbers, figures in folder.figures():
+    sharpes, kept = [], []
+    for numbers, figures, days in folder.finish():
+        kept += [days] if len(days) else []
         n_done += len(numbers)
         sharpes.append(figures[:, Metric.SHARPE])
         scores = objective.scores(figures)
@@ -104,6 +105,6 @@ def _told(folder: SweepFolder, objective: Objective, plan: Plan, n_now: int) -> 
         figures=best_figures,
         best_days_microusd=None,
         sharpes=np.concatenate(sharpes) if sharpes else np.empty(0),
-        days_microusd=folder.kept_days(),
-        table=folder.finish(),
+        days_microusd=np.concatenate(kept) if kept else np.empty((0, 0), dtype=np.int64),
+        table=folder.table,
     )
