@@ -2,13 +2,15 @@
 
 The compiled run is the desk's whole tick: features, strategies, the risk desk's rules and sizes, a venue with fees,
 spread and slippage in whole ticks, equity after every minute; regimes where a rule or a record asks for them. It begins
-at the tape's columns, which hold ticks and returns. The bare loop is the rule and nothing else.
+at the tape's columns, which hold ticks and returns, and its landmarks: like them, they are worked out once when a tape
+is taken, and depend on no setting. The bare loop is the rule and nothing else.
 """
 
 from collections.abc import Callable
 from functools import partial
 
 from backtest.compiled.engine import fresh_memory, walk
+from backtest.compiled.landmarks import landmarks_of
 from backtest.compiled.run import run_compiled
 from backtest.compiled.signals import asks_regimes, features_of, signals_of
 from backtest.compiled.state import N_TRADES
@@ -30,13 +32,14 @@ def engine_of(taken: Stretch, **knobs: str) -> Callable[[], int]:
     """Return a whole compiled run: from columns to equity after every minute and the trades, all as numbers."""
     parts, tape = parts_of(taken.settings(**knobs)), taken.tape
     strategies, terms = parts.built(), packed(terms_of(parts.rules, tape.instrument))
+    landmarks = landmarks_of(tape.columns)
 
     def run() -> int:
         has_regimes = asks_regimes(strategies, parts.rules.portfolio.regimes)
         features = features_of(tape.columns, parts.windows, parts.regimes, has_regimes=has_regimes)
         signals = signals_of(tape.columns, features, strategies)
         memory = fresh_memory(terms.starting_cash_microusd, len(signals.places))
-        trips = fresh_trips(tape.columns, features, signals)
+        trips = fresh_trips(tape.columns, features, signals, landmarks)
         walk(memory, tape.columns, signals, terms, empty_told(tape.columns, minutes=True), trips)
         return int(memory.state[N_TRADES])
 

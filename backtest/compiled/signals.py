@@ -75,8 +75,9 @@ def signals_of(columns: Columns, features: FloatArray, strategies: Sequence[Stra
     places, sides, convictions = (np.concatenate(parts) for parts in zip(*answers, strict=True))
     names = np.repeat(np.arange(len(scans), dtype=np.int8), [len(its_places) for its_places, _, _ in answers])
     leaves = np.zeros((len(scans), len(features)), dtype=np.int8)
-    for row, (scan, given) in zip(leaves, scans, strict=True):
-        if scan.partings is not None:
+    for row, (scan, given), (its_places, _, _) in zip(leaves, scans, answers, strict=True):
+        # A strategy that never enters has nothing to leave.
+        if scan.partings is not None and len(its_places) > 0:
             row[:] = scan.partings(features, beside, given)
     spoken = Signals(places=places, sides=sides, convictions=convictions, strategies=names, leaves=leaves)
     fit = _taken(spoken, columns.ints[places, FLAGS] & IS_FIT != 0)

@@ -63,12 +63,12 @@ class Trips(NamedTuple):
     landmarks: Landmarks
 
 
-def fresh_trips(columns: Columns, features: FloatArray, signals: Signals) -> Trips:
-    """Return room for the trips of one run, none of them worked out."""
+def fresh_trips(columns: Columns, features: FloatArray, signals: Signals, landmarks: Landmarks | None = None) -> Trips:
+    """Return room for the trips of one run, none of them worked out. landmarks: the tape's, where they are known."""
     n_signals = len(signals.places)
     rows, seen = np.arange(n_signals), np.empty((n_signals, N_SEEN))
     see(seen, rows, 0, columns, features, signals)
-    landmarks = landmarks_of(columns)
+    landmarks = landmarks or landmarks_of(columns)
     return Trips(rows=rows, seen=seen, table=empty_table(landmarks, n_signals), landmarks=landmarks)
 
 
