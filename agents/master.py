@@ -76,11 +76,23 @@ class MasterAgent:
             answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
         if departure is not None or settled is not NOTHING_SETTLED:
             return self._eventful(snapshot, state, features, answered, settled, answer, departure, equity_microusd)
-        if isinstance(answer, Standstill):
-            return self._waited(snapshot, state, features, answered, answer, equity_microusd)
-        if answer.order is None:
-            return self._refused(snapshot, state, features, answered, answer, equity_microusd)
-        return self._eventful(snapshot, state, features, answered, settled, answer, departure, equity_microusd)
+        if isinstance(answer, Verdict):
+            if answer.order is None:
+                return self._refused(snapshot, state, features, answered, answer, equity_microusd)
+            return self._eventful(snapshot, state, features, answered, settled, answer, departure, equity_microusd)
+        # Most ticks end here: nothing was asked of risk, nothing sent and nothing settled.
+        return TickRecord(
+            tick_no=self.tick_no,
+            snapshot=snapshot,
+            state=state,
+            outcome=answer.outcome,
+            why=answer.why,
+            features=features,
+            signals=answered.signals,
+            equity_microusd=equity_microusd,
+            cash_microusd=books.cash_microusd,
+            position_lots=books.position_lots(snapshot.symbol) if books.holdings else 0,
+        )
 
     def _first_answer(self, snapshot: Snapshot, features: Features | None, answered: Answered) -> Wish | Standstill:
         """Say what the strategies propose, or why nothing can be asked of them."""
@@ -130,30 +142,6 @@ class MasterAgent:
             risk=check,
             order=order,
             refusal=refusal,
-        )
-
-    def _waited(
-        self,
-        snapshot: Snapshot,
-        state: TradingState,
-        features: Features | None,
-        answered: Answered,
-        answer: Standstill,
-        equity_microusd: int,
-    ) -> TickRecord:
-        """Record a tick on which nothing was asked of risk, nothing sent and nothing settled: most of them."""
-        books = self.execution.books
-        return TickRecord(
-            tick_no=self.tick_no,
-            snapshot=snapshot,
-            state=state,
-            outcome=answer.outcome,
-            why=answer.why,
-            features=features,
-            signals=answered.signals,
-            equity_microusd=equity_microusd,
-            cash_microusd=books.cash_microusd,
-            position_lots=books.position_lots(snapshot.symbol) if books.holdings else 0,
         )
 
     def _refused(

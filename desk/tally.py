@@ -59,7 +59,6 @@ class Tally:
     """Counts a run while it goes. `add` is on the hot path: integers only."""
 
     starting_equity_microusd: int
-    n_bars: int = 0
     n_quiet: int = 0
     n_signals: int = 0
     n_orders: int = 0
@@ -70,11 +69,21 @@ class Tally:
     equity_microusd: int = 0
     max_drawdown_frac: float = 0.0
     first_ms: int = 0
-    last_ms: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     trades: list[Trade] = field(default_factory=list)
     held_lots: dict[str, int] = field(default_factory=dict)
+    _last: TickRecord | None = None
+
+    @property
+    def n_bars(self) -> int:
+        """Ticks counted so far."""
+        return self.n_quiet + self.outcomes.total()
+
+    @property
+    def last_ms(self) -> int:
+        """The time of the last tick; 0 before the first."""
+        return 0 if self._last is None else self._last.snapshot.as_of_ms
 
     def __post_init__(self) -> None:
         """Start flat at the peak."""
@@ -82,10 +91,9 @@ class Tally:
 
     def add(self, record: TickRecord) -> None:
         """Count one tick."""
-        self.n_bars += 1
-        self.last_ms = record.snapshot.as_of_ms
-        if self.first_ms == 0:
-            self.first_ms = self.last_ms
+        if self._last is None:
+            self.first_ms = record.snapshot.as_of_ms
+        self._last = record
         if record.equity_microusd != self.equity_microusd:
             self._mark(record.equity_microusd)
         if record.outcome is QUIET and not record.fills and not record.funding:
