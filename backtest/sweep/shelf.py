@@ -30,11 +30,12 @@ class Batch(NamedTuple):
 class Shelf:
     """Round trips of one tape, a table for each set of exits, a row for each order; bounded, and emptied when full."""
 
-    __slots__ = ("_features", "_n_rows", "_row_of", "_seen", "_sets", "_tables")
+    __slots__ = ("_features", "_n_rows", "_row_of", "_seen", "_sets", "_tables", "_wanted_out")
 
     def __init__(self) -> None:
         """Begin empty."""
         self._features: FloatArray | None = None
+        self._wanted_out = False
         self._sets: dict[bytes, int] = {}
         self._n_rows = 0
         self._seen = np.empty((0, N_SEEN))
@@ -44,13 +45,15 @@ class Shelf:
     def trips_of(self, columns: Columns, landmarks: Landmarks, features: FloatArray, signals: Signals) -> Trips:
         """Return the trips of these signals' orders. `table` has a first axis more than in `Trips`, for sets of exits.
 
-        What was worked out with other features is forgotten, and so is everything where a strategy may want out.
+        What was worked out with other features is forgotten. Trips of a strategy that may want out are nobody else's.
         """
         n_signals = len(signals.places)
         is_full = self._n_rows + n_signals > len(self._seen)
-        if self._features is not features or is_full or signals.leaves.any():
+        may_want_out = bool(signals.leaves.any())
+        if self._features is not features or is_full or may_want_out or self._wanted_out:
             self._features = features
             self._empty(landmarks, n_signals)
+        self._wanted_out = may_want_out
         rows, n_before = np.empty(n_signals, dtype=np.int64), self._n_rows
         self._n_rows = _number_rows(rows, self._row_of, n_before, signals.places, signals.sides)
         see(self._seen, rows, n_before, columns, features, signals)
