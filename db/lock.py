@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,8 @@ from domain.errors import BadInput
 
 # Any fixed number does: advisory locks are counted per database.
 _ADVISORY_KEY: Final = 7_466_164_653_871
+_PAUSE_S: Final = 0.05
+_N_TRIES: Final = 20
 
 
 class FileLock:
@@ -38,9 +41,12 @@ class FileLock:
 
 
 def lock_server(connection: Connection, name: str) -> None:
-    """Take the journal's advisory lock for this session. Raises BadInput when another session has it."""
-    if connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}):
-        return
+    """Take the journal's advisory lock for this session. Raises BadInput when another session keeps it."""
+    # The server lets go for a session that has ended a moment after its client is gone.
+    for wait_s in (0.0, *(_PAUSE_S,) * _N_TRIES):
+        time.sleep(wait_s)
+        if connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}):
+            return
     holder = connection.scalar(
         text(
             "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "

@@ -1,6 +1,7 @@
 """What every journal must do, over SQLite and over a real PostgreSQL server."""
 
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -272,6 +273,20 @@ def test_a_second_desk_is_refused_and_readers_are_not(journal_url: str) -> None:
             with pytest.raises(BadInput, match="for reading only"):
                 reader.begin(header("x"), 1)
     record(journal_url, "after the lock was given back")
+
+
+def test_a_server_that_lets_go_a_moment_late_is_waited_for(journal_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if journal_url.startswith("sqlite"):
+        pytest.skip("a file's lock is gone with its holder")
+    holder, pause = open_journal(journal_url, writable=True), time.sleep
+
+    def let_go_and_pause(wait_s: float) -> None:
+        if wait_s > 0.0:
+            holder.close()
+        pause(wait_s)
+
+    monkeypatch.setattr("db.lock.time.sleep", let_go_and_pause)
+    open_journal(journal_url, writable=True).close()
 
 
 def test_readers_see_what_was_committed_and_nothing_else(journal_url: str) -> None:
