@@ -1,10 +1,13 @@
 """A run that is lived again finds each answer where it was left: with its tick, in the event, or nowhere."""
 
+import re
+
 import pytest
 
 from db.answered import told
 from db.opening import open_journal
 from domain.decisions import Approved, Denied
+from domain.errors import JournalCorrupt
 from domain.tick import GateAnswer
 from tests.contract.journal_samples import header, sample
 
@@ -78,3 +81,21 @@ def test_a_whole_tick_gives_its_answer_back(url):
 
 def test_the_event_is_ascii_whatever_arrived():
     assert told(ID, GateAnswer(verdict=NO, raw_reply=RAW)).isascii()
+
+
+@pytest.mark.parametrize(
+    ("detail", "why"),
+    [
+        ("not JSON", "holds no answer"),
+        ('{"request_id":"a"}', "holds no answer"),
+        (told(ID, GateAnswer(verdict=YES)).replace("0.5", "1.5"), "outside (0, 1]"),
+    ],
+)
+def test_an_event_that_no_gate_can_have_given_is_damage(url, detail, why):
+    with open_journal(url, writable=True) as store:
+        journal = store.begin(header(), 1)
+        journal.record_request(1, ID, "double", "veto", "may I?")
+        journal.event("gate_answered", detail, 2)
+        journal.commit()
+    with pytest.raises(JournalCorrupt, match=re.escape(why)):
+        answer_again(url)
