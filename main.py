@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from agents.master import MasterAgent
     from console.runs import TapedFeed
     from domain.instrument import Instrument
-    from domain.ports import Journal
+    from domain.ports import Gate, Journal
     from settings import Settings
 
 HELP = """Tidegate: a trading desk for crypto perpetuals that records every decision and can recompute it.
@@ -197,7 +197,6 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     from agents.risk import RiskAgent
     from agents.strategy import StrategyAgent
     from execution.paper import PaperVenue
-    from gate.off import OffGate
     from risk.desk import RiskDesk
     from strategy.registry import build_strategies
 
@@ -212,11 +211,36 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     return MasterAgent(
         market_data=MarketDataAgent(part.feature_windows(settings), part.regime_thresholds(settings)),
         strategies=strategies,
-        gate=GateAgent(gate=OffGate(mode=settings.gate_mode), mode=settings.gate_mode),
+        gate=GateAgent(gate=build_gate(settings, journal), mode=settings.gate_mode),
         risk=risk,
         execution=execution,
         exits=ExitAgent(execution=execution, strategies=strategies, risk=risk),
     )
+
+
+def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
+    """Build who is asked before an entry: nobody, unless the settings name a mode and a backend."""
+    import settings as part
+    from configuration.choices import GateBackend
+    from domain.decisions import GateMode
+    from gate.off import OffGate
+
+    if settings.gate_mode is GateMode.OFF or settings.gate_backend is GateBackend.OFF:
+        return OffGate(mode=settings.gate_mode)
+    from agents.audited_gate import AuditedGate
+    from desk.clock import SystemClock
+    from gate.ollama import OllamaReader
+    from gate.prompt import load_prompt
+
+    clock = SystemClock()
+    reader = OllamaReader(
+        terms=part.ollama_terms(settings),
+        mode=settings.gate_mode,
+        costs=part.trade_costs(settings),
+        prompt=load_prompt(),
+        elapsed_s=clock.elapsed_s,
+    )
+    return AuditedGate(reader=reader, journal=journal, clock=clock)
 
 
 def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from configuration.choices import AllocationMethod, E3Direction, FeedKind, LogLevel, OnStop, Speed
+from configuration.choices import AllocationMethod, E3Direction, FeedKind, GateBackend, LogLevel, OnStop, Speed
 from configuration.knobs import Settings
 from configuration.loading import load_settings, settings_from_json
 from configuration.problems import Problem, SettingsError
@@ -21,6 +21,8 @@ from domain.errors import BadInput
 if TYPE_CHECKING:
     from domain.record import Record
     from execution.paper import PaperTerms
+    from gate.ollama import OllamaTerms
+    from gate.prompt import Costs
     from indicators.features import FeatureWindows
     from indicators.regime import RegimeThresholds
     from market.quality import QualityLimits
@@ -39,6 +41,7 @@ __all__ = [
     "E3Direction",
     "Effective",
     "FeedKind",
+    "GateBackend",
     "LogLevel",
     "OnStop",
     "Problem",
@@ -55,6 +58,7 @@ __all__ = [
     "feature_windows",
     "funding_fade_thresholds",
     "load_settings",
+    "ollama_terms",
     "paper_terms",
     "portfolio",
     "quality_limits",
@@ -67,6 +71,7 @@ __all__ = [
     "sim_parameters",
     "sizing_policy",
     "strategy_thresholds",
+    "trade_costs",
 ]
 
 _T = TypeVar("_T")
@@ -268,6 +273,37 @@ def paper_terms(settings: Settings) -> "PaperTerms":
         latency_bars=settings.paper_latency_bars,
         reject_frac=_frac(settings.paper_reject_pct),
         seed=settings.paper_seed,
+    )
+
+
+def ollama_terms(settings: Settings) -> "OllamaTerms":
+    """Return which model is asked, how, and what counts as a yes."""
+    from gate.ollama import OllamaTerms
+
+    return _made(
+        OllamaTerms,
+        url=settings.gate_url,
+        allows_remote=settings.gate_allow_remote,
+        model=settings.gate_model,
+        deadline_s=settings.gate_deadline_s,
+        min_p_win_frac=_frac(settings.gate_min_p_win_pct),
+        context_tokens=settings.gate_context_tokens,
+        reply_tokens=settings.gate_reply_tokens,
+        seed=settings.gate_seed,
+        breaker_bars=settings.gate_breaker_bars,
+    )
+
+
+def trade_costs(settings: Settings) -> "Costs":
+    """Return what one side of a trade costs on the paper venue, as the gate's model is told."""
+    from execution.fees import FEE_DENOMINATOR, TAKER_FEE_NUMERATORS
+    from gate.prompt import BPS, Costs
+
+    return _made(
+        Costs,
+        fee_bps=TAKER_FEE_NUMERATORS[settings.paper_fee_tier] / FEE_DENOMINATOR * BPS,
+        half_spread_bps=settings.paper_half_spread_bps,
+        slippage_bps=settings.paper_slippage_bps,
     )
 
 

@@ -14,9 +14,9 @@ class GateAgent(Record, frozen=True, kw_only=True):
     gate: Gate
     mode: GateMode
 
-    async def review(self, proposal: Proposal, snapshot: Snapshot, features: Features) -> GateExchange:
+    async def review(self, proposal: Proposal, snapshot: Snapshot, features: Features, tick_no: int) -> GateExchange:
         """Return what was asked and answered, for the record."""
-        return await self.gate.review(proposal, snapshot, features)
+        return await self.gate.review(proposal, snapshot, features, tick_no)
 
     def keep_frac(self, exchange: GateExchange) -> float:
         """Return the part of the size that may go on: 0 = denied. In shadow mode the answer does not count."""

@@ -113,7 +113,7 @@ class MasterAgent:
         screened = self.risk.screen(case)
         if isinstance(screened, RiskCheck):
             return _no(proposal, screened, None)
-        exchange = await self.gate.review(proposal, snapshot, features)
+        exchange = await self.gate.review(proposal, snapshot, features, self.tick_no)
         keep_frac = self.gate.keep_frac(exchange)
         if keep_frac == 0.0:
             why = f"the gate ({exchange.backend}) denied: {exchange.verdict.reason_code}"

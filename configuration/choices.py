@@ -32,6 +32,13 @@ class E3Direction(StrEnum):
     PREMIUM_FADE = "premium_fade"
 
 
+class GateBackend(StrEnum):
+    """Who answers for the gate. OFF: nobody. OLLAMA: a model on an Ollama server."""
+
+    OFF = "off"
+    OLLAMA = "ollama"
+
+
 class LogLevel(StrEnum):
     """The least severity that is logged."""
 

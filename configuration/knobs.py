@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 from pydantic.fields import FieldInfo
 
+from configuration.asking import GateKnobs
 from configuration.deciding import (
     E3Knobs,
     ExitKnobs,
@@ -32,6 +33,7 @@ GROUPS: Final[tuple[type[BaseModel], ...]] = (
     RiskKnobs,
     SizingKnobs,
     PortfolioKnobs,
+    GateKnobs,
     PaperKnobs,
     JournalKnobs,
 )
@@ -49,6 +51,7 @@ class Settings(
     RiskKnobs,
     SizingKnobs,
     PortfolioKnobs,
+    GateKnobs,
     PaperKnobs,
     JournalKnobs,
 ):

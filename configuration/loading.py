@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr, ValidationError
 
+from configuration.choices import GateBackend
 from configuration.knob import allowed_words, written
 from configuration.knobs import KNOBS, Settings
 from configuration.problems import Problem, SettingsError, shown
@@ -73,6 +74,7 @@ BELOW: Final = (
     ("FEATURE_EMA_FAST_BARS", "FEATURE_EMA_SLOW_BARS"),
     ("FUNDING_FADE_NEUTRAL_FUNDING_HOURLY_PCT", "FUNDING_FADE_EXTREME_FUNDING_HOURLY_PCT"),
     ("FUNDING_FADE_NEUTRAL_PREMIUM_BPS", "FUNDING_FADE_EXTREME_PREMIUM_BPS"),
+    ("GATE_REPLY_TOKENS", "GATE_CONTEXT_TOKENS"),
 )
 
 
@@ -89,6 +91,8 @@ def _contradictions(settings: Settings, raw: Mapping[str, tuple[Any, Given]], re
         from strategy.registry import STRATEGIES
 
         yield from _strangers("STRATEGIES", settings.strategies, STRATEGIES, raw)
+    if settings.gate_backend is GateBackend.OLLAMA:
+        yield from _unaskable(settings, raw)
     if settings.regime_switch:
         yield from _misswitched(settings.regime_switch, raw)
 
@@ -122,6 +126,16 @@ def _misswitched(entries: tuple[str, ...], raw: Mapping[str, tuple[Any, Given]])
         yield _clash(
             "REGIME_SWITCH", entries, f"a comma list of STRATEGY:REGIME|REGIME, each strategy once; {known}", raw
         )
+
+
+def _unaskable(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
+    from gate.address import objection_to
+
+    objection = objection_to(settings.gate_url, allows_remote=settings.gate_allow_remote)
+    if objection is not None:
+        yield _clash("GATE_URL", settings.gate_url, objection, raw)
+    if not settings.gate_model or not settings.gate_model.isprintable():
+        yield _clash("GATE_MODEL", settings.gate_model, "the name of a model, because GATE_BACKEND is ollama", raw)
 
 
 def _clash(name: str, value: object, allowed: str, raw: Mapping[str, tuple[Any, Given]]) -> Problem:

@@ -8,7 +8,6 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from configuration.choices import FeedKind, LogLevel, OnStop, Speed
 from configuration.knob import CommaList, Number, Whole, knob
-from domain.decisions import GateMode
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DATABASES = ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://")
@@ -67,7 +66,6 @@ class DeskKnobs(BaseModel):
     strategies: Names = knob(
         ("e3", "funding_fade"), "", "strategies that run side by side", allowed="a comma list of known strategies"
     )
-    gate_mode: GateMode = knob(GateMode.OFF, "", "how much the second reader's answer counts")
     speed: Speed = knob(Speed.AUTO, "", "pace; auto: watchable on a terminal, else as fast as it goes", decides=False)
     on_stop: OnStop = knob(OnStop.KEEP, "", "what a graceful stop (Ctrl-C) does with open positions")
     reconcile_every_minutes: Whole = knob(

@@ -6,6 +6,7 @@ from rich.text import Text
 from console.figures import count_text, percent_text, price_text, size_text
 from console.sheets import heading, sheet
 from domain.decisions import Approved, Refusal
+from domain.gate_reason import GateReason
 from domain.instrument import Instrument
 from domain.tick import GateExchange, RiskCheck, TickRecord
 
@@ -36,10 +37,16 @@ def print_gate(console: Console, record: TickRecord) -> None:
         console.print("It was not asked: the answer was no before its turn.")
         return
     console.print(Text(_gate_text(record.gate)))
-    for name, text in (("asked", record.gate.prompt), ("replied", record.gate.raw_reply)):
+    for name, text in (("asked", record.gate.prompt), ("replied", _shown(record.gate.raw_reply or b""))):
         if text:
             console.print(Text(f"  {name}:", style="dim"))
             console.print(Text(text), style="dim", soft_wrap=True)
+
+
+def _shown(raw: bytes) -> str:
+    """Return a model's bytes as text that a terminal can be given: what does not print stands as its escape."""
+    text = raw.decode("utf-8", "backslashreplace")
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def print_risk(console: Console, record: TickRecord, instrument: Instrument) -> None:
@@ -67,8 +74,13 @@ def _gate_text(gate: GateExchange) -> str:
     )
     took = "" if gate.latency_ms is None else f" and took {gate.latency_ms:,.0f} ms"
     if isinstance(verdict, Approved):
-        return f"{by}{took}: passed, at {percent_text(verdict.keep_frac)} of the size ({verdict.reason_code})."
-    return f"{by}{took}: denied ({verdict.reason_code})."
+        return f"{by}{took}: passed, at {percent_text(verdict.keep_frac)} of the size ({_reason(verdict.reason_code)})."
+    return f"{by}{took}: denied ({_reason(verdict.reason_code)})."
+
+
+def _reason(code: str) -> str:
+    """Return a reason code with its meaning; a code of another version stands alone."""
+    return f"{code}: {GateReason(code).label}" if code in set(GateReason) else code
 
 
 def _print_sizes(console: Console, check: RiskCheck, instrument: Instrument) -> None:

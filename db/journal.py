@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, update
 
 from db import rows
+from db.answered import ANSWERED, told
 from db.chain import encode, latency_seal, link
 from db.clean import clean
 from db.heard import Heard
@@ -22,7 +23,7 @@ from db.tables import KEY_BITS, LEDGER, RUNS
 from db.writing import Pen
 from domain.decisions import ApprovedOrder
 from domain.errors import JournalCorrupt, JournalUnavailable
-from domain.tick import GateExchange, TickRecord
+from domain.tick import GateAnswer, GateExchange, TickRecord
 
 _TABLES: Final = {table.name: table for table in LEDGER}
 
@@ -115,6 +116,14 @@ class SqlJournal:
         self._tick_no = tick_no
         self._take_request(rows.gate_request(tick_no, request_id, backend, mode, prompt))
         self.commit()
+
+    def record_answer(self, request_id: str, answer: GateAnswer, wall_ms: int) -> None:
+        """Take what a question brought; the order that it allows makes it durable together with itself."""
+        self.event(ANSWERED, told(request_id, answer), wall_ms)
+
+    def recorded_answer(self, request_id: str) -> GateAnswer | None:
+        """Return what this question brought when the run was first lived; None where it is new."""
+        return None if self._recorded is None else self._recorded.answer_of(request_id)
 
     def append(self, record: TickRecord) -> None:
         """Take one tick whole; it is durable after the next `commit`.

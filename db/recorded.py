@@ -1,14 +1,16 @@
 """What an earlier process wrote of a run, to compare a second computation with: row by row, by hash."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, Table, func, select
 
+from db.answered import recorded_answers
 from db.chain import Value
 from db.readable import Readable
 from db.tables import KEY_BITS, KEY_MASK, KEYED, LEDGER, ORDER_REFUSALS, chained_columns
 from domain.errors import JournalCorrupt
+from domain.tick import GateAnswer
 
 _WINDOW: Final = 16_384
 _SHOWN: Final = 160
@@ -18,12 +20,13 @@ _RULE: Final = "journal"
 class RecordedLedger:
     """The recorded links of one run, read a window at a time."""
 
-    __slots__ = ("_base", "_start", "_store", "_unwritten", "_window", "last_seq")
+    __slots__ = ("_answers", "_base", "_start", "_store", "_unwritten", "_window", "last_seq")
 
     def __init__(self, store: Readable, run_no: int) -> None:
         """Look how far the run was recorded."""
         self._store: Final = store
         self._base: Final = run_no << KEY_BITS
+        self._answers: Mapping[str, GateAnswer] | None = None
         self._start = 0
         self._window: list[bytes] = []
         with store.read() as connection:
@@ -42,6 +45,13 @@ class RecordedLedger:
     def failure_of(self, client_order_id: str) -> str | None:
         """Return, once, why this order could not be put on record when the run was made; None when it could."""
         return self._unwritten.pop(client_order_id, None)
+
+    def answer_of(self, request_id: str) -> GateAnswer | None:
+        """Return what a question to the gate brought when the run was made; None where it was not asked."""
+        if self._answers is None:
+            with self._store.read() as connection:
+                self._answers = recorded_answers(connection, self._base)
+        return self._answers.get(request_id)
 
     def _load(self, seq: int) -> None:
         first = self._base + seq

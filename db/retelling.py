@@ -206,7 +206,7 @@ def _gate_of(connection: Connection, row: Fields) -> GateExchange:
         backend=asked["backend"],
         mode=asked["mode"],
         prompt=asked["prompt"],
-        raw_reply=None if reply is None else bytes(reply).decode("utf-8", "surrogatepass"),
+        raw_reply=None if reply is None else bytes(reply),
         verdict=Approved(keep_frac=row["keep_frac"], **by) if row["verdict"] == "approved" else Denied(**by),
         latency_ms=row["latency_ms"],
     )

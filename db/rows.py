@@ -101,7 +101,7 @@ def gate_outcome(exchange: GateExchange) -> Row:
         verdict.keep_frac + 0.0 if isinstance(verdict, Approved) else None,
         verdict.backend,
         verdict.request_id,
-        None if reply is None else reply.encode("utf-8", "surrogatepass"),
+        reply,
     )
 
 

@@ -154,7 +154,7 @@ class GateRequestRow(Page, table=True):
 
 
 class GateOutcomeRow(Page, table=True):
-    """What the gate answered. keep_frac: NULL when denied. raw_reply: the bytes that arrived, UTF-8.
+    """What the gate answered. keep_frac: NULL when denied. raw_reply: the bytes that arrived.
 
     latency_ms is a measurement of the machine, not of the decision: it stays out of the chain and is sealed by
     `latency_hash`, so that two runs of the same command still chain to the same hash.

@@ -10,11 +10,11 @@ DECIDING: Final = ("agents", "desk", "domain", "execution", "gate", "indicators"
 def code_version(root: Path) -> str:
     """Return the SHA-256 over the sources of every room that can change a decision, in hex, 16 digits.
 
-    root: the project's folder. Documents, console and tests do not count. Line ends do not count either.
+    root: the project's folder. The gate's prompts count too. Documents, console, tests and line ends do not.
     """
     digest = hashlib.sha256()
     for room in DECIDING:
-        for path in sorted((root / room).rglob("*.py")):
+        for path in sorted([*(root / room).rglob("*.py"), *(root / room / "prompts").glob("*.txt")]):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0")
             digest.update(path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()[:16]

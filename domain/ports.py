@@ -1,4 +1,4 @@
-"""Where the desk meets the world: five roles, each with more than one plug."""
+"""Where the desk meets the world: six roles, each with more than one plug."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from domain.account import AccountView, Levels, VenueReport
 from domain.decisions import ApprovedOrder, Proposal, Refusal
 from domain.features import Features
 from domain.market import Snapshot
-from domain.tick import GateExchange, TickRecord
+from domain.tick import GateAnswer, GateExchange, GateQuestion, TickRecord
 
 
 class Clock(Protocol):
@@ -52,8 +52,20 @@ class Venue(Protocol):
 class Gate(Protocol):
     """The second reader, who may only say less or no."""
 
-    async def review(self, proposal: Proposal, snapshot: Snapshot, features: Features) -> GateExchange:
+    async def review(self, proposal: Proposal, snapshot: Snapshot, features: Features, tick_no: int) -> GateExchange:
         """Ask about one proposal. Every failure is a `Denied` inside the exchange, never an exception."""
+        ...
+
+
+class Reader(Protocol):
+    """A model behind the gate: it words the question and answers it, and keeps no record itself."""
+
+    def question(self, proposal: Proposal, snapshot: Snapshot, features: Features) -> GateQuestion:
+        """Word the question: a pure function of what the desk knows, the same again when the run is relived."""
+        ...
+
+    async def ask(self, question: GateQuestion) -> GateAnswer:
+        """Ask once. Every failure is a `Denied` inside the answer, never an exception."""
         ...
 
 
@@ -62,6 +74,21 @@ class Journal(Protocol):
 
     def record_order(self, order: ApprovedOrder, tick_no: int) -> None:
         """Put an order on record, durably, before it is sent. Raises JournalUnavailable."""
+        ...
+
+    def record_request(self, tick_no: int, request_id: str, backend: str, mode: str, prompt: str) -> None:
+        """Put a question to the gate on record, durably, before it is asked. Raises JournalUnavailable."""
+        ...
+
+    def record_answer(self, request_id: str, answer: GateAnswer, wall_ms: int) -> None:
+        """Take what a question brought; it is durable no later than the next order."""
+        ...
+
+    def recorded_answer(self, request_id: str) -> GateAnswer | None:
+        """Return what this question brought when the run was first lived; None where it is new.
+
+        A question that is on record without an answer was denied.
+        """
         ...
 
     def append(self, record: TickRecord) -> None:

@@ -36,6 +36,29 @@ class Outcome(StrEnum):
     NO_SIGNAL = "no_signal"
 
 
+class GateQuestion(Record, frozen=True, kw_only=True):
+    """One question, ready to be put on record and asked. prompt: everything that is sent, as text.
+
+    break_even_frac: the chance of profit at which the trade pays for its costs; above 1 where it never does.
+    """
+
+    request_id: str
+    symbol: str
+    as_of_ms: int
+    backend: str
+    mode: str
+    prompt: str
+    break_even_frac: float
+
+
+class GateAnswer(Record, frozen=True, kw_only=True):
+    """What came back. raw_reply: the bytes as they arrived, whole or not; None when nothing did."""
+
+    verdict: Verdict
+    raw_reply: bytes | None = None
+    latency_ms: float | None = None
+
+
 class GateExchange(Record, frozen=True, kw_only=True):
     """What was asked of the gate and what came back, as recorded. raw_reply: None when nothing arrived.
 
@@ -46,7 +69,7 @@ class GateExchange(Record, frozen=True, kw_only=True):
     backend: str
     mode: str
     prompt: str
-    raw_reply: str | None
+    raw_reply: bytes | None
     verdict: Verdict
     latency_ms: float | None = None
 

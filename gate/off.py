@@ -2,6 +2,7 @@
 
 from domain.decisions import Approved, Denied, GateMode, Proposal
 from domain.features import Features
+from domain.gate_reason import GateReason
 from domain.market import Snapshot
 from domain.record import Record
 from domain.tick import GateExchange
@@ -16,7 +17,7 @@ class OffGate(Record, frozen=True, kw_only=True):
 
     mode: GateMode
 
-    async def review(self, proposal: Proposal, snapshot: Snapshot, features: Features) -> GateExchange:
+    async def review(self, proposal: Proposal, snapshot: Snapshot, features: Features, tick_no: int) -> GateExchange:
         """Return the stub answer as an exchange without prompt or reply."""
         return GateExchange(
             request_id=f"{proposal.symbol}-{proposal.as_of_ms}-gate",
@@ -24,7 +25,7 @@ class OffGate(Record, frozen=True, kw_only=True):
             mode=self.mode.value,
             prompt="",
             raw_reply=None,
-            verdict=Approved(keep_frac=1.0, reason_code="gate_off", backend="off")
+            verdict=Approved(keep_frac=1.0, reason_code=GateReason.GATE_OFF.value, backend="off")
             if self.mode is GateMode.OFF
-            else Denied(reason_code="no_backend", backend="off"),
+            else Denied(reason_code=GateReason.NO_BACKEND.value, backend="off"),
         )

@@ -165,7 +165,7 @@ def _exchange(tick_no: int, *, approves: bool) -> GateExchange:
         backend="model-a",
         mode="veto",
         prompt="Review: BUY 250 lots. <data>größer</data>",
-        raw_reply='{"stance":"approve","note":"\x00 and \ud800"}',
+        raw_reply=b'{"stance":"approve","note":"\x00 and \xed\xa0\x80"}',
         verdict=Approved(keep_frac=0.5, reason_code="fine", backend="model-a", request_id=request)
         if approves
         else Denied(reason_code="timeout", backend="model-a", request_id=None),

@@ -11,6 +11,7 @@ import settings as face
 from configuration.knobs import KNOBS
 from domain.errors import BadInput
 from execution.paper import PaperTerms
+from gate.ollama import OllamaTerms
 from indicators.features import FeatureWindows
 from indicators.regime import RegimeThresholds
 from market.quality import QualityLimits
@@ -37,6 +38,7 @@ PARTS = {
     face.allocation_policy: AllocationPolicy,
     face.deployment_policy: DeploymentPolicy,
     face.paper_terms: PaperTerms,
+    face.ollama_terms: OllamaTerms,
     face.sim_parameters: SimParameters,
     face.quality_limits: QualityLimits,
 }

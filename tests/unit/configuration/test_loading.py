@@ -14,7 +14,7 @@ from domain.errors import BadInput
 from settings import SettingsError, load_settings, settings_from_json, settings_json
 
 NUMERIC = [name for name, field in KNOBS.items() if field.annotation in (int, float)]
-WORDS = ["FEED", "SPEED", "GATE_MODE", "ON_STOP", "E3_DIRECTION", "LOG_LEVEL"]
+WORDS = ["FEED", "SPEED", "GATE_MODE", "GATE_BACKEND", "ON_STOP", "E3_DIRECTION", "LOG_LEVEL"]
 BAD_NUMBERS = ("nan", "inf", "-inf", "1e999", "", "abc", "1_0", "0,5", "0x10", "true", "1;2", "٣")
 
 
@@ -235,3 +235,31 @@ def test_every_knob_says_what_it_means_in_what_unit_and_what_is_allowed():
 
 def test_the_database_is_the_one_secret_and_it_is_a_secret():
     assert [name for name, field in KNOBS.items() if isinstance(field.default, SecretStr)] == ["DATABASE_URL"]
+
+
+ASKED = {"GATE_BACKEND": "ollama", "GATE_MODEL": "tiny"}
+
+
+def test_a_model_on_this_machine_may_be_asked():
+    assert load_settings(None, ASKED).gate_model == "tiny"
+    assert load_settings(None, {**ASKED, "GATE_URL": "http://10.0.0.7:11434", "GATE_ALLOW_REMOTE": "true"}).gate_url
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "allowed"),
+    [
+        ({"GATE_MODEL": ""}, "GATE_MODEL", "the name of a model"),
+        ({"GATE_MODEL": "a\x1b[31m"}, "GATE_MODEL", "the name of a model"),
+        ({"GATE_URL": "http://10.0.0.7:11434"}, "GATE_URL", "GATE_ALLOW_REMOTE=true"),
+        ({"GATE_URL": "localhost"}, "GATE_URL", "http://HOST:PORT"),
+        ({"GATE_REPLY_TOKENS": "4096"}, "GATE_REPLY_TOKENS", "less than GATE_CONTEXT_TOKENS"),
+    ],
+)
+def test_a_gate_that_cannot_be_asked_refuses_the_start(given, name, allowed):
+    (problem,) = problems_of({**ASKED, **given})
+    assert problem.name == name
+    assert allowed in problem.allowed
+
+
+def test_where_nobody_is_asked_no_model_is_needed():
+    assert load_settings(None, {"GATE_MODE": "veto", "GATE_URL": "http://10.0.0.7:11434"}).gate_model == ""

@@ -46,3 +46,10 @@ def test_what_does_not_decide_and_line_ends_do_not_count(project: Path) -> None:
 def test_every_room_that_is_named_is_there() -> None:
     root = Path(__file__).parents[3]
     assert [room for room in DECIDING if not any((root / room).glob("*.py"))] == []
+
+
+def test_another_prompt_of_the_gate_is_another_version(project: Path) -> None:
+    before = code_version(project)
+    (project / "gate" / "prompts").mkdir()
+    (project / "gate" / "prompts" / "veto-1.txt").write_text("Say no.")
+    assert code_version(project) != before

@@ -45,7 +45,7 @@ def test_the_answer_is_marked_as_a_stub_and_counts_as_the_mode_says(
     mode: GateMode, verdict: Approved | Denied, keep_frac: float
 ) -> None:
     agent = GateAgent(gate=OffGate(mode=mode), mode=mode)
-    exchange = asyncio.run(agent.review(PROPOSAL, SNAPSHOT, Features(vector=np.zeros(N_FEATURES))))
+    exchange = asyncio.run(agent.review(PROPOSAL, SNAPSHOT, Features(vector=np.zeros(N_FEATURES)), 1))
     assert (exchange.backend, exchange.prompt, exchange.raw_reply) == ("off", "", None)
     assert exchange.verdict == verdict
     assert agent.keep_frac(exchange) == keep_frac

@@ -1,0 +1,36 @@
+"""Knobs of the gate: whether a language model is asked before an entry, which one, and what counts as a yes."""
+
+from pydantic import BaseModel
+
+from configuration.choices import GateBackend
+from configuration.knob import Number, Whole, knob
+from domain.decisions import GateMode
+
+
+class GateKnobs(BaseModel):
+    """The gate: a language model is asked before every entry and can only say no. Exits never wait for it."""
+
+    gate_mode: GateMode = knob(
+        GateMode.OFF, "", "how much its answer counts; shadow: it is asked and recorded, and nothing depends on it"
+    )
+    gate_backend: GateBackend = knob(GateBackend.OFF, "", "who answers; with off, shadow and veto answer no_backend")
+    gate_url: str = knob(
+        "http://127.0.0.1:11434", "", "the server's address", allowed="http://HOST:PORT or https://HOST:PORT"
+    )
+    gate_allow_remote: bool = knob(False, "", "let the server stand on another machine", allowed="true or false")
+    gate_model: str = knob(
+        "",
+        "",
+        "the model's name as the server lists it",
+        allowed="a name such as qwen3:4b; GATE_BACKEND=ollama needs one",
+    )
+    gate_deadline_s: Number = knob(8.0, "seconds", "for the whole call; later is a no", ge=0.1, le=45)
+    gate_min_p_win_pct: Whole = knob(
+        50, "%", "least chance of a net profit; the trade's break-even chance is asked as well", ge=0, le=100
+    )
+    gate_context_tokens: Whole = knob(4096, "tokens", "the model's window", ge=1024, le=1_000_000)
+    gate_reply_tokens: Whole = knob(200, "tokens", "what it may spend on its reply", ge=16, le=100_000)
+    gate_seed: Whole = knob(7, "", "seed sent along; the temperature is 0", ge=0, le=2**31 - 1)
+    gate_breaker_bars: Whole = knob(
+        15, "bars", "how long a server that failed three times in a row is left alone", ge=0, le=1440
+    )

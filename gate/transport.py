@@ -1,0 +1,57 @@
+"""One POST, bounded in time and size, and what it brought, whole or not."""
+
+import asyncio
+import ssl
+from typing import Final
+
+import httpx
+
+from domain.gate_reason import GateReason
+from domain.record import Record
+
+MOST_BYTES: Final = 65_536
+CONNECT_S: Final = 1.0
+# httpx bounds each read by itself; a server that drips one byte at a time is stopped by the deadline over everything.
+_TIMEOUT: Final = httpx.Timeout(None, connect=CONNECT_S)
+_HEADERS: Final = {
+    "accept": "application/json",
+    "accept-encoding": "identity",
+    "connection": "close",
+    "content-type": "application/json",
+    "user-agent": "tidegate",
+}
+
+
+class Arrived(Record, frozen=True, kw_only=True):
+    """What came back. status: None before any headers. failure: None when the answer is whole."""
+
+    status: int | None
+    body: bytes
+    failure: GateReason | None
+
+
+async def post(url: str, body: bytes, deadline_s: float, tls: ssl.SSLContext) -> Arrived:
+    """Send `body` once and read the answer, for at most `deadline_s` seconds and `MOST_BYTES` bytes.
+
+    No redirect, no proxy and no password of the environment is followed, and nothing is tried twice.
+    """
+    status, failure, received = None, None, bytearray()
+    try:
+        async with (
+            asyncio.timeout(deadline_s),
+            httpx.AsyncClient(verify=tls, timeout=_TIMEOUT, follow_redirects=False, trust_env=False) as client,
+            client.stream("POST", url, content=body, headers=_HEADERS) as response,
+        ):
+            status = response.status_code
+            async for chunk in response.aiter_raw():
+                received += chunk
+                if len(received) > MOST_BYTES:
+                    failure = GateReason.REPLY_TOO_LONG
+                    break
+    except TimeoutError:
+        failure = GateReason.DEADLINE
+    except (httpx.ConnectError, httpx.ConnectTimeout):
+        failure = GateReason.UNREACHABLE
+    except httpx.TransportError:
+        failure = GateReason.CONNECTION_LOST
+    return Arrived(status=status, body=bytes(received[:MOST_BYTES]), failure=failure)

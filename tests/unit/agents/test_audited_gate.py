@@ -1,0 +1,95 @@
+"""A question is on record before it is asked, its answer before anything rests on it, and a relived run asks nobody."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from agents.audited_gate import AuditedGate
+from db.off import JournalOff
+from domain.decisions import Approved, Denied
+from domain.errors import JournalCorrupt, JournalUnavailable
+from domain.tick import GateAnswer, GateQuestion
+from tests.unit.gate.questions import features, proposal, snapshot
+
+ID = "SOL-PERP-60000-gate"
+YES = GateAnswer(verdict=Approved(keep_frac=1.0, reason_code="ok", backend="double", request_id=ID), raw_reply=b"yes")
+NO = GateAnswer(verdict=Denied(reason_code="llm_deny", backend="double", request_id=ID), raw_reply=b"\xff no")
+
+
+@dataclass
+class Reader:
+    told: list[str]
+    answer: GateAnswer = YES
+
+    def question(self, wanted, seen, figures):
+        return GateQuestion(
+            request_id=ID, symbol=wanted.symbol, as_of_ms=wanted.as_of_ms, backend="double", mode="veto",
+            prompt="may I?", break_even_frac=0.4,
+        )  # fmt: skip
+
+    async def ask(self, question):
+        self.told.append(f"asked {question.prompt}")
+        return self.answer
+
+
+@dataclass
+class Ledger:
+    told: list[str]
+    trouble: Exception | None = None
+    known: dict[str, GateAnswer] = field(default_factory=dict)
+
+    def recorded_answer(self, request_id):
+        return self.known.get(request_id)
+
+    def record_request(self, tick_no, request_id, backend, mode, prompt):
+        if self.trouble is not None:
+            raise self.trouble
+        self.told.append(f"tick {tick_no} will ask {prompt}")
+
+    def record_answer(self, request_id, answer, wall_ms):
+        self.told.append(f"at {wall_ms} heard {answer.verdict.reason_code}")
+
+
+class Clock:
+    def now_ms(self):
+        return 99
+
+
+def review(ledger, reader):
+    gate = AuditedGate(reader=reader, journal=ledger, clock=Clock())
+    return asyncio.run(gate.review(proposal(), snapshot(), features(), 7))
+
+
+@pytest.mark.parametrize("answer", [YES, NO])
+def test_the_question_is_on_record_then_asked_then_its_answer_is_taken(answer):
+    told = []
+    exchange = review(Ledger(told), Reader(told, answer))
+    assert told == ["tick 7 will ask may I?", "asked may I?", f"at 99 heard {answer.verdict.reason_code}"]
+    assert (exchange.verdict, exchange.raw_reply, exchange.prompt) == (answer.verdict, answer.raw_reply, "may I?")
+
+
+def test_a_question_that_cannot_be_put_on_record_is_not_asked_and_is_a_no():
+    told = []
+    exchange = review(Ledger(told, JournalUnavailable("the disk is full")), Reader(told))
+    assert told == []
+    assert exchange.verdict == Denied(reason_code="audit_failed", backend="double", request_id=ID)
+
+
+def test_without_a_journal_nobody_is_asked():
+    told = []
+    assert review(JournalOff(), Reader(told)).verdict.reason_code == "audit_failed"
+    assert told == []
+
+
+def test_evidence_that_does_not_hold_together_is_no_ordinary_no():
+    with pytest.raises(JournalCorrupt):
+        review(Ledger([], JournalCorrupt("another question")), Reader([]))
+
+
+@pytest.mark.parametrize("trouble", [None, JournalUnavailable("the disk is full")])
+def test_a_run_that_is_lived_again_hears_what_it_heard_and_asks_nobody(trouble):
+    told = []
+    exchange = review(Ledger(told, trouble, {ID: NO}), Reader(told, YES))
+    assert "asked may I?" not in told
+    assert (exchange.verdict, exchange.raw_reply) == (NO.verdict, NO.raw_reply)
