@@ -275,9 +275,8 @@ def test_a_second_desk_is_refused_and_readers_are_not(journal_url: str) -> None:
     record(journal_url, "after the lock was given back")
 
 
+@pytest.mark.parametrize("journal_url", ["postgresql"], indirect=True)
 def test_a_server_that_lets_go_a_moment_late_is_waited_for(journal_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if journal_url.startswith("sqlite"):
-        pytest.skip("a file's lock is gone with its holder")
     holder, pause = open_journal(journal_url, writable=True), time.sleep
 
     def let_go_and_pause(wait_s: float) -> None:
