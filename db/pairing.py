@@ -27,7 +27,7 @@ from db.tables import (
     RISK_CHECKS,
     TICKS,
 )
-from domain.errors import BadInput
+from domain.errors import BadInput, JournalCorrupt
 from domain.instrument import Instrument
 
 _CHUNK: Final = 8192
@@ -53,6 +53,9 @@ class Line(NamedTuple):
     outcome: str
     regime: str | None
     snapshot: str
+
+
+_SNAPSHOT: Final = Line._fields.index("snapshot")
 
 
 class Executed(NamedTuple):
@@ -152,6 +155,9 @@ class PairedRun:
                 chunk = _plain_rows(connection, query)
             if not chunk:
                 return
+            if any(row[_SNAPSHOT] is None for row in chunk):
+                name = self.found.run_id
+                raise JournalCorrupt(f"readings that ticks of run {name} name are missing; run `audit verify {name}`")
             yield chunk
             last = chunk[-1][0]
 

@@ -39,7 +39,8 @@ WHY: Final = func.coalesce(TICKS.c.why, ANSWERS.c.why)
 _HOLDERS: Final = TICKS.alias("holders")
 READINGS: Final = _HOLDERS.c.readings
 """The readings beside a tick's bar, in a query over `TICKS_WITH_READINGS`."""
-TICKS_WITH_READINGS: Final = TICKS.join(_HOLDERS, _HOLDERS.c.id == TICKS.c.readings_id)
+# Outer: a tick whose readings are gone must be seen to lack them, not be left out.
+TICKS_WITH_READINGS: Final = TICKS.outerjoin(_HOLDERS, _HOLDERS.c.id == TICKS.c.readings_id)
 WHOLE_SNAPSHOT: Final = func.substr(TICKS.c.snapshot, 1, func.length(TICKS.c.snapshot) - 1) + case(
     (READINGS == "{}", "}"), else_="," + func.substr(READINGS, 2)
 )

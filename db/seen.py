@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from domain.errors import JournalCorrupt
 from domain.market import Bar, FundingSettlement, ImbalanceSource, Reading, Snapshot
 
 Figures = tuple[Reading | None, ...]
@@ -78,8 +79,13 @@ def readings(figures: Figures) -> str:
     return _encode(Readings(*figures)).decode()
 
 
-def snapshot_of(symbol: str, as_of_ms: int, minute_text: str, readings_text: str) -> Snapshot:
-    """Return the snapshot that `minute` and `readings` wrote. The same text gives the same readings."""
+def snapshot_of(symbol: str, as_of_ms: int, minute_text: str, readings_text: str | None) -> Snapshot:
+    """Return the snapshot that `minute` and `readings` wrote. The same text gives the same readings.
+
+    Raises JournalCorrupt when the readings are gone.
+    """
+    if readings_text is None:
+        raise JournalCorrupt(f"the readings that {symbol} showed at {as_of_ms} are missing; run `audit verify`")
     told, beside = _minute_of(minute_text), _readings_of(readings_text)
     fields = {name: getattr(part, name) for part in (told, beside) for name in part.__struct_fields__}
     return Snapshot(symbol=symbol, as_of_ms=as_of_ms, **fields)

@@ -1,18 +1,23 @@
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from db.opening import open_journal
+from db.pairing import PairedRun
+from db.reading import inputs
 from db.tables import KEY_BITS, KEY_MASK
 from db.verify import verify
 from domain.errors import BadInput, JournalCorrupt
+from execution.instruments import INSTRUMENTS
 from tests.contract.journal_samples import header, play, sample
 
 N_TICKS = 48
+GRIDS = msgspec.json.encode(list(INSTRUMENTS.values())).decode()
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +71,20 @@ def test_a_byte_flipped_in_an_answer_is_found_once_however_many_ticks_gave_it(jo
         ]
 
 
-def test_a_byte_flipped_in_readings_is_found_once_however_many_ticks_share_them(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
+def shared_readings(path: Path) -> Path:
+    """Write a run of eight ticks, of which the first holds the readings of all."""
     shared = sample(1).snapshot
     with open_journal(f"sqlite:///{path}", writable=True) as store:
-        journal = store.begin(header(), 1)
+        journal = store.begin(replace(header(), instruments_json=GRIDS), 1)
         for tick_no in range(1, 9):
             same = replace(sample(tick_no).snapshot, mark=shared.mark, spread_bps=shared.spread_bps)
             journal.append(replace(sample(1), tick_no=tick_no, snapshot=same))
         journal.finish("{}", 2)
+    return path
+
+
+def test_a_byte_flipped_in_readings_is_found_once_however_many_ticks_share_them(tmp_path: Path) -> None:
+    path = shared_readings(tmp_path / "journal.db")
     reader = sqlite3.connect(path)
     ((key, told),) = reader.execute("SELECT id, readings FROM ticks WHERE readings IS NOT NULL").fetchall()
     assert reader.execute("SELECT count(*) FROM ticks WHERE readings_id = ?", (key,)).fetchone() == (8,)
@@ -99,6 +109,22 @@ def test_readings_taken_away_are_missed_at_the_first_tick_that_names_them(journa
     with open_journal(f"sqlite:///{copy}", writable=False) as store:
         found = [(finding.what, finding.table, finding.id) for finding in verify(store, "first").findings]
         assert found == [("altered", "ticks", key), ("orphan", "ticks", key)]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "deed"), [("update", "UPDATE ticks SET readings = NULL"), ("delete", "DELETE FROM ticks")]
+)
+def test_no_reader_passes_over_a_tick_whose_readings_are_gone(tmp_path: Path, trigger: str, deed: str) -> None:
+    path = shared_readings(tmp_path / "journal.db")
+    intruder = sqlite3.connect(path)
+    intruder.execute(f"DROP TRIGGER ticks_no_{trigger}")
+    intruder.execute(f"{deed} WHERE readings IS NOT NULL")
+    intruder.commit()
+    intruder.close()
+    with open_journal(f"sqlite:///{path}", writable=False) as store:
+        for read in (inputs, lambda store, run_id: PairedRun(store, run_id).rows()):
+            with pytest.raises(JournalCorrupt, match="missing; run `audit verify"):
+                list(read(store, "first"))
 
 
 def test_an_answer_cut_out_is_missed_and_the_first_tick_that_names_it_told(journal_file: Path) -> None:
