@@ -90,8 +90,7 @@ class Books:
         holding.unrealised_microusd = position.unrealised_microusd(instrument, ticks)
         holding.n_bars += 1
         # Plain comparisons: a call of max or min costs more than the rest of this.
-        best, worst = (high, low) if position.size_lots > 0 else (low, high)
-        side = 1 if position.size_lots > 0 else -1
+        side, best, worst = (1, high, low) if position.size_lots > 0 else (-1, low, high)
         if side * best > side * holding.best_ticks:
             holding.best_ticks = best
         if side * worst < side * holding.worst_ticks:

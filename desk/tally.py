@@ -56,7 +56,7 @@ class RunSummary(Record, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts a run while it goes. `add` is on the hot path: integers only."""
+    """Counts a run while it goes. `add` is on the hot path: it adds up integers and keeps the last tick."""
 
     starting_equity_microusd: int
     n_quiet: int = 0

@@ -78,7 +78,7 @@ def exposure_of(
         equity_microusd=equity_microusd,
         n_open_positions=len({name for name, _, _ in carried}),
         position_lots=positions_lots.get(symbol, 0),
-        has_pending_entry=bool(entries) and any(order.symbol == symbol for order in entries),
+        has_pending_entry=any(order.symbol == symbol for order in entries),
         gross_notional_microusd=gross,
         initial_margin_microusd=initial,
         maintenance_margin_microusd=maintenance,

@@ -1,6 +1,7 @@
 """A market of snapshots: any feed's minutes, held so that their future can be replaced."""
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import overload
 
@@ -128,8 +129,9 @@ class _Lazy(Sequence[Minute]):
             raise IndexError(f"minute {place} of {len(self)}")
         return self._minute(place % len(self))
 
+    @abstractmethod
     def _minute(self, place: int) -> Minute:
-        raise NotImplementedError
+        """Build the minute at a place in [0, len)."""
 
 
 class _Otherwise(_Lazy):
