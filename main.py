@@ -45,6 +45,7 @@ from cli.walkforward import walkforward
 from console.wish import Wish
 
 if TYPE_CHECKING:
+    from agents.gate import GateAgent
     from agents.master import MasterAgent
     from console.runs import TapedFeed
     from domain.instrument import Instrument
@@ -191,7 +192,6 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     from agents.books import Books
     from agents.execution import ExecutionAgent
     from agents.exits import ExitAgent
-    from agents.gate import GateAgent
     from agents.market_data import MarketDataAgent
     from agents.master import MasterAgent
     from agents.risk import RiskAgent
@@ -211,11 +211,22 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     return MasterAgent(
         market_data=MarketDataAgent(part.feature_windows(settings), part.regime_thresholds(settings)),
         strategies=strategies,
-        gate=GateAgent(gate=build_gate(settings, journal), mode=settings.gate_mode),
+        gate=build_gate_agent(settings, journal),
         risk=risk,
         execution=execution,
         exits=ExitAgent(execution=execution, strategies=strategies, risk=risk),
     )
+
+
+def build_gate_agent(settings: "Settings", journal: "Journal") -> "GateAgent":
+    """Build the gate with what it remembers; without one that is asked there is nothing to remember."""
+    from agents.gate import GateAgent
+    from agents.recollection import Recollection
+    from domain.decisions import GateMode
+
+    mode = settings.gate_mode
+    recollection = None if mode is GateMode.OFF else Recollection()
+    return GateAgent(gate=build_gate(settings, journal), mode=mode, recollection=recollection)
 
 
 def build_gate(settings: "Settings", journal: "Journal") -> "Gate":

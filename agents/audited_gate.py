@@ -1,12 +1,11 @@
 """The gate as evidence: a question is on record before it is asked, its answer no later than what it allowed."""
 
-from domain.decisions import Denied, Proposal
+from domain.decisions import Denied
 from domain.errors import JournalUnavailable
-from domain.features import Features
 from domain.gate_reason import GateReason
-from domain.market import Snapshot
 from domain.ports import Clock, Journal, Reader
 from domain.record import Record
+from domain.situation import Situation
 from domain.tick import GateAnswer, GateExchange, GateQuestion
 
 
@@ -17,9 +16,9 @@ class AuditedGate(Record, frozen=True, kw_only=True):
     journal: Journal
     clock: Clock
 
-    async def review(self, proposal: Proposal, snapshot: Snapshot, features: Features, tick_no: int) -> GateExchange:
+    async def review(self, situation: Situation, tick_no: int) -> GateExchange:
         """Record, ask, record; or answer from the record. Without a durable record nobody is asked."""
-        question = self.reader.question(proposal, snapshot, features)
+        question = self.reader.question(situation)
         # Looked up first: with the request's own row a resumed run may have caught up with its record.
         answer = self.journal.recorded_answer(question.request_id)
         is_on_record = self._put_on_record(question, tick_no)

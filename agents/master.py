@@ -67,6 +67,8 @@ class MasterAgent:
             books.mark(snapshot)
             equity_microusd = books.equity_microusd
         self.risk.observe(snapshot, equity_microusd, settled.trades)
+        if self.gate.recollection is not None:
+            self.gate.recollection.observe(snapshot, settled.trades)
         if books.holdings:
             departure = await self.exits.review(snapshot, features, state, self.tick_no)
         answered = NOBODY_ASKED if features is None else self.strategies.evaluate(features)
@@ -74,25 +76,24 @@ class MasterAgent:
         if answer is None or snapshot.defects:
             wish = self._first_answer(snapshot, features, answered)
             answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
-        if departure is not None or settled is not NOTHING_SETTLED:
-            return self._eventful(snapshot, state, features, answered, settled, answer, departure, equity_microusd)
-        if isinstance(answer, Verdict):
-            if answer.order is None:
-                return self._refused(snapshot, state, features, answered, answer, equity_microusd)
-            return self._eventful(snapshot, state, features, answered, settled, answer, departure, equity_microusd)
-        # Most ticks end here: nothing was asked of risk, nothing sent and nothing settled.
-        return TickRecord(
-            tick_no=self.tick_no,
-            snapshot=snapshot,
-            state=state,
-            outcome=answer.outcome,
-            why=answer.why,
-            features=features,
-            signals=answered.signals,
-            equity_microusd=equity_microusd,
-            cash_microusd=books.cash_microusd,
-            position_lots=books.position_lots(snapshot.symbol) if books.holdings else 0,
-        )
+        is_uneventful = departure is None and settled is NOTHING_SETTLED
+        if is_uneventful and isinstance(answer, Standstill):
+            # Most ticks end here: nothing was asked of risk, nothing sent and nothing settled.
+            return TickRecord(
+                tick_no=self.tick_no,
+                snapshot=snapshot,
+                state=state,
+                outcome=answer.outcome,
+                why=answer.why,
+                features=features,
+                signals=answered.signals,
+                equity_microusd=equity_microusd,
+                cash_microusd=books.cash_microusd,
+                position_lots=books.position_lots(snapshot.symbol) if books.holdings else 0,
+            )
+        if is_uneventful and isinstance(answer, Verdict) and answer.order is None:
+            return self._refused(snapshot, state, features, answered, answer, equity_microusd)
+        return self._eventful(snapshot, state, features, answered, settled, answer, departure, equity_microusd)
 
     def _first_answer(self, snapshot: Snapshot, features: Features | None, answered: Answered) -> Wish | Standstill:
         """Say what the strategies propose, or why nothing can be asked of them."""
@@ -113,7 +114,7 @@ class MasterAgent:
         screened = self.risk.screen(case)
         if isinstance(screened, RiskCheck):
             return _no(proposal, screened, None)
-        exchange = await self.gate.review(proposal, snapshot, features, self.tick_no)
+        exchange = await self.gate.review(proposal, snapshot, features, self.execution.books, self.tick_no)
         keep_frac = self.gate.keep_frac(exchange)
         if keep_frac == 0.0:
             why = f"the gate ({exchange.backend}) denied: {exchange.verdict.reason_code}"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from domain.account import AccountView, Levels, VenueReport
-from domain.decisions import ApprovedOrder, Proposal, Refusal
-from domain.features import Features
+from domain.decisions import ApprovedOrder, Refusal
 from domain.market import Snapshot
+from domain.situation import Situation
 from domain.tick import GateAnswer, GateExchange, GateQuestion, TickRecord
 
 
@@ -52,7 +52,7 @@ class Venue(Protocol):
 class Gate(Protocol):
     """The second reader, who may only say less or no."""
 
-    async def review(self, proposal: Proposal, snapshot: Snapshot, features: Features, tick_no: int) -> GateExchange:
+    async def review(self, situation: Situation, tick_no: int) -> GateExchange:
         """Ask about one proposal. Every failure is a `Denied` inside the exchange, never an exception."""
         ...
 
@@ -60,7 +60,7 @@ class Gate(Protocol):
 class Reader(Protocol):
     """A model behind the gate: it words the question and answers it, and keeps no record itself."""
 
-    def question(self, proposal: Proposal, snapshot: Snapshot, features: Features) -> GateQuestion:
+    def question(self, situation: Situation) -> GateQuestion:
         """Word the question: a pure function of what the desk knows, the same again when the run is relived."""
         ...
 

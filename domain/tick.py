@@ -51,12 +51,34 @@ class GateQuestion(Record, frozen=True, kw_only=True):
     break_even_frac: float
 
 
+class GateEvidence(Record, frozen=True, kw_only=True):
+    """Who answered, by what prompt, how sure it was and what it cost; None where the backend does not tell.
+
+    source: "live", "cassette" or "embedded". digest: the fingerprint of the model's weights. p_win_frac: its own
+    chance that the trade's net result is above zero, for noes too. load_ms, prompt_ms, reply_ms: by its own clock.
+    """
+
+    source: str
+    model: str
+    prompt_version: str
+    prompt_sha256: str
+    digest: str | None = None
+    server_version: str | None = None
+    p_win_frac: float | None = None
+    n_prompt_tokens: int | None = None
+    n_reply_tokens: int | None = None
+    load_ms: float | None = None
+    prompt_ms: float | None = None
+    reply_ms: float | None = None
+
+
 class GateAnswer(Record, frozen=True, kw_only=True):
     """What came back. raw_reply: the bytes as they arrived, whole or not; None when nothing did."""
 
     verdict: Verdict
     raw_reply: bytes | None = None
     latency_ms: float | None = None
+    evidence: GateEvidence | None = None
 
 
 class GateExchange(Record, frozen=True, kw_only=True):

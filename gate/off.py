@@ -1,10 +1,9 @@
 """The gate when there is no model: it says so on record, and in veto mode it refuses."""
 
-from domain.decisions import Approved, Denied, GateMode, Proposal
-from domain.features import Features
+from domain.decisions import Approved, Denied, GateMode
 from domain.gate_reason import GateReason
-from domain.market import Snapshot
 from domain.record import Record
+from domain.situation import Situation
 from domain.tick import GateExchange
 
 
@@ -17,8 +16,9 @@ class OffGate(Record, frozen=True, kw_only=True):
 
     mode: GateMode
 
-    async def review(self, proposal: Proposal, snapshot: Snapshot, features: Features, tick_no: int) -> GateExchange:
+    async def review(self, situation: Situation, tick_no: int) -> GateExchange:
         """Return the stub answer as an exchange without prompt or reply."""
+        proposal = situation.proposal
         return GateExchange(
             request_id=f"{proposal.symbol}-{proposal.as_of_ms}-gate",
             backend="off",

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from domain.decisions import Approved, Denied, GateMode, Proposal
-from domain.features import Features
+from domain.decisions import Approved, Denied, GateMode
 from domain.gate_reason import GateReason
-from domain.market import Snapshot
 from domain.record import Record
+from domain.situation import Situation
 from domain.tick import GateAnswer, GateQuestion
 from gate.acceptance import Expected, content_of
 from gate.address import objection_to
@@ -68,9 +67,10 @@ class OllamaReader:
         """Begin with a closed breaker."""
         self.breaker = Breaker(open_bars=self.terms.breaker_bars)
 
-    def question(self, proposal: Proposal, snapshot: Snapshot, features: Features) -> GateQuestion:
+    def question(self, situation: Situation) -> GateQuestion:
         """Word the question: the body of the call, to the byte."""
-        user = user_text(proposal, snapshot, features, self.costs, self.prompt.version)
+        proposal, snapshot = situation.proposal, situation.snapshot
+        user = user_text(proposal, snapshot, situation.features, self.costs, self.prompt.version)
         return GateQuestion(
             request_id=f"{proposal.symbol}-{proposal.as_of_ms}-gate",
             symbol=proposal.symbol,

@@ -10,7 +10,7 @@ from db.off import JournalOff
 from domain.decisions import Approved, Denied
 from domain.errors import JournalCorrupt, JournalUnavailable
 from domain.tick import GateAnswer, GateQuestion
-from tests.unit.gate.questions import features, proposal, snapshot
+from tests.unit.gate.questions import situation
 
 ID = "SOL-PERP-60000-gate"
 YES = GateAnswer(verdict=Approved(keep_frac=1.0, reason_code="ok", backend="double", request_id=ID), raw_reply=b"yes")
@@ -22,7 +22,8 @@ class Reader:
     told: list[str]
     answer: GateAnswer = YES
 
-    def question(self, wanted, seen, figures):
+    def question(self, situation):
+        wanted = situation.proposal
         return GateQuestion(
             request_id=ID, symbol=wanted.symbol, as_of_ms=wanted.as_of_ms, backend="double", mode="veto",
             prompt="may I?", break_even_frac=0.4,
@@ -58,7 +59,7 @@ class Clock:
 
 def review(ledger, reader):
     gate = AuditedGate(reader=reader, journal=ledger, clock=Clock())
-    return asyncio.run(gate.review(proposal(), snapshot(), features(), 7))
+    return asyncio.run(gate.review(situation(), 7))
 
 
 @pytest.mark.parametrize("answer", [YES, NO])

@@ -7,6 +7,7 @@ import numpy as np
 from domain.decisions import ExitPlan, GateMode, Proposal, Side
 from domain.features import N_FEATURES, Feature, Features, Regime
 from domain.market import MINUTE_MS, Bar, Reading, Snapshot
+from domain.situation import Situation
 from domain.tick import GateAnswer, GateQuestion
 from gate.ollama import OllamaReader, OllamaTerms
 from gate.prompt import Costs, load_prompt
@@ -69,6 +70,10 @@ def reader(url, **terms) -> OllamaReader:
     )
 
 
+def situation(as_of_ms=60_000, symbol="SOL-PERP"):
+    return Situation(proposal=proposal(as_of_ms, symbol), snapshot=snapshot(as_of_ms, symbol), features=features())
+
+
 def ticking():
     """Return a clock that goes on by a second at every look."""
     seconds = iter(range(10**9))
@@ -76,7 +81,7 @@ def ticking():
 
 
 def question_of(one: OllamaReader, as_of_ms=60_000, symbol="SOL-PERP") -> GateQuestion:
-    return one.question(proposal(as_of_ms, symbol), snapshot(as_of_ms, symbol), features())
+    return one.question(situation(as_of_ms, symbol))
 
 
 def ask(one: OllamaReader, as_of_ms=60_000) -> GateAnswer:

@@ -5,6 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from agents.books import Books
 from agents.gate import GateAgent
 from domain.decisions import Approved, Denied, ExitPlan, GateMode, Proposal, Side
 from domain.features import N_FEATURES, Features
@@ -45,7 +46,8 @@ def test_the_answer_is_marked_as_a_stub_and_counts_as_the_mode_says(
     mode: GateMode, verdict: Approved | Denied, keep_frac: float
 ) -> None:
     agent = GateAgent(gate=OffGate(mode=mode), mode=mode)
-    exchange = asyncio.run(agent.review(PROPOSAL, SNAPSHOT, Features(vector=np.zeros(N_FEATURES)), 1))
+    books, features = Books(instruments={}, cash_microusd=0), Features(vector=np.zeros(N_FEATURES))
+    exchange = asyncio.run(agent.review(PROPOSAL, SNAPSHOT, features, books, 1))
     assert (exchange.backend, exchange.prompt, exchange.raw_reply) == ("off", "", None)
     assert exchange.verdict == verdict
     assert agent.keep_frac(exchange) == keep_frac

@@ -86,9 +86,10 @@ def texts_on():
         texts = []
 
         class Listener:
-            async def review(self, wanted, seen, figures, tick_no):
-                texts.append(user_text(wanted, seen, figures, COSTS, VERSION))
-                return await OffGate(mode=GateMode.VETO).review(wanted, seen, figures, tick_no)
+            async def review(self, situation, tick_no):
+                seen = situation.proposal, situation.snapshot, situation.features
+                texts.append(user_text(*seen, COSTS, VERSION))
+                return await OffGate(mode=GateMode.VETO).review(situation, tick_no)
 
         master = stage.desk(GATE_MODE="veto")
         master.gate = msgspec.structs.replace(master.gate, gate=Listener())
