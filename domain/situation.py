@@ -57,6 +57,22 @@ class Resolved(Record, frozen=True, kw_only=True, gc=False):
     outcome: Counterfactual
 
 
+class Reflection(Record, frozen=True, kw_only=True, gc=False):
+    """What one closed trade, or one trigger that was denied, teaches: by rule, in words without dates or prices.
+
+    subject: "trade" or "counterfactual"; subject_id: the entry's client order id, or the trigger's id. held, failed:
+    the reasons of the proposal that the market bore out, and those it did not. lesson: one line.
+    """
+
+    subject: str
+    subject_id: str
+    expected: str
+    happened: str
+    held: tuple[str, ...]
+    failed: tuple[str, ...]
+    lesson: str
+
+
 class OwnRecord(Record, frozen=True, kw_only=True, gc=False):
     """How the desk stands and how it has done. An `_r` is a multiple of what a trade loses at its stop.
 

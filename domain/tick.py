@@ -7,6 +7,7 @@ from domain.decisions import ApprovedOrder, Proposal, Refusal, Ruling, Signal, V
 from domain.features import Features
 from domain.market import Snapshot
 from domain.record import Record
+from domain.situation import Counterfactual, Reflection
 
 
 class TradingState(StrEnum):
@@ -113,6 +114,7 @@ class TickRecord(Record, frozen=True, kw_only=True):
 
     outcome and why: how it ended, as a word and as a sentence. equity, cash, position: after this tick, by our books.
     orders: entries and exits submitted. refusals: noes of the venue or the journal for those orders.
+    counterfactuals, reflections: earlier triggers whose end this minute showed, and what they teach; only with a gate.
     """
 
     tick_no: int
@@ -130,6 +132,8 @@ class TickRecord(Record, frozen=True, kw_only=True):
     fills: tuple[Fill, ...] = ()
     funding: tuple[FundingPayment, ...] = ()
     trades: tuple[Trade, ...] = ()
+    counterfactuals: tuple[Counterfactual, ...] = ()
+    reflections: tuple[Reflection, ...] = ()
     equity_microusd: int = 0
     cash_microusd: int = 0
     position_lots: int = 0
