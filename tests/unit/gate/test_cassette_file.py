@@ -1,0 +1,126 @@
+"""The cassette on disk: what is written comes back, what changed is found, what a kill left half done is left out."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import BadInput
+from domain.gate_reason import GateReason
+from gate.cassette_file import CassetteDamaged, Head, Recorder, Taped, contents, key_of, parted, read_cassette, sealed
+
+HEAD = Head(backend="ollama", model="tiny:latest", digest="d1", server_version="0.30.1", context_tokens=4096)
+
+
+def taped(request: str, body: bytes = b'{"done":true}', **changes: object) -> Taped:
+    text, base64 = parted(body)
+    told = {
+        "key": key_of(request.encode(), HEAD.digest),
+        "request": request,
+        "status": 200,
+        "text": text,
+        "base64": base64,
+        "failure": None,
+        "digest": "d1",
+        "server_version": "0.30.1",
+        "latency_ms": 61.25,
+        **changes,
+    }
+    return Taped(**told)  # type: ignore[arg-type]  # a test names the record's own fields
+
+
+FIRST, SECOND = taped('{"a":1}'), taped('{"a":2}', b"\xff\x00 half an answ", status=500, failure=GateReason.DEADLINE)
+WHOLE = sealed(HEAD) + sealed(FIRST) + sealed(SECOND)
+ENDS = [place + 1 for place, byte in enumerate(WHOLE) if byte == ord("\n")]
+
+
+@given(st.binary(max_size=300), st.text(max_size=60), st.none() | st.integers(100, 599), st.sampled_from([*GateReason]))
+def test_whatever_arrived_comes_back_to_the_byte(body, request, status, failure) -> None:
+    one = taped(request.encode("utf-8", "replace").decode(), body, status=status, failure=failure)
+    read = contents("c", sealed(HEAD) + sealed(one))
+    assert read.head == HEAD
+    [back] = read.answers.values()
+    assert (back.body, back.status, back.failure, back.latency_ms) == (body, status, failure, 61.25)
+
+
+@given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255))
+def test_a_byte_that_changed_is_found_and_its_line_is_named(place: int, flip: int) -> None:
+    raw = bytearray(WHOLE)
+    raw[place] ^= flip
+    number = 1 + WHOLE[:place].count(b"\n")
+    with pytest.raises(CassetteDamaged, match=rf"the cassette c is damaged in line {number}: "):
+        contents("c", bytes(raw))
+
+
+@given(st.integers(0, len(WHOLE) - 1))
+def test_a_file_cut_off_anywhere_holds_its_whole_lines_and_says_what_it_left_out(n_bytes: int) -> None:
+    read = contents("c", WHOLE[:n_bytes])
+    n_lines = WHOLE[:n_bytes].count(b"\n")
+    assert read.head == (HEAD if n_lines else None)
+    assert len(read.answers) == max(n_lines - 1, 0)
+    assert read.n_whole_bytes == max((end for end in ENDS if end <= n_bytes), default=0)
+    assert read.n_torn_bytes == n_bytes - read.n_whole_bytes
+
+
+def test_a_line_is_json_that_a_person_can_read_and_check_with_a_common_tool() -> None:
+    line = sealed(FIRST)
+    told = json.loads(line)
+    assert (told["request"], told["text"], told["status"]) == ('{"a":1}', '{"done":true}', 200)
+    before = line[: line.index(b',"sha256"')]
+    assert told["sha256"] == sha256(before).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ([FIRST], "line 1: the head stands first, and only once"),
+        ([HEAD, HEAD], "line 2: the head stands first, and only once"),
+        ([HEAD, FIRST, FIRST], "line 3: it answers the same request as line 2"),
+        ([HEAD, taped('{"a":1}', key=SECOND.key)], "is not that of its request"),
+    ],
+)
+def test_lines_that_do_not_belong_together_are_refused(lines: list[Head | Taped], sentence: str) -> None:
+    with pytest.raises(CassetteDamaged, match=sentence):
+        contents("c", b"".join(map(sealed, lines)))
+
+
+def test_a_later_format_is_refused_by_its_number() -> None:
+    with pytest.raises(BadInput, match="format 2; this version reads format 1"):
+        contents("c", sealed(Head(format=2, backend="ollama", model="m", digest=None, server_version=None)))
+
+
+def test_a_recorder_goes_on_behind_the_last_whole_line(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_bytes(sealed(HEAD) + sealed(FIRST) + sealed(SECOND)[:40])
+    recorder = Recorder(path)
+    assert (len(recorder.contents.answers), recorder.contents.n_torn_bytes) == (1, 40)
+    recorder.write(SECOND)
+    recorder.close()
+    assert path.read_bytes() == WHOLE
+
+
+def test_two_recorders_or_a_reader_beside_one_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    recorder = Recorder(path)
+    for other in (Recorder, read_cassette):
+        with pytest.raises(BadInput, match="another desk is using the cassette"):
+            other(path)
+    recorder.close()
+    recorder.close()
+    assert read_cassette(path).head is None
+
+
+def test_readers_stand_side_by_side_and_leave_no_handle_behind(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_bytes(WHOLE)
+    assert read_cassette(path).fingerprint == read_cassette(path).fingerprint == sha256(WHOLE).hexdigest()
+    Recorder(path).close()
+
+
+@pytest.mark.parametrize("place", ["none.jsonl", "none/c.jsonl", "."])
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, place: str) -> None:
+    with pytest.raises(BadInput, match="cannot be opened|is no file"):
+        read_cassette(tmp_path / place)
