@@ -240,6 +240,8 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         return OffGate(mode=settings.gate_mode)
     from agents.audited_gate import AuditedGate
     from desk.clock import SystemClock
+    from domain.cassette import CassetteMode
+    from gate.cassette.choosing import cassette_line
     from gate.chat_reader import ChatReader
     from gate.ollama import OllamaLine, OllamaWire
     from gate.prompt import load_prompt
@@ -252,10 +254,21 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         costs=part.trade_costs(settings),
         prompt=load_prompt(),
         wire=wire,
-        line=OllamaLine(wire),
+        line=cassette_line(part.cassette_terms(settings), lambda: OllamaLine(wire), clock.elapsed_s),
         elapsed_s=clock.elapsed_s,
     )
-    return AuditedGate(reader=reader, journal=journal, clock=clock)
+    is_strict = settings.gate_cassette is CassetteMode.REPLAY_STRICT
+    return AuditedGate(reader=reader, journal=journal, clock=clock, stops_at_miss=is_strict)
+
+
+def check(settings: "Settings") -> None:
+    """Raise BadInput where the settings name a cassette that the gate could not use."""
+    import settings as part
+    from domain.decisions import GateMode
+    from gate.cassette.choosing import check_cassette
+
+    if settings.gate_mode is not GateMode.OFF:
+        check_cassette(part.cassette_terms(settings))
 
 
 def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
@@ -290,7 +303,10 @@ def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_fi
     def settings_with(extra: Mapping[str, str]) -> "Settings":
         return load(env_file, overrides, {**given, **extra})
 
-    return run_desk(wish, Workshop(load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed))
+    workshop = Workshop(
+        load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed, check=check
+    )
+    return run_desk(wish, workshop)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ settings costs no compiler. Every function raises BadInput when the part refuses
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from configuration.choices import AllocationMethod, E3Direction, FeedKind, GateBackend, LogLevel, OnStop, Speed
@@ -21,6 +22,7 @@ from domain.errors import BadInput
 if TYPE_CHECKING:
     from domain.record import Record
     from execution.paper import PaperTerms
+    from gate.cassette.identity import CassetteTerms
     from gate.prompt import Costs
     from gate.terms import ChatTerms
     from indicators.features import FeatureWindows
@@ -49,6 +51,7 @@ __all__ = [
     "SettingsError",
     "Speed",
     "allocation_policy",
+    "cassette_terms",
     "chat_terms",
     "deployment_policy",
     "e3_thresholds",
@@ -291,6 +294,19 @@ def chat_terms(settings: Settings) -> "ChatTerms":
         reply_tokens=settings.gate_reply_tokens,
         seed=settings.gate_seed,
         breaker_bars=settings.gate_breaker_bars,
+    )
+
+
+def cassette_terms(settings: Settings) -> "CassetteTerms":
+    """Return what is done with which cassette, and whose answers it must hold."""
+    from gate.cassette.identity import CassetteTerms
+
+    return _made(
+        CassetteTerms,
+        mode=settings.gate_cassette,
+        path=Path(settings.gate_cassette_file),
+        backend=settings.gate_backend.value,
+        model=settings.gate_model,
     )
 
 

@@ -1,7 +1,7 @@
 """The gate as evidence: a question is on record before it is asked, its answer no later than what it allowed."""
 
 from domain.decisions import Denied
-from domain.errors import JournalUnavailable
+from domain.errors import CassetteMiss, JournalUnavailable
 from domain.gate_reason import GateReason
 from domain.ports import Clock, Journal, Reader
 from domain.record import Record
@@ -10,24 +10,34 @@ from domain.tick import GateAnswer, GateExchange, GateQuestion, Readiness
 
 
 class AuditedGate(Record, frozen=True, kw_only=True):
-    """Implements `domain.ports.Gate` over a reader. A run that is lived through again asks nobody."""
+    """Implements `domain.ports.Gate` over a reader. A run that is lived through again asks nobody.
+
+    stops_at_miss: a question that its cassette does not answer ends the run.
+    """
 
     reader: Reader
     journal: Journal
     clock: Clock
+    stops_at_miss: bool = False
 
     async def open(self) -> Readiness:
         """Let the reader get ready, and say whether it is."""
         return await self.reader.prepare()
 
     async def review(self, situation: Situation, tick_no: int) -> GateExchange:
-        """Record, ask, record; or answer from the record. Without a durable record nobody is asked."""
+        """Record, ask, record; or answer from the record. Without a durable record nobody is asked.
+
+        Raises CassetteMiss where a strict replay has no answer, once that is on record.
+        """
         question = self.reader.question(situation)
         # Looked up first: with the request's own row a resumed run may have caught up with its record.
         answer = self.journal.recorded_answer(question.request_id)
         is_on_record = self._put_on_record(question, tick_no)
         if answer is None:
             answer = await self._asked(question) if is_on_record else _unrecorded(question)
+        # Asked of recorded answers too: a strict run that is resumed must not go on past the miss that stopped it.
+        if self.stops_at_miss and answer.verdict.reason_code == GateReason.CASSETTE_MISS:
+            raise CassetteMiss(f"tick {tick_no}: the cassette holds no answer to the request {question.request_id}")
         return GateExchange(
             request_id=question.request_id,
             backend=question.backend,

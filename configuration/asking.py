@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from configuration.choices import GateBackend
 from configuration.knob import Number, Whole, knob
+from domain.cassette import CassetteMode
 from domain.decisions import GateMode
 
 
@@ -33,4 +34,14 @@ class GateKnobs(BaseModel):
     gate_seed: Whole = knob(7, "", "seed sent along; the temperature is 0", ge=0, le=2**31 - 1)
     gate_breaker_bars: Whole = knob(
         15, "bars", "how long a server that failed three times in a row is left alone", ge=0, le=1440
+    )
+    # Neither decides by itself: what a cassette says is an answer of the gate, and those are on record one by one.
+    gate_cassette: CassetteMode = knob(
+        CassetteMode.OFF,
+        "",
+        "record the answers, or replay them without a server: a miss is denied, in replay_strict it stops the run",
+        decides=False,
+    )
+    gate_cassette_file: str = knob(
+        "", "", "the cassette's file", allowed="a file; GATE_CASSETTE needs one unless it is off", decides=False
     )

@@ -39,6 +39,8 @@ class GateReason(StrEnum):
     CIRCUIT_OPEN = "circuit_open"
     AUDIT_FAILED = "audit_failed"
     INTERRUPTED = "interrupted"
+    CASSETTE_MISS = "cassette_miss"
+    CASSETTE_UNWRITTEN = "cassette_unwritten"
 
     @property
     def label(self) -> str:
@@ -80,4 +82,6 @@ _LABELS = {
     GateReason.CIRCUIT_OPEN: "the server failed several times in a row and is left alone for a while",
     GateReason.AUDIT_FAILED: "the question could not be put on record, so it was not asked",
     GateReason.INTERRUPTED: "the desk was cut off before the answer was on record",
+    GateReason.CASSETTE_MISS: "the cassette holds no answer to this question, and no server is asked",
+    GateReason.CASSETTE_UNWRITTEN: "the answer could not be put on the cassette, so it does not count",
 }

@@ -72,7 +72,7 @@ class ChatReader:
             arrived = await self.line.call(question.prompt.encode(), self.terms.deadline_s)
         finally:
             self._open_symbols.discard(question.symbol)
-        latency_ms = (self.elapsed_s() - began_s) * 1000
+        latency_ms = (self.elapsed_s() - began_s) * 1000 if arrived.latency_ms is None else arrived.latency_ms
         found = judged(arrived, question, self.wire, self.terms)
         self.breaker.hear(found.reason, question.as_of_ms)
         return self._answer(question, arrived, found, latency_ms)

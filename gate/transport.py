@@ -27,7 +27,8 @@ _HEADERS: Final = {
 class Arrived(Record, frozen=True, kw_only=True):
     """What came back. status: None before any headers. failure: None when the answer is whole.
 
-    digest, server_version: who answered, where the line has found out. source: "live", or "cassette".
+    digest, server_version: who answered, where the line has found out. source: "live", or "cassette". latency_ms: what
+    the call took where the line itself tells, as a cassette does of then.
     """
 
     status: int | None
@@ -36,6 +37,7 @@ class Arrived(Record, frozen=True, kw_only=True):
     digest: str | None = None
     server_version: str | None = None
     source: str = "live"
+    latency_ms: float | None = None
 
 
 async def post(url: str, body: bytes, deadline_s: float, tls: ssl.SSLContext) -> Arrived:

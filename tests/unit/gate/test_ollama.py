@@ -127,6 +127,8 @@ ELSEWHERE = {
     GateReason.CIRCUIT_OPEN: "here",
     GateReason.AUDIT_FAILED: "tests/unit/agents/test_audited_gate",
     GateReason.INTERRUPTED: "tests/unit/db/test_answered",
+    GateReason.CASSETTE_MISS: "cassette/test_replaying",
+    GateReason.CASSETTE_UNWRITTEN: "cassette/test_recording",
 }
 
 

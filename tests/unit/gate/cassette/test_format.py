@@ -1,8 +1,7 @@
-"""The cassette on disk: what is written comes back, what changed is found, what a kill left half done is left out."""
+"""What a cassette says: it comes back to the byte, what changed is found, what a kill left half done is left out."""
 
 import json
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,30 +9,9 @@ from hypothesis import strategies as st
 
 from domain.errors import BadInput
 from domain.gate_reason import GateReason
-from gate.cassette_file import CassetteDamaged, Head, Recorder, Taped, contents, key_of, parted, read_cassette, sealed
+from gate.cassette.format import CassetteDamaged, Head, Taped, contents, sealed
+from tests.unit.gate.cassette.tapes import FIRST, HEAD, SECOND, WHOLE, taped
 
-HEAD = Head(backend="ollama", model="tiny:latest", digest="d1", server_version="0.30.1", context_tokens=4096)
-
-
-def taped(request: str, body: bytes = b'{"done":true}', **changes: object) -> Taped:
-    text, base64 = parted(body)
-    told = {
-        "key": key_of(request.encode(), HEAD.digest),
-        "request": request,
-        "status": 200,
-        "text": text,
-        "base64": base64,
-        "failure": None,
-        "digest": "d1",
-        "server_version": "0.30.1",
-        "latency_ms": 61.25,
-        **changes,
-    }
-    return Taped(**told)  # type: ignore[arg-type]  # a test names the record's own fields
-
-
-FIRST, SECOND = taped('{"a":1}'), taped('{"a":2}', b"\xff\x00 half an answ", status=500, failure=GateReason.DEADLINE)
-WHOLE = sealed(HEAD) + sealed(FIRST) + sealed(SECOND)
 ENDS = [place + 1 for place, byte in enumerate(WHOLE) if byte == ord("\n")]
 
 
@@ -90,37 +68,3 @@ def test_lines_that_do_not_belong_together_are_refused(lines: list[Head | Taped]
 def test_a_later_format_is_refused_by_its_number() -> None:
     with pytest.raises(BadInput, match="format 2; this version reads format 1"):
         contents("c", sealed(Head(format=2, backend="ollama", model="m", digest=None, server_version=None)))
-
-
-def test_a_recorder_goes_on_behind_the_last_whole_line(tmp_path: Path) -> None:
-    path = tmp_path / "c.jsonl"
-    path.write_bytes(sealed(HEAD) + sealed(FIRST) + sealed(SECOND)[:40])
-    recorder = Recorder(path)
-    assert (len(recorder.contents.answers), recorder.contents.n_torn_bytes) == (1, 40)
-    recorder.write(SECOND)
-    recorder.close()
-    assert path.read_bytes() == WHOLE
-
-
-def test_two_recorders_or_a_reader_beside_one_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "c.jsonl"
-    recorder = Recorder(path)
-    for other in (Recorder, read_cassette):
-        with pytest.raises(BadInput, match="another desk is using the cassette"):
-            other(path)
-    recorder.close()
-    recorder.close()
-    assert read_cassette(path).head is None
-
-
-def test_readers_stand_side_by_side_and_leave_no_handle_behind(tmp_path: Path) -> None:
-    path = tmp_path / "c.jsonl"
-    path.write_bytes(WHOLE)
-    assert read_cassette(path).fingerprint == read_cassette(path).fingerprint == sha256(WHOLE).hexdigest()
-    Recorder(path).close()
-
-
-@pytest.mark.parametrize("place", ["none.jsonl", "none/c.jsonl", "."])
-def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, place: str) -> None:
-    with pytest.raises(BadInput, match="cannot be opened|is no file"):
-        read_cassette(tmp_path / place)
