@@ -263,3 +263,22 @@ def test_a_gate_that_cannot_be_asked_refuses_the_start(given, name, allowed):
 
 def test_where_nobody_is_asked_no_model_is_needed():
     assert load_settings(None, {"GATE_MODE": "veto", "GATE_URL": "http://10.0.0.7:11434"}).gate_model == ""
+
+
+@pytest.mark.parametrize("mode", ["record", "replay", "replay_strict"])
+def test_a_cassette_needs_a_file_and_somebody_who_is_asked(mode):
+    (problem,) = problems_of({**ASKED, "GATE_CASSETTE": mode})
+    assert (problem.name, problem.allowed) == ("GATE_CASSETTE_FILE", f"a file, because GATE_CASSETTE is {mode}")
+    (problem,) = problems_of({"GATE_MODE": "veto", "GATE_CASSETTE": mode, "GATE_CASSETTE_FILE": "c.jsonl"})
+    assert (problem.name, problem.allowed) == ("GATE_CASSETTE", "off, because GATE_BACKEND is off and nobody is asked")
+    assert load_settings(None, {**ASKED, "GATE_CASSETTE": mode, "GATE_CASSETTE_FILE": "c.jsonl"}).gate_cassette == mode
+
+
+def test_a_search_may_leave_a_cassette_in_its_settings_where_the_gate_is_off():
+    assert load_settings(None, {"GATE_CASSETTE": "replay", "GATE_CASSETTE_FILE": "c.jsonl"}).gate_mode == "off"
+
+
+def test_a_cassette_is_no_setting_of_the_run_so_that_a_recording_and_its_replay_are_one_chain():
+    recorded = load_settings(None, {**ASKED, "GATE_CASSETTE": "record", "GATE_CASSETTE_FILE": "a"})
+    replayed = load_settings(None, {**ASKED, "GATE_CASSETTE": "replay", "GATE_CASSETTE_FILE": "b"})
+    assert settings_json(recorded) == settings_json(replayed)
