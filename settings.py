@@ -294,6 +294,8 @@ def chat_terms(settings: Settings) -> "ChatTerms":
         reply_tokens=settings.gate_reply_tokens,
         seed=settings.gate_seed,
         breaker_bars=settings.gate_breaker_bars,
+        digest=settings.gate_model_digest,
+        warmup_s=settings.gate_warmup_s,
     )
 
 
@@ -307,6 +309,7 @@ def cassette_terms(settings: Settings) -> "CassetteTerms":
         path=Path(settings.gate_cassette_file),
         backend=settings.gate_backend.value,
         model=settings.gate_model,
+        digest=settings.gate_model_digest,
     )
 
 

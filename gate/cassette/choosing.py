@@ -13,16 +13,14 @@ from gate.cassette.replaying import ReplayLine
 from gate.line import Line
 
 
-def cassette_line(terms: CassetteTerms, network: Callable[[], Line], elapsed_s: Callable[[], float]) -> Line:
+def cassette_line(terms: CassetteTerms, network: Line, elapsed_s: Callable[[], float]) -> Line:
     """Return the line that answers come by: over the network, from a cassette, or by the one onto the other.
 
-    network: makes the line to the server; a replay has none. elapsed_s: a clock that only moves forward.
+    network: the line to the server, which a replay does without. elapsed_s: a clock that only moves forward.
     """
     if terms.mode.is_replay:
         return ReplayLine(terms)
-    if terms.mode is CassetteMode.RECORD:
-        return RecordLine(terms, network(), elapsed_s)
-    return network()
+    return RecordLine(terms, network, elapsed_s) if terms.mode is CassetteMode.RECORD else network
 
 
 def check_cassette(terms: CassetteTerms) -> None:

@@ -8,12 +8,13 @@ from domain.record import Record
 from gate.cassette.format import Contents, Head
 
 MODEL_DIGITS = 12
+_PIN = "GATE_MODEL_DIGEST"
 
 
 class CassetteTerms(Record, frozen=True, kw_only=True):
     """What is done with which cassette, and whose answers the settings ask for.
 
-    digest: the pinned fingerprint of the model; empty where none is pinned.
+    digest: how the model's fingerprint must begin; empty where none is pinned.
     """
 
     mode: CassetteMode
@@ -27,10 +28,10 @@ class CassetteTerms(Record, frozen=True, kw_only=True):
         pairs = (
             ("GATE_BACKEND", self.backend, head.backend),
             ("GATE_MODEL", self.model, head.model),
-            ("GATE_MODEL_DIGEST", self.digest, head.digest or "none"),
+            (_PIN, self.digest, head.digest or "none"),
         )
         for name, asked, recorded in pairs:
-            if asked and asked != recorded:
+            if not recorded.startswith(asked) if name == _PIN else asked != recorded:
                 raise BadInput(f"{name} = {asked}, but the cassette {self.path} was recorded with {recorded}")
 
 

@@ -1,6 +1,5 @@
 """The line of a run that records: what the cassette holds is not asked again, the rest is asked and added."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -30,7 +29,6 @@ class RecordLine:
     _recorder: Recorder | None = field(default=None, init=False)
     _answers: dict[str, Taped] = field(default_factory=dict, init=False)
     _head: Head | None = field(default=None, init=False)
-    _readiness: Readiness | None = field(default=None, init=False)
 
     def open(self) -> Contents:
         """Open the cassette for this process alone, or make it. Raises BadInput when that cannot be."""
@@ -51,24 +49,16 @@ class RecordLine:
         try:
             found = self.open()
         except BadInput as error:
-            self._readiness = Readiness(reason=GateReason.CASSETTE_UNWRITTEN, told=str(error))
-            return self._readiness
+            return Readiness(reason=GateReason.CASSETTE_UNWRITTEN, told=str(error))
         readiness = await self.line.prepare()
-        if readiness.is_ready:
-            readiness = self._held_against(readiness, found)
-        self._readiness = readiness
-        return readiness
+        return self._held_against(readiness, found) if readiness.is_ready else readiness
 
     async def call(self, body: bytes, deadline_s: float) -> Arrived:
         """Return what the cassette holds, else ask, and put what arrives on the cassette before it is returned."""
         head = self._head
-        if head is None or self._readiness is None:
-            refusal = await self._begun_late(deadline_s)
-            if refusal is not None:
-                return unanswered(refusal)
-            return await self.call(body, deadline_s)
-        if self._readiness.reason is GateReason.IDENTITY_CHANGED:
-            return unanswered(GateReason.IDENTITY_CHANGED)
+        if head is None:
+            # Nobody has said yet whose answer it would be.
+            return unanswered(GateReason.CASSETTE_UNWRITTEN)
         key = key_of(body, head.digest)
         if key in self._answers:
             return played(self._answers[key])
@@ -91,15 +81,6 @@ class RecordLine:
             return msgspec.structs.replace(arrived, failure=GateReason.CASSETTE_UNWRITTEN)
         self._answers[key] = msgspec.structs.replace(taped, request="")
         return arrived
-
-    async def _begun_late(self, deadline_s: float) -> GateReason | None:
-        """Ask once more who answers, where the first time nobody did: without a name nothing can be recorded."""
-        try:
-            async with asyncio.timeout(deadline_s):
-                readiness = await self.prepare()
-        except TimeoutError:
-            return GateReason.DEADLINE
-        return None if self._head is not None else readiness.reason
 
     def _written(self, line: Head | Taped) -> None:
         if self._recorder is None:

@@ -88,7 +88,9 @@ def test_a_second_recorder_is_refused_at_the_start_and_denied_if_it_comes_that_f
     with pytest.raises(BadInput, match="another desk is using the cassette"):
         check_cassette(terms(path))
     server = Scripted(echo)
-    [denied] = asked(recording(path, server), b"two")
+    second = recording(path, server)
+    assert "another desk is using" in asyncio.run(second.prepare()).told
+    [denied] = asked(second, b"two")
     assert (denied.failure, server.asked) == (GateReason.CASSETTE_UNWRITTEN, [])
     first.close()
     check_cassette(terms(path))
@@ -106,9 +108,8 @@ def test_a_model_that_was_changed_since_is_not_recorded_on_the_same_cassette(
     found = asyncio.run(second.prepare())
     assert found.reason is GateReason.IDENTITY_CHANGED
     assert "tiny:latest (digest d1, server 0.30.1), the server now has tiny:latest" in found.told
-    [denied] = asked(second, b"two")
     second.close()
-    assert (denied.failure, server.asked) == (GateReason.IDENTITY_CHANGED, [])
+    assert server.asked == []
     assert len(read_cassette(path).answers) == 1
 
 
@@ -143,10 +144,11 @@ def test_a_cassette_of_another_identity_is_not_recorded_on(path: Path, changes: 
 def test_a_server_that_comes_up_late_begins_the_cassette_then(path: Path) -> None:
     server = Scripted(echo, is_up=False)
     line = recording(path, server)
-    [denied] = asked(line, b"one")
-    assert (denied.failure, server.asked) == (GateReason.UNREACHABLE, [])
+    assert asyncio.run(line.prepare()).reason is GateReason.UNREACHABLE
+    assert asyncio.run(line.call(b"one", 1.0)).failure is GateReason.CASSETTE_UNWRITTEN
+    assert server.asked == []
     server.is_up = True
-    arrived = asyncio.run(line.call(b"one", 1.0))
+    [arrived] = asked(line, b"one")
     line.close()
     assert arrived.body == b"to one"
     found = read_cassette(path)

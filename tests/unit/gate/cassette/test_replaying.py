@@ -12,7 +12,7 @@ from gate.cassette.choosing import cassette_line, check_cassette
 from gate.cassette.format import sealed
 from gate.cassette.replaying import ReplayLine
 from gate.transport import Arrived
-from tests.unit.gate.cassette.tapes import FIRST, HEAD, SECOND, WHOLE, terms
+from tests.unit.gate.cassette.tapes import FIRST, HEAD, SECOND, WHOLE, Scripted, echo, terms
 
 
 @pytest.fixture
@@ -40,12 +40,12 @@ def test_a_question_that_is_not_on_it_is_a_miss_that_took_no_time(path: Path) ->
     assert missed == Arrived(status=None, body=b"", failure=GateReason.CASSETTE_MISS, source="cassette", latency_ms=0.0)
 
 
-def test_its_readiness_is_the_head_and_no_network_line_is_even_made(path: Path) -> None:
-    def network() -> object:
-        raise AssertionError("a replay has no server")
-
-    line = cassette_line(terms(path, "replay_strict"), network, lambda: 0.0)
+def test_its_readiness_is_the_head_and_no_server_hears_of_it(path: Path) -> None:
+    server = Scripted(echo, is_up=False)
+    line = cassette_line(terms(path, "replay_strict"), server, lambda: 0.0)
     found = asyncio.run(line.prepare())
+    assert asyncio.run(line.call(FIRST.request.encode(), 1.0)).status == 200
+    assert server.asked == []
     assert found.is_ready
     assert (found.digest, found.server_version, found.context_tokens) == ("d1", "0.30.1", 4096)
     assert "2 answers of tiny:latest (digest d1, server 0.30.1)" in found.told
@@ -60,6 +60,7 @@ def test_its_readiness_is_the_head_and_no_network_line_is_even_made(path: Path) 
         (WHOLE.replace(b'"status":200', b'"status":201'), {}, "is damaged in line 2: its checksum does not hold"),
         (WHOLE, {"model": "other"}, "GATE_MODEL = other, but the cassette .* was recorded with tiny:latest"),
         (WHOLE, {"backend": "openai"}, "GATE_BACKEND = openai, but the cassette .* was recorded with ollama"),
+        (WHOLE, {"digest": "d12"}, "GATE_MODEL_DIGEST = d12, but"),
         (WHOLE, {"digest": "d2"}, "GATE_MODEL_DIGEST = d2, but the cassette .* was recorded with d1"),
     ],
 )
@@ -80,6 +81,7 @@ def test_a_cassette_that_cannot_answer_for_the_settings_is_refused_at_the_start(
 
 def test_a_pin_that_is_the_recorded_fingerprint_is_no_obstacle(path: Path) -> None:
     check_cassette(terms(path, "replay_strict", digest="d1"))
+    check_cassette(terms(path, "replay_strict", digest="d"))
 
 
 def test_a_torn_end_is_left_out_with_a_word_and_a_strict_replay_refuses_it(tmp_path: Path) -> None:
