@@ -19,6 +19,8 @@ class AuditedGate:
     max_age_s: how old the bar may be when an approval of its trade arrives. That is decided once, when it arrives,
     and stands on record with the answer.
     stops_at_miss: a question that its cassette does not answer ends the run.
+
+    An approval that the journal could not keep as evidence is a denial; what arrived stays with it.
     """
 
     reader: Reader
@@ -55,6 +57,7 @@ class AuditedGate:
             raw_reply=answer.raw_reply,
             verdict=answer.verdict,
             latency_ms=answer.latency_ms,
+            evidence=answer.evidence,
         )
 
     def _put_on_record(self, question: GateQuestion, tick_no: int) -> bool:
@@ -66,7 +69,11 @@ class AuditedGate:
 
     async def _asked(self, question: GateQuestion) -> GateAnswer:
         answer = self._in_time(question, await self.reader.ask(question))
-        self.journal.record_answer(question.request_id, answer, self.clock.now_ms())
+        try:
+            self.journal.record_answer(question.request_id, answer, self.clock.now_ms())
+        except JournalUnavailable:
+            answer = msgspec.structs.replace(answer, verdict=_denied(question, GateReason.AUDIT_FAILED))
+            self.journal.record_answer(question.request_id, answer, self.clock.now_ms())
         return answer
 
     def _in_time(self, question: GateQuestion, answer: GateAnswer) -> GateAnswer:

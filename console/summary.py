@@ -57,7 +57,7 @@ def _cassette(use: CassetteUse) -> dict[str, Any]:
         "n_asked": use.n_asked,
         "n_answered": use.n_answered,
         "n_missed": use.n_missed,
-        "n_lost": use.n_lost,
+        "n_elsewhere": use.n_elsewhere,
         "is_reproducible": use.is_reproducible,
         "told": f"gate: {use.sentence}",
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain.account import Trade
-from domain.cassette import CassetteMode, CassetteUse, cassette_use
+from domain.cassette import NOBODY, CassetteMode, CassetteUse, cassette_use
 from domain.decisions import Refusal
 from domain.gate_reason import GateReason
 from domain.record import Record
@@ -62,7 +62,10 @@ class RunSummary(Record, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts a run while it goes. `add` is on the hot path: it adds up integers and keeps the last tick."""
+    """Counts a run while it goes. `add` is on the hot path: it adds up integers and keeps the last tick.
+
+    cassette: where the gate's answers come from. gate_answers: how often it gave which reason, by who was heard.
+    """
 
     starting_equity_microusd: int
     cassette: CassetteMode = CassetteMode.OFF
@@ -78,7 +81,7 @@ class Tally:
     first_ms: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
-    gate_reasons: Counter[str] = field(default_factory=Counter)
+    gate_answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     trades: list[Trade] = field(default_factory=list)
     held_lots: dict[str, int] = field(default_factory=dict)
     _last: TickRecord | None = None
@@ -127,7 +130,8 @@ class Tally:
             self.refusals[ruling.rule if isinstance(ruling, Refusal) else "order"] += 1
         gate = record.gate
         if gate is not None and gate.verdict.reason_code != GATE_OFF:
-            self.gate_reasons[gate.verdict.reason_code] += 1
+            source = NOBODY if gate.evidence is None else gate.evidence.source
+            self.gate_answers[source, gate.verdict.reason_code] += 1
         self.held_lots[record.snapshot.symbol] = record.position_lots
         if record.orders or record.refusals or record.fills or record.funding or record.trades:
             self._count_deeds(record)
@@ -167,6 +171,13 @@ class Tally:
             last_ms=self.last_ms,
             chain_hash=chain_hash,
             seconds=seconds,
-            gate_reasons=tuple(self.gate_reasons.most_common()),
-            cassette=cassette_use(self.cassette, self.gate_reasons),
+            gate_reasons=_by_reason(self.gate_answers),
+            cassette=cassette_use(self.cassette, self.gate_answers),
         )
+
+
+def _by_reason(answers: Counter[tuple[str, str]]) -> tuple[tuple[str, int], ...]:
+    reasons: Counter[str] = Counter()
+    for (_, reason), count in answers.items():
+        reasons[reason] += count
+    return tuple(reasons.most_common())

@@ -7,10 +7,15 @@ from typing import Final
 from domain.gate_reason import GateReason
 from domain.record import Record
 
+NOBODY: Final = ""
+"""The source of a no that nobody was asked for."""
+FROM_CASSETTE: Final = "cassette"
+"""The source of an answer that was recorded earlier."""
+
 # Noes that the desk gives by itself, from what it knows: they come out again without a cassette.
-UNASKED: Final = frozenset({GateReason.GATE_OFF, GateReason.NO_BACKEND, GateReason.BUSY_LOCAL, GateReason.CIRCUIT_OPEN})
-# Noes that trouble of this very run gave: another run over the same cassette need not meet it.
-LOST: Final = frozenset({GateReason.AUDIT_FAILED, GateReason.INTERRUPTED, GateReason.CASSETTE_UNWRITTEN})
+_OWN: Final = frozenset({GateReason.GATE_OFF, GateReason.NO_BACKEND, GateReason.BUSY_LOCAL, GateReason.CIRCUIT_OPEN})
+# What arrived was not put on the cassette: the disk was full, or another model answered.
+_NOT_KEPT: Final = frozenset({GateReason.CASSETTE_UNWRITTEN, GateReason.IDENTITY_CHANGED})
 
 
 class CassetteMode(StrEnum):
@@ -31,20 +36,21 @@ class CassetteMode(StrEnum):
 
 
 class CassetteUse(Record, frozen=True, kw_only=True):
-    """How a run fared with its cassette. n_asked: questions that went to it; n_missed, n_lost: those without an answer.
+    """How a run fared with its cassette. n_asked: questions whose answer was to come from it, or to go onto it.
 
-    n_missed: not on the cassette. n_lost: the answer did not count, because the desk was cut off or could not write.
+    n_missed: not on it. n_elsewhere: neither there nor missed: the desk was cut off or could not write, the server was
+    not fit to be asked, or another process of the run had asked it.
     """
 
     mode: CassetteMode
     n_asked: int
     n_missed: int
-    n_lost: int
+    n_elsewhere: int
 
     @property
     def n_answered(self) -> int:
-        """Questions that got an answer which is on the cassette."""
-        return self.n_asked - self.n_missed - self.n_lost
+        """Questions whose answer is on the cassette."""
+        return self.n_asked - self.n_missed - self.n_elsewhere
 
     @property
     def is_reproducible(self) -> bool:
@@ -55,21 +61,33 @@ class CassetteUse(Record, frozen=True, kw_only=True):
     def sentence(self) -> str:
         """The hit rate, and what follows from it."""
         counts = f"{self.n_answered:,} of {self.n_asked:,} answers"
-        gone = [f"{self.n_missed:,} {'miss' if self.n_missed == 1 else 'misses'}"] if self.n_missed else []
-        gone += [f"{self.n_lost:,} lost"] if self.n_lost else []
         if not self.mode.is_replay:
-            return ", ".join([f"{counts} on the cassette", *gone])
-        end = ", reproducible" if self.is_reproducible else f", {', '.join(gone)}: not reproducible"
-        return f"{counts} from the cassette{end}"
+            return f"{counts} on the cassette"
+        if self.is_reproducible:
+            return f"{counts} from the cassette, reproducible"
+        gone = [f"{self.n_missed:,} {'miss' if self.n_missed == 1 else 'misses'}"] if self.n_missed else []
+        gone += [f"{self.n_elsewhere:,} from elsewhere"] if self.n_elsewhere else []
+        return f"{counts} from the cassette, {', '.join(gone)}: not reproducible"
 
 
-def cassette_use(mode: CassetteMode, reasons: Mapping[str, int]) -> CassetteUse | None:
-    """Return how a run fared with its cassette; None without one. reasons: how often the gate gave which reason."""
+def cassette_use(mode: CassetteMode, answers: Mapping[tuple[str, str], int]) -> CassetteUse | None:
+    """Return how a run fared with its cassette; None without one.
+
+    answers: how often the gate gave which reason, by the source of what it heard: `NOBODY`, "live" or `FROM_CASSETTE`.
+    """
     if mode is CassetteMode.OFF:
         return None
+    asked = {(source, why): n for (source, why), n in answers.items() if source != NOBODY or why not in _OWN}
     return CassetteUse(
         mode=mode,
-        n_asked=sum(count for reason, count in reasons.items() if reason not in UNASKED),
-        n_missed=reasons.get(GateReason.CASSETTE_MISS, 0),
-        n_lost=sum(reasons.get(reason, 0) for reason in LOST),
+        n_asked=sum(asked.values()),
+        n_missed=sum(n for (_, why), n in asked.items() if why == GateReason.CASSETTE_MISS),
+        n_elsewhere=sum(n for (source, why), n in asked.items() if not _is_on_it(mode, source, why)),
     )
+
+
+def _is_on_it(mode: CassetteMode, source: str, why: str) -> bool:
+    """Say whether the answer is on the cassette; a miss is counted by itself, and counts here as if it were."""
+    if source == FROM_CASSETTE or why == GateReason.CASSETTE_MISS:
+        return why != GateReason.CASSETTE_UNWRITTEN
+    return mode is CassetteMode.RECORD and source != NOBODY and why not in _NOT_KEPT

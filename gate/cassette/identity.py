@@ -35,9 +35,10 @@ class CassetteTerms(Record, frozen=True, kw_only=True):
                 raise BadInput(f"{name} = {asked}, but the cassette {self.path} was recorded with {recorded}")
 
 
-def identity(head: Head) -> tuple[str | None, ...]:
-    """Return what may not change within a cassette."""
-    return head.backend, head.model, head.digest, head.server_version
+def is_same(one: Head, other: Head) -> bool:
+    """Say whether two heads name one model of one server. A server that tells no version has none to differ in."""
+    versions = {one.server_version, other.server_version} - {None}
+    return (one.backend, one.model, one.digest) == (other.backend, other.model, other.digest) and len(versions) < 2
 
 
 def who(head: Head | None) -> str:

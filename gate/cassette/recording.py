@@ -10,7 +10,7 @@ from domain.gate_reason import GateReason
 from domain.tick import Readiness
 from gate.cassette.files import Recorder
 from gate.cassette.format import Contents, Head, Taped, key_of, parted
-from gate.cassette.identity import CassetteTerms, identity, summary, who
+from gate.cassette.identity import CassetteTerms, is_same, summary, who
 from gate.cassette.replaying import played, unanswered
 from gate.line import Line
 from gate.transport import Arrived
@@ -103,7 +103,7 @@ class RecordLine:
                 told = f"the cassette {self.terms.path} cannot be written: {error.strerror or error}"
                 return Readiness(reason=GateReason.CASSETTE_UNWRITTEN, told=told)
             self._head = head
-        if identity(self._head) != identity(head):
+        if not is_same(self._head, head):
             told = f"the cassette {self.terms.path} holds answers of {who(self._head)}, the server now has {who(head)}"
             return Readiness(reason=GateReason.IDENTITY_CHANGED, told=f"{told}: record on another file")
         told = f"{readiness.told}; recording on {summary(self.terms.path, found)}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from domain.cassette import CassetteMode
+from domain.cassette import FROM_CASSETTE, CassetteMode
 from domain.errors import BadInput
 from domain.gate_reason import GateReason
 from domain.tick import Readiness
@@ -10,8 +10,6 @@ from gate.cassette.files import read_cassette
 from gate.cassette.format import Contents, Head, Taped, key_of
 from gate.cassette.identity import CassetteTerms, summary
 from gate.transport import Arrived
-
-FROM_CASSETTE = "cassette"
 
 
 @dataclass(slots=True)

@@ -84,7 +84,7 @@ def test_the_report_says_what_the_gate_did_and_whether_its_cassette_had_every_an
     page: Console, summary: RunSummary, instruments: Mapping[str, Instrument]
 ) -> None:
     reasons = {"ok": 60, "llm_deny": 33}
-    use = cassette_use(CassetteMode.REPLAY, reasons)
+    use = cassette_use(CassetteMode.REPLAY, {("cassette", reason): count for reason, count in reasons.items()})
     text = told(page, replace(summary, gate_reasons=tuple(reasons.items()), cassette=use), instruments)
     assert "60 of 93 approved" in text
     assert "93 of 93 answers from the cassette, reproducible" in text

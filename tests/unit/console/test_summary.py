@@ -44,7 +44,7 @@ def test_the_object_is_strict_json_even_without_trades(made: SimpleNamespace) ->
 def test_the_object_says_how_the_run_fared_with_its_cassette(summary: RunSummary) -> None:
     assert (summary_json(summary)["gate_reasons"], summary_json(summary)["cassette"]) == ({}, None)
     reasons = {"ok": 60, "llm_deny": 30, "cassette_miss": 3}
-    use = cassette_use(CassetteMode.REPLAY, reasons)
+    use = cassette_use(CassetteMode.REPLAY, {("cassette", reason): count for reason, count in reasons.items()})
     told = summary_json(replace(summary, gate_reasons=tuple(reasons.items()), cassette=use))
     assert told["gate_reasons"] == reasons
     assert told["cassette"] == {
@@ -52,7 +52,7 @@ def test_the_object_says_how_the_run_fared_with_its_cassette(summary: RunSummary
         "n_asked": 93,
         "n_answered": 90,
         "n_missed": 3,
-        "n_lost": 0,
+        "n_elsewhere": 0,
         "is_reproducible": False,
         "told": "gate: 90 of 93 answers from the cassette, 3 misses: not reproducible",
     }
