@@ -42,7 +42,8 @@ def chat(content=None, **changes):
 class Deed:
     """What is done with one request. declared: the length the head tells, the body's own unless given.
 
-    ending: "close" properly, "reset" the connection, "hang" until the client goes, or "drip" a byte at a time.
+    delay_s: how long it is silent first. ending: "close" properly, "reset" the connection, "hang" until the client
+    goes, or "drip" a byte at a time.
     """
 
     body: bytes = b""
@@ -52,6 +53,7 @@ class Deed:
     declared: int | None = None
     ending: str = "close"
     has_head: bool = True
+    delay_s: float = 0.0
 
     def head(self) -> bytes:
         length = len(self.body) if self.declared is None else self.declared
@@ -138,6 +140,9 @@ class Ollama:
         return self.script(asked)
 
     async def _do(self, deed: Deed, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if deed.delay_s and await _is_gone(reader, deed.delay_s):
+            self.hung_up.set()
+            return
         if deed.has_head:
             writer.write(deed.head())
         if deed.ending == "drip":

@@ -20,7 +20,7 @@ from tests.unit.gate.ollama_double import (
     told,
     version,
 )  # fmt: skip
-from tests.unit.gate.questions import ask, reader, ready
+from tests.unit.gate.questions import ask, question_of, reader, ready, timed
 
 OTHER = "cd" * 32
 POEM = Deed(chat("The tide comes in, the lamps are lit"))
@@ -109,6 +109,20 @@ def test_an_answer_counts_only_when_the_pinned_weights_stand_in_memory_after_it(
         answer = ask(one)
     assert answer.verdict.reason_code == reason
     assert answer.raw_reply == chat()
+
+
+def test_a_server_that_answers_and_then_tells_nothing_is_left_at_the_deadline():
+    """A crowded machine may hold a process back: the best of three tries counts."""
+    tries_s = []
+    while not tries_s or (min(tries_s) > 0.85 and len(tries_s) < 3):
+        with ollama(Deed(chat(), delay_s=0.3)) as server:
+            one = ready(reader(server.url, deadline_s=0.6))
+            server.routes["/api/ps"] = Deed(has_head=False, ending="hang")
+            answer, took_s = timed(one, question_of(one))
+            tries_s.append(took_s)
+            assert server.hung_up.wait(5)
+    assert answer.verdict.reason_code == "deadline"
+    assert 0.59 <= min(tries_s) <= 0.85
 
 
 def test_a_server_that_fits_is_told_of_in_one_sentence_and_loaded_by_the_canary():
