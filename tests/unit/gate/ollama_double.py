@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 MODEL = "tiny:latest"
+DIGEST = "5a0d" * 16
+WRITTEN = "2026-11-20T00:00:00.123456789Z"
 REASONS = {200: "OK", 307: "Temporary Redirect", 400: "Bad Request", 404: "Not Found", 503: "Service Unavailable"}
 
 
@@ -67,11 +69,79 @@ Script = Callable[[dict], Deed]
 
 
 @dataclass
+class Installed:
+    """What the server tells of itself and of its one model. A test may change it between two calls.
+
+    loaded_tokens: the window of the loaded model, None while none is loaded.
+    """
+
+    name: str = MODEL
+    digest: str = DIGEST
+    version: str = "0.30.2"
+    context_tokens: int = 32_768
+    loaded_tokens: int | None = 4096
+    capabilities: tuple[str, ...] = ("completion",)
+    quantization: str = "Q4_K_M"
+
+    def entry(self, **more) -> dict:
+        details = {
+            "parent_model": "", "format": "gguf", "family": "llama", "families": ["llama"], "parameter_size": "4.0B",
+            "quantization_level": self.quantization,
+        }  # fmt: skip
+        return {
+            "name": self.name,
+            "model": self.name,
+            "size": 437_600,
+            "digest": self.digest,
+            "details": details,
+            **more,
+        }
+
+    def tags(self) -> Deed:
+        return _json({"models": [self.entry(modified_at=WRITTEN)]})
+
+    def ps(self) -> Deed:
+        loaded = self.entry(expires_at=WRITTEN, size_vram=0, context_length=self.loaded_tokens)
+        return _json({"models": [] if self.loaded_tokens is None else [loaded]})
+
+    def show(self, body: dict) -> Deed:
+        asked = body.get("model", "")
+        if asked != self.name and f"{asked}:latest" != self.name:
+            return _json({"error": f"model '{asked}' not found"}, 404)
+        info = {"general.architecture": "llama", "llama.context_length": self.context_tokens}
+        told = {
+            "modelfile": "",
+            "parameters": "",
+            "template": "",
+            "details": self.entry()["details"],
+            "model_info": info,
+        }
+        return _json({**told, "capabilities": list(self.capabilities), "modified_at": WRITTEN})
+
+    def answer(self, path: str, body: dict) -> Deed | None:
+        """Return the answer of a route that asks no model, None for the routes that the script answers."""
+        if path == "/api/version":
+            return _json({"version": self.version})
+        if path == "/api/show":
+            return self.show(body)
+        return {"/api/tags": self.tags, "/api/ps": self.ps}.get(path, lambda: None)()
+
+
+def _json(answer: dict, status: int = 200) -> Deed:
+    return Deed(json.dumps(answer).encode(), status)
+
+
+@dataclass
 class Ollama:
-    """requests: the bodies that came, in order. hung_up: a client went before its answer was whole."""
+    """requests: the bodies that the script was asked to answer, in order. paths: every request line.
+
+    routes: a deed for a path in the place of what is installed. hung_up: a client went before its answer was whole.
+    """
 
     script: Script
     url: str = ""
+    installed: Installed = field(default_factory=Installed)
+    routes: dict[str, Deed] = field(default_factory=dict)
     requests: list[dict] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     was_asked: threading.Event = field(default_factory=threading.Event)
@@ -82,13 +152,20 @@ class Ollama:
             head = await reader.readuntil(b"\r\n\r\n")
             body = await reader.readexactly(_length(head))
             self.paths.append(head.split(b"\r\n", 1)[0].decode())
-            self.requests.append(json.loads(body))
-            self.was_asked.set()
-            await self._do(self.script(self.requests[-1]), reader, writer)
+            await self._do(self._deed(json.loads(body or b"{}")), reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             self.hung_up.set()
         finally:
             writer.close()
+
+    def _deed(self, body: dict) -> Deed:
+        path = self.paths[-1].split()[1]
+        told = self.routes.get(path) or self.installed.answer(path, body)
+        if told is not None:
+            return told
+        self.requests.append(body)
+        self.was_asked.set()
+        return self.script(body)
 
     async def _do(self, deed: Deed, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if deed.has_head:
@@ -113,7 +190,7 @@ class Ollama:
 
 def _length(head: bytes) -> int:
     lines = (line.partition(b":") for line in head.lower().split(b"\r\n"))
-    return next(int(value) for name, _, value in lines if name == b"content-length")
+    return next((int(value) for name, _, value in lines if name == b"content-length"), 0)
 
 
 async def _is_gone(reader: asyncio.StreamReader, wait_s: float) -> bool:
