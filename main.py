@@ -240,15 +240,19 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         return OffGate(mode=settings.gate_mode)
     from agents.audited_gate import AuditedGate
     from desk.clock import SystemClock
-    from gate.ollama import OllamaReader
+    from gate.chat_reader import ChatReader
+    from gate.ollama import OllamaLine, OllamaWire
     from gate.prompt import load_prompt
 
-    clock = SystemClock()
-    reader = OllamaReader(
-        terms=part.ollama_terms(settings),
+    clock, terms = SystemClock(), part.chat_terms(settings)
+    wire = OllamaWire(terms=terms)
+    reader = ChatReader(
+        terms=terms,
         mode=settings.gate_mode,
         costs=part.trade_costs(settings),
         prompt=load_prompt(),
+        wire=wire,
+        line=OllamaLine(wire),
         elapsed_s=clock.elapsed_s,
     )
     return AuditedGate(reader=reader, journal=journal, clock=clock)

@@ -6,7 +6,7 @@ from domain.gate_reason import GateReason
 from domain.ports import Clock, Journal, Reader
 from domain.record import Record
 from domain.situation import Situation
-from domain.tick import GateAnswer, GateExchange, GateQuestion
+from domain.tick import GateAnswer, GateExchange, GateQuestion, Readiness
 
 
 class AuditedGate(Record, frozen=True, kw_only=True):
@@ -15,6 +15,10 @@ class AuditedGate(Record, frozen=True, kw_only=True):
     reader: Reader
     journal: Journal
     clock: Clock
+
+    async def open(self) -> Readiness:
+        """Let the reader get ready, and say whether it is."""
+        return await self.reader.prepare()
 
     async def review(self, situation: Situation, tick_no: int) -> GateExchange:
         """Record, ask, record; or answer from the record. Without a durable record nobody is asked."""

@@ -16,6 +16,9 @@ class OffGate(Record, frozen=True, kw_only=True):
 
     mode: GateMode
 
+    async def open(self) -> None:
+        """Have nobody to get ready."""
+
     async def review(self, situation: Situation, tick_no: int) -> GateExchange:
         """Return the stub answer as an exchange without prompt or reply."""
         proposal = situation.proposal

@@ -1,4 +1,4 @@
-"""One POST, bounded in time and size, and what it brought, whole or not."""
+"""One call, bounded in time and size, and what it brought, whole or not."""
 
 import asyncio
 import ssl
@@ -10,6 +10,8 @@ from domain.gate_reason import GateReason
 from domain.record import Record
 
 MOST_BYTES: Final = 65_536
+# A list of models grows with what the user has pulled, and tells nothing that is kept.
+MOST_LISTED_BYTES: Final = 4 * 1024 * 1024
 CONNECT_S: Final = 1.0
 # httpx bounds each read by itself; a server that drips one byte at a time is stopped by the deadline over everything.
 _TIMEOUT: Final = httpx.Timeout(None, connect=CONNECT_S)
@@ -23,15 +25,31 @@ _HEADERS: Final = {
 
 
 class Arrived(Record, frozen=True, kw_only=True):
-    """What came back. status: None before any headers. failure: None when the answer is whole."""
+    """What came back. status: None before any headers. failure: None when the answer is whole.
+
+    digest, server_version: who answered, where the line has found out. source: "live", or "cassette".
+    """
 
     status: int | None
     body: bytes
     failure: GateReason | None
+    digest: str | None = None
+    server_version: str | None = None
+    source: str = "live"
 
 
 async def post(url: str, body: bytes, deadline_s: float, tls: ssl.SSLContext) -> Arrived:
-    """Send `body` once and read the answer, for at most `deadline_s` seconds and `MOST_BYTES` bytes.
+    """Send `body` once and read the answer, for at most `deadline_s` seconds and `MOST_BYTES` bytes."""
+    return await _call("POST", url, body, deadline_s, tls, MOST_BYTES)
+
+
+async def get(url: str, deadline_s: float, tls: ssl.SSLContext) -> Arrived:
+    """Read what a route tells, for at most `deadline_s` seconds and `MOST_LISTED_BYTES` bytes."""
+    return await _call("GET", url, b"", deadline_s, tls, MOST_LISTED_BYTES)
+
+
+async def _call(method: str, url: str, body: bytes, deadline_s: float, tls: ssl.SSLContext, most_bytes: int) -> Arrived:
+    """Call once.
 
     No redirect, no proxy and no password of the environment is followed, and nothing is tried twice.
     """
@@ -40,12 +58,12 @@ async def post(url: str, body: bytes, deadline_s: float, tls: ssl.SSLContext) ->
         async with (
             asyncio.timeout(deadline_s),
             httpx.AsyncClient(verify=tls, timeout=_TIMEOUT, follow_redirects=False, trust_env=False) as client,
-            client.stream("POST", url, content=body, headers=_HEADERS) as response,
+            client.stream(method, url, content=body, headers=_HEADERS) as response,
         ):
             status = response.status_code
             async for chunk in response.aiter_raw():
                 received += chunk
-                if len(received) > MOST_BYTES:
+                if len(received) > most_bytes:
                     failure = GateReason.REPLY_TOO_LONG
                     break
     except TimeoutError:
@@ -54,4 +72,4 @@ async def post(url: str, body: bytes, deadline_s: float, tls: ssl.SSLContext) ->
         failure = GateReason.UNREACHABLE
     except httpx.TransportError:
         failure = GateReason.CONNECTION_LOST
-    return Arrived(status=status, body=bytes(received[:MOST_BYTES]), failure=failure)
+    return Arrived(status=status, body=bytes(received[:most_bytes]), failure=failure)

@@ -10,7 +10,7 @@ from desk.clock import SystemClock
 from domain.decisions import Approved, Denied
 from domain.gate_reason import GateReason
 from gate.breaker import MOST_FAILURES
-from gate.ollama import OllamaTerms
+from gate.terms import ChatTerms
 from gate.transport import MOST_BYTES
 from tests.unit.gate.ollama_double import MODEL, Deed, chat, ollama, reply
 from tests.unit.gate.questions import ask, question_of, reader
@@ -259,10 +259,10 @@ def test_replies_that_a_model_got_wrong_do_not_open_the_breaker_and_end_a_row_of
 )
 def test_terms_that_cannot_be_meant_are_refused(terms):
     with pytest.raises(ValueError, match="is not|impossible|leave nothing"):
-        OllamaTerms(**terms)
+        ChatTerms(**terms)
 
 
 def test_another_machine_is_asked_only_where_that_is_allowed():
-    assert OllamaTerms(url="https://192.168.1.5:11434", allows_remote=True).allows_remote
-    assert OllamaTerms(url="http://[::1]:11434").url
-    assert OllamaTerms(url="http://localhost:11434/").url
+    assert ChatTerms(url="https://192.168.1.5:11434", allows_remote=True).allows_remote
+    assert ChatTerms(url="http://[::1]:11434").url
+    assert ChatTerms(url="http://localhost:11434/").url
