@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from desk.clock import SystemClock
 from tests.doubles.decoder import DecoderError, End, Job, Piece
 from tests.doubles.latch import Latch
 
 BYTES_A_TOKEN = 4
 CHARACTERS_A_TOKEN = 3
+CLOCK = SystemClock()
 WORDS = ("volume", "body", "trend", "funding", "regime", "stop", "target", "spread", "holds", "fades", "agrees")
 
 
@@ -48,21 +50,20 @@ class Pretender:
 
     async def generate(self, job: Job) -> AsyncIterator[Piece]:
         self.n_generations += 1
-        n_pieces = 0
+        began_s = CLOCK.elapsed_s()
         try:
             await self.may_write.passed()
-            for piece in self._pieces(job):
-                if n_pieces == self.fails_after:
+            pieces = self._pieces(job)
+            written = pieces[: job.n_predict]
+            for n_before, piece in enumerate(written):
+                if n_before == self.fails_after:
                     raise DecoderError(500, "model runner has unexpectedly stopped")
-                if n_pieces == job.n_predict:
-                    break
-                n_pieces += 1
                 yield piece
                 await asyncio.sleep(0)
-            else:
-                yield Piece(end=End("stop", len(job.tokens), n_pieces, 0.002, 0.001 * n_pieces))
-                return
-            yield Piece(end=End("length", len(job.tokens), n_pieces, 0.002, 0.001 * n_pieces))
+            took_s = CLOCK.elapsed_s() - began_s
+            # The token that ends a text is one too.
+            reason = "stop" if len(pieces) < job.n_predict else "length"
+            yield Piece(end=End(reason, len(job.tokens), len(written), took_s / 4, took_s / 2))
         except GeneratorExit:
             self.n_stopped += 1
             raise

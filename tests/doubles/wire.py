@@ -59,7 +59,7 @@ class Deed:
 
 def head_of(status: int, content_type: str, *headers: str) -> bytes:
     reason = REASONS.get(status, "Other")
-    lines = [f"HTTP/1.1 {status} {reason}", f"Content-Type: {content_type}", *headers]
+    lines = [f"HTTP/1.1 {status} {reason}", f"Content-Type: {content_type}", *headers, "Connection: close"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
@@ -118,7 +118,7 @@ class Chunks:
 
     async def send(self, line: Any) -> None:
         if not self.has_begun:
-            self._writer.write(head_of(200, NDJSON, "Transfer-Encoding: chunked", "Connection: close"))
+            self._writer.write(head_of(200, NDJSON, "Transfer-Encoding: chunked"))
             self.has_begun = True
         text = json.dumps(line).encode() + b"\n"
         self._writer.write(f"{len(text):x}\r\n".encode() + text + b"\r\n")
@@ -126,6 +126,6 @@ class Chunks:
 
     async def end(self) -> None:
         if not self.has_begun:
-            self._writer.write(head_of(200, NDJSON, "Transfer-Encoding: chunked", "Connection: close"))
+            self._writer.write(head_of(200, NDJSON, "Transfer-Encoding: chunked"))
         self._writer.write(b"0\r\n\r\n")
         await self._writer.drain()
