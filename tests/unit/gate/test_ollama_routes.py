@@ -186,3 +186,26 @@ def test_the_canary_is_a_question_like_any_other_but_for_its_words():
     canary, question = ({**body, "messages": None} for body in (*server.canaries, *server.requests))
     assert canary == question
     assert "poem" in server.canaries[0]["messages"][1]["content"]
+
+
+def test_looking_loads_the_model_once_and_no_question_loads_it_again():
+    with ollama() as server:
+        one = ready(reader(server.url))
+        codes = [ask(one, minute * 60_000).verdict.reason_code for minute in range(1, 4)]
+        assert (server.chats.n_loads, server.installed.loaded_tokens) == (1, 4096)
+    assert not {"identity_changed", "context_changed", "identity_unknown"} & {*codes}
+
+
+def test_a_model_that_loads_longer_than_a_question_waits_is_there_for_a_later_one():
+    async def go(one, chats):
+        chats.may_load.shut()
+        first = await one.ask(question_of(one))
+        chats.may_load.open()
+        found = await one.prepare()
+        return first.verdict.reason_code, found.is_ready, (await one.ask(question_of(one, 120_000))).verdict.reason_code
+
+    with ollama() as server:
+        first, is_ready, second = asyncio.run(go(reader(server.url, deadline_s=1.0), server.chats))
+        assert server.chats.n_loads == 1
+    assert (first, is_ready) == ("deadline", True)
+    assert second in {"ok", "llm_deny", "inconsistent", "below_threshold"}
