@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from console.runs import TapedFeed
     from domain.instrument import Instrument
     from domain.ports import Gate, Journal
+    from gate.prompt import PromptBuilder
     from settings import Settings
 
 HELP = """Tidegate: a trading desk for crypto perpetuals that records every decision and can recompute it.
@@ -241,17 +242,30 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
     from agents.audited_gate import AuditedGate
     from desk.clock import SystemClock
     from gate.ollama import OllamaReader
-    from gate.prompt import load_prompt
 
     clock = SystemClock()
     reader = OllamaReader(
         terms=part.ollama_terms(settings),
         mode=settings.gate_mode,
-        costs=part.trade_costs(settings),
-        prompt=load_prompt(),
+        prompt=build_prompt(settings),
         elapsed_s=clock.elapsed_s,
     )
     return AuditedGate(reader=reader, journal=journal, clock=clock)
+
+
+def build_prompt(settings: "Settings") -> "PromptBuilder":
+    """Build what words every question to a chat model, whoever answers it."""
+    import settings as part
+    from configuration.choices import GateMemory
+    from gate.prompt import PromptBuilder, load_prompt
+
+    e3, fade = part.e3_thresholds(settings), part.funding_fade_thresholds(settings)
+    return PromptBuilder(
+        prompt=load_prompt(),
+        costs=part.trade_costs(settings),
+        tests={"e3": e3.tests(), "funding_fade": fade.tests()},
+        n_similar=settings.gate_memory_neighbours if settings.gate_memory is GateMemory.ON else None,
+    )
 
 
 def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from configuration.choices import GateBackend
+from configuration.choices import GateBackend, GateMemory
 from configuration.knob import Number, Whole, knob
 from domain.decisions import GateMode
 
@@ -34,3 +34,7 @@ class GateKnobs(BaseModel):
     gate_breaker_bars: Whole = knob(
         15, "bars", "how long a server that failed three times in a row is left alone", ge=0, le=1440
     )
+    gate_memory: GateMemory = knob(
+        GateMemory.OFF, "", "on: the question tells how the most similar past triggers of the rule ended"
+    )
+    gate_memory_neighbours: Whole = knob(5, "triggers", "how many of them, with GATE_MEMORY=on", ge=1, le=20)

@@ -14,7 +14,7 @@ from domain.tick import GateAnswer, GateQuestion
 from gate.acceptance import Expected, content_of
 from gate.address import objection_to
 from gate.breaker import Breaker
-from gate.prompt import Costs, Prompt, break_even_frac, user_text
+from gate.prompt import PromptBuilder
 from gate.reply import SCHEMA, Reply, read_reply, ruling_on
 from gate.transport import Arrived, post
 
@@ -56,8 +56,7 @@ class OllamaReader:
 
     terms: OllamaTerms
     mode: GateMode
-    costs: Costs
-    prompt: Prompt
+    prompt: PromptBuilder
     elapsed_s: Callable[[], float]
     breaker: Breaker = field(init=False)
     _open_symbols: set[str] = field(default_factory=set, init=False)
@@ -69,16 +68,15 @@ class OllamaReader:
 
     def question(self, situation: Situation) -> GateQuestion:
         """Word the question: the body of the call, to the byte."""
-        proposal, snapshot = situation.proposal, situation.snapshot
-        user = user_text(proposal, snapshot, situation.features, self.costs, self.prompt.version)
+        proposal, words = situation.proposal, self.prompt.words(situation)
         return GateQuestion(
             request_id=f"{proposal.symbol}-{proposal.as_of_ms}-gate",
             symbol=proposal.symbol,
             as_of_ms=proposal.as_of_ms,
             backend=BACKEND,
             mode=self.mode.value,
-            prompt=chat_body(self.terms, self.prompt.system, user),
-            break_even_frac=break_even_frac(proposal.exit_plan, self.costs.round_trip_bps(snapshot)),
+            prompt=chat_body(self.terms, words.system, words.user),
+            break_even_frac=words.break_even_frac,
         )
 
     async def ask(self, question: GateQuestion) -> GateAnswer:

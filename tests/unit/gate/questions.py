@@ -10,7 +10,9 @@ from domain.market import MINUTE_MS, Bar, Reading, Snapshot
 from domain.situation import Situation
 from domain.tick import GateAnswer, GateQuestion
 from gate.ollama import OllamaReader, OllamaTerms
-from gate.prompt import Costs, load_prompt
+from gate.prompt import Costs, PromptBuilder, load_prompt
+from strategy.e3 import E3Thresholds
+from strategy.funding_fade import FundingFadeThresholds
 
 MODEL = "tiny:latest"
 COSTS = Costs(fee_bps=3.5, half_spread_bps=1.0, slippage_bps=1.0)
@@ -24,6 +26,11 @@ PLAN = ExitPlan(
     max_hold_bars=240,
 )
 """Stop 100 and target 200 bps; with 11 bps of costs it breaks even at a chance of 37 %."""
+TESTS = {"e3": E3Thresholds().tests(), "funding_fade": FundingFadeThresholds().tests()}
+
+
+def builder(n_similar=None, costs=COSTS) -> PromptBuilder:
+    return PromptBuilder(prompt=load_prompt(), costs=costs, tests=TESTS, n_similar=n_similar)
 
 
 def features(**figures):
@@ -64,8 +71,7 @@ def reader(url, **terms) -> OllamaReader:
     return OllamaReader(
         terms=OllamaTerms(**{"url": url, "model": MODEL, "deadline_s": 5.0, **terms}),
         mode=GateMode.VETO,
-        costs=COSTS,
-        prompt=load_prompt(),
+        prompt=builder(),
         elapsed_s=ticking(),
     )
 
