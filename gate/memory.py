@@ -120,7 +120,8 @@ class Memory:
         self._follow(situation.resolved)
         rows, proposal = self._rows[: self._n_rows], situation.proposal
         is_ours = rows[:, _RULE] == self._rules.get(proposal.strategy, -1)
-        return rows[is_ours & (rows[:, _COUNTS_FROM_MS] <= proposal.as_of_ms)]
+        known: FloatArray = rows[is_ours & (rows[:, _COUNTS_FROM_MS] <= proposal.as_of_ms)]
+        return known
 
     def _follow(self, resolved: Sequence[Resolved]) -> None:
         n_seen = self._n_rows
@@ -165,4 +166,5 @@ def _z_scores(figures: FloatArray, means: FloatArray, spreads: FloatArray) -> Fl
     """Return z-scores held within MOST_Z, so that one wild figure cannot drown the others."""
     has_spread = spreads > 1e-9 * np.abs(means)
     scores = (figures - means) / np.where(has_spread, spreads, 1.0)
-    return np.where(np.isnan(scores) | ~has_spread, 0.0, np.clip(scores, -MOST_Z, MOST_Z))
+    bounded: FloatArray = np.where(np.isnan(scores) | ~has_spread, 0.0, np.clip(scores, -MOST_Z, MOST_Z))
+    return bounded
