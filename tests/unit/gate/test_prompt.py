@@ -5,9 +5,11 @@ import re
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+import main
 from domain.decisions import ExitReason, GateMode, Side
 from domain.features import Regime
 from domain.market import DAY_MS, MINUTE_MS
@@ -15,6 +17,7 @@ from domain.situation import OwnRecord, Situation
 from gate.figures import FEATURES, MOST_TOLD
 from gate.off import OffGate
 from gate.prompt import Costs, break_even_frac, load_prompt
+from settings import load_settings
 from strategy.registry import STRATEGIES
 from tests.flow import stage
 from tests.unit.gate.questions import COSTS, PLAN, TESTS, builder, features, proposal, snapshot
@@ -167,7 +170,7 @@ def texts_on():
     return words_on
 
 
-@settings(max_examples=25)
+@hypothesis_settings(max_examples=25)
 @given(power=st.integers(-4, 6), days=st.integers(0, 20_000))
 def test_a_market_at_another_level_on_another_day_is_told_in_the_same_bytes(texts_on, power, days):
     """A power of two scales every price without rounding; what is left of the level would show."""
@@ -229,6 +232,13 @@ def test_what_became_known_only_later_changes_no_byte(situation, later):
 def test_with_the_memory_off_nothing_is_said_of_similar_triggers():
     assert "similar" not in json.loads(told(whole(resolved=PAST)))
     assert json.loads(told(whole(), n_similar=5))["similar"] == []
+
+
+def test_the_knobs_of_the_memory_reach_the_question():
+    off, on = ({}, {"GATE_MEMORY": "on", "GATE_MEMORY_NEIGHBOURS": "2"})
+    assert main.build_prompt(load_settings(None, {}, off)).n_similar is None
+    words = main.build_prompt(load_settings(None, {}, on)).words(whole(resolved=PAST))
+    assert len(json.loads(words.user)["similar"]) == 2
 
 
 def test_a_desk_that_has_not_traded_says_so():
