@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from domain.instrument import Instrument
     from domain.ports import Gate, Journal
     from gate.line import Line, Wire
+    from gate.prompt import PromptBuilder
     from gate.terms import ChatTerms
     from settings import Settings
 
@@ -246,15 +247,13 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
     from domain.cassette import CassetteMode
     from gate.cassette.choosing import cassette_line
     from gate.chat_reader import ChatReader
-    from gate.prompt import load_prompt
 
     clock, terms = SystemClock(), part.chat_terms(settings)
     wire, line = _line_to(settings.gate_backend, terms)
     reader = ChatReader(
         terms=terms,
         mode=settings.gate_mode,
-        costs=part.trade_costs(settings),
-        prompt=load_prompt(),
+        prompt=build_prompt(settings),
         wire=wire,
         line=cassette_line(part.cassette_terms(settings), line, clock.elapsed_s),
         elapsed_s=clock.elapsed_s,
@@ -265,6 +264,21 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         clock=clock,
         max_age_s=settings.gate_max_age_s,
         stops_at_miss=settings.gate_cassette is CassetteMode.REPLAY_STRICT,
+    )
+
+
+def build_prompt(settings: "Settings") -> "PromptBuilder":
+    """Build what words every question to a chat model, whoever answers it."""
+    import settings as part
+    from configuration.choices import GateMemory
+    from gate.prompt import PromptBuilder, load_prompt
+
+    e3, fade = part.e3_thresholds(settings), part.funding_fade_thresholds(settings)
+    return PromptBuilder(
+        prompt=load_prompt(),
+        costs=part.trade_costs(settings),
+        tests={"e3": e3.tests(), "funding_fade": fade.tests()},
+        n_similar=settings.gate_memory_neighbours if settings.gate_memory is GateMemory.ON else None,
     )
 
 

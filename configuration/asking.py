@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from configuration.choices import GateBackend
+from configuration.choices import GateBackend, GateMemory
 from configuration.knob import Number, Whole, knob
 from domain.cassette import CassetteMode
 from domain.decisions import GateMode
@@ -48,6 +48,10 @@ class GateKnobs(BaseModel):
     gate_max_age_s: Number = knob(
         20.0, "seconds", "how long after the bar's close an approval may come; later it is stale", ge=0.1, le=60
     )
+    gate_memory: GateMemory = knob(
+        GateMemory.OFF, "", "on: the question tells how the most similar past triggers of the rule ended"
+    )
+    gate_memory_neighbours: Whole = knob(5, "triggers", "how many of them, with GATE_MEMORY=on", ge=1, le=20)
     # Neither decides by itself: what a cassette says is an answer of the gate, and those are on record one by one.
     gate_cassette: CassetteMode = knob(
         CassetteMode.OFF,
