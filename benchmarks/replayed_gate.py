@@ -37,6 +37,8 @@ BUDGET: Final = 2.0
 NOBODY: Final = "http://127.0.0.1:9"
 MODEL: Final = "scripted:latest"
 WITHOUT: Final = "journal on, no gate"
+UNASKED: Final = "journal on, shadow, nobody asked"
+"""What the desk keeps for a gate's sake, without the gate: the triggers followed to their ends."""
 
 
 class Scripted:
@@ -134,7 +136,7 @@ def report() -> float:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         cassette = Path(folder) / "cassette.jsonl"
         record(cassette)
-        arms = {WITHOUT: tape_settings()} | {
+        arms = {WITHOUT: tape_settings(), UNASKED: tape_settings(GATE_MODE=GateMode.SHADOW)} | {
             f"journal on, {gate.value}, replayed": gated(cassette, gate, CassetteMode.REPLAY_STRICT)
             for gate in (GateMode.SHADOW, GateMode.VETO)
         }
