@@ -272,7 +272,6 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         return OffGate(mode=settings.gate_mode)
     from agents.audited_gate import AuditedGate
     from desk.clock import SystemClock
-    from domain.cassette import CassetteMode
     from gate.cassette.choosing import cassette_line
     from gate.chat_reader import ChatReader
 
@@ -291,7 +290,7 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         journal=journal,
         clock=clock,
         max_age_s=settings.gate_max_age_s,
-        stops_at_miss=settings.gate_cassette is CassetteMode.REPLAY_STRICT,
+        cassette=settings.gate_cassette,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from domain.cassette import CassetteMode
 from domain.decisions import Denied
 from domain.errors import CassetteMiss, JournalUnavailable
 from domain.gate_reason import GateReason
@@ -18,7 +19,7 @@ class AuditedGate:
 
     max_age_s: how old the bar may be when an approval of its trade arrives. That is decided once, when it arrives,
     and stands on record with the answer.
-    stops_at_miss: a question that its cassette does not answer ends the run.
+    cassette: where the answers come from; in a strict replay a question that the cassette does not answer ends the run.
 
     An approval that the journal could not keep as evidence is a denial; what arrived stays with it.
     """
@@ -27,7 +28,7 @@ class AuditedGate:
     journal: Journal
     clock: Clock
     max_age_s: float = 20.0
-    stops_at_miss: bool = False
+    cassette: CassetteMode = CassetteMode.OFF
     _bar_clock: Clock | None = field(default=None, init=False)
 
     async def open(self, bar_clock: Clock | None) -> Readiness:
@@ -44,10 +45,10 @@ class AuditedGate:
         # Looked up first: with the request's own row a resumed run may have caught up with its record.
         answer = self.journal.recorded_answer(question.request_id)
         is_on_record = self._put_on_record(question, tick_no)
-        if answer is None:
+        if answer is None or (is_on_record and self._can_be_heard_again(answer)):
             answer = await self._asked(question) if is_on_record else _unrecorded(question)
         # Asked of recorded answers too: a strict run that is resumed must not go on past the miss that stopped it.
-        if self.stops_at_miss and answer.verdict.reason_code == GateReason.CASSETTE_MISS:
+        if self.cassette is CassetteMode.REPLAY_STRICT and answer.verdict.reason_code == GateReason.CASSETTE_MISS:
             raise CassetteMiss(f"tick {tick_no}: the cassette holds no answer to the request {question.request_id}")
         return GateExchange(
             request_id=question.request_id,
@@ -59,6 +60,14 @@ class AuditedGate:
             latency_ms=answer.latency_ms,
             evidence=answer.evidence,
         )
+
+    def _can_be_heard_again(self, answer: GateAnswer) -> bool:
+        """Say whether a desk was cut off between a question and its answer, and the answer is on a cassette.
+
+        What a server said then nobody knows; a cassette says it again. Once its tick is on record it is too late.
+        """
+        is_cut_off = answer.verdict.reason_code == GateReason.INTERRUPTED
+        return is_cut_off and self.cassette.is_replay and not self.journal.is_catching_up
 
     def _put_on_record(self, question: GateQuestion, tick_no: int) -> bool:
         try:

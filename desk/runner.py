@@ -21,11 +21,6 @@ from domain.tick import TickRecord, TradingState
 class Chronicle(Journal, Protocol):
     """A journal that also keeps the run's own story and can check instead of write."""
 
-    @property
-    def is_catching_up(self) -> bool:
-        """Say whether rows are still being compared with what an earlier process recorded."""
-        ...
-
     def event(self, kind: str, detail: str, wall_ms: int) -> None:
         """Put something that happened to the desk itself on record."""
         ...

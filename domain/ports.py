@@ -87,6 +87,11 @@ class Reader(Protocol):
 class Journal(Protocol):
     """The evidence. What `commit` has returned for is on disk."""
 
+    @property
+    def is_catching_up(self) -> bool:
+        """Say whether rows are still being compared with what an earlier process recorded."""
+        ...
+
     def record_order(self, order: ApprovedOrder, tick_no: int) -> None:
         """Put an order on record, durably, before it is sent. Raises JournalUnavailable."""
         ...

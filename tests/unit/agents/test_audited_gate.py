@@ -8,6 +8,7 @@ import pytest
 
 from agents.audited_gate import AuditedGate
 from db.off import JournalOff
+from domain.cassette import CassetteMode
 from domain.decisions import Approved, Denied
 from domain.errors import CassetteMiss, JournalCorrupt, JournalUnavailable
 from domain.gate_reason import GateReason
@@ -146,7 +147,9 @@ MISS = GateAnswer(verdict=Denied(reason_code="cassette_miss", backend="double", 
 def test_a_strict_replay_stops_at_a_miss_once_it_is_on_record_and_every_time_it_is_resumed():
     told = []
     for ledger in (Ledger(told), Ledger(told, known={ID: MISS})):
-        gate = AuditedGate(reader=Reader(told, MISS), journal=ledger, clock=Clock(), stops_at_miss=True)
+        gate = AuditedGate(
+            reader=Reader(told, MISS), journal=ledger, clock=Clock(), cassette=CassetteMode.REPLAY_STRICT
+        )
         with pytest.raises(
             CassetteMiss, match="tick 7: the cassette holds no answer to the request SOL-PERP-60000-gate"
         ):
