@@ -45,11 +45,17 @@ from cli.walkforward import walkforward
 from console.wish import Wish
 
 if TYPE_CHECKING:
-    from agents.gate import GateAgent
+    from agents.hindsight import Hindsight
     from agents.master import MasterAgent
+    from agents.strategy import StrategyAgent
+    from configuration.choices import GateBackend
     from console.runs import TapedFeed
     from domain.instrument import Instrument
     from domain.ports import Gate, Journal
+    from gate.line import Line, Wire
+    from gate.prompt import PromptBuilder
+    from gate.terms import ChatTerms
+    from risk.desk import RiskDesk
     from settings import Settings
 
 HELP = """Tidegate: a trading desk for crypto perpetuals that records every decision and can recompute it.
@@ -192,6 +198,7 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     from agents.books import Books
     from agents.execution import ExecutionAgent
     from agents.exits import ExitAgent
+    from agents.gate import GateAgent
     from agents.market_data import MarketDataAgent
     from agents.master import MasterAgent
     from agents.risk import RiskAgent
@@ -208,25 +215,50 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     limits, sizing = part.risk_limits(settings), part.sizing_policy(settings)
     risk_desk = RiskDesk(limits=limits, sizing=sizing, instruments=instruments, portfolio=part.portfolio(settings))
     risk = RiskAgent(desk=risk_desk)
+    hindsight = build_hindsight(settings, instruments, strategies, risk_desk)
     return MasterAgent(
         market_data=MarketDataAgent(part.feature_windows(settings), part.regime_thresholds(settings)),
         strategies=strategies,
-        gate=build_gate_agent(settings, journal),
+        gate=GateAgent(gate=build_gate(settings, journal), mode=settings.gate_mode, hindsight=hindsight),
         risk=risk,
         execution=execution,
         exits=ExitAgent(execution=execution, strategies=strategies, risk=risk),
     )
 
 
-def build_gate_agent(settings: "Settings", journal: "Journal") -> "GateAgent":
-    """Build the gate with what it remembers; without one that is asked there is nothing to remember."""
-    from agents.gate import GateAgent
-    from agents.recollection import Recollection
-    from domain.decisions import GateMode
+def build_hindsight(
+    settings: "Settings",
+    instruments: "Mapping[str, Instrument]",
+    strategies: "StrategyAgent",
+    risk_desk: "RiskDesk",
+) -> "Hindsight | None":
+    """Build what is kept for the gate's sake: None where no gate is in use, for there is nothing to learn."""
+    from msgspec.structs import replace
 
-    mode = settings.gate_mode
-    recollection = None if mode is GateMode.OFF else Recollection()
-    return GateAgent(gate=build_gate(settings, journal), mode=mode, recollection=recollection)
+    import settings as part
+    from agents.hindsight import Hindsight
+    from agents.ledger import TriggerLedger
+    from agents.recollection import Recollection
+    from agents.reflection import Reflections
+    from agents.risk import RiskAgent
+    from db.off import JournalOff
+    from domain.decisions import GateMode
+    from execution.paper import MAX_CASH_USD, PaperVenue
+
+    if settings.gate_mode is GateMode.OFF:
+        return None
+    # Ten times what the largest order it takes is worth, so that no shadow trade wants for margin.
+    terms = replace(part.paper_terms(settings), starting_cash_usd=MAX_CASH_USD, reject_frac=0.0)
+    ledger = TriggerLedger(
+        open_venue=lambda symbol: PaperVenue(terms, {symbol: instruments[symbol]}),
+        journal=JournalOff(),
+        instruments=instruments,
+        strategies=strategies,
+        risk=RiskAgent(desk=risk_desk),
+    )
+    grounds = {name: strategy.grounds for name, strategy in strategies.by_name.items()}
+    reflections = Reflections(grounds=grounds, instruments=instruments)
+    return Hindsight(recollection=Recollection(), ledger=ledger, reflections=reflections)
 
 
 def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
@@ -240,18 +272,67 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         return OffGate(mode=settings.gate_mode)
     from agents.audited_gate import AuditedGate
     from desk.clock import SystemClock
-    from gate.ollama import OllamaReader
-    from gate.prompt import load_prompt
+    from domain.cassette import CassetteMode
+    from gate.cassette.choosing import cassette_line
+    from gate.chat_reader import ChatReader
 
-    clock = SystemClock()
-    reader = OllamaReader(
-        terms=part.ollama_terms(settings),
+    clock, terms = SystemClock(), part.chat_terms(settings)
+    wire, line = _line_to(settings.gate_backend, terms)
+    reader = ChatReader(
+        terms=terms,
         mode=settings.gate_mode,
-        costs=part.trade_costs(settings),
-        prompt=load_prompt(),
+        prompt=build_prompt(settings),
+        wire=wire,
+        line=cassette_line(part.cassette_terms(settings), line, clock.elapsed_s),
         elapsed_s=clock.elapsed_s,
     )
-    return AuditedGate(reader=reader, journal=journal, clock=clock)
+    return AuditedGate(
+        reader=reader,
+        journal=journal,
+        clock=clock,
+        max_age_s=settings.gate_max_age_s,
+        stops_at_miss=settings.gate_cassette is CassetteMode.REPLAY_STRICT,
+    )
+
+
+def build_prompt(settings: "Settings") -> "PromptBuilder":
+    """Build what words every question to a chat model, whoever answers it."""
+    import settings as part
+    from configuration.choices import GateMemory
+    from gate.prompt import PromptBuilder, load_prompt
+
+    e3, fade = part.e3_thresholds(settings), part.funding_fade_thresholds(settings)
+    return PromptBuilder(
+        prompt=load_prompt(),
+        costs=part.trade_costs(settings),
+        tests={"e3": e3.tests(), "funding_fade": fade.tests()},
+        n_similar=settings.gate_memory_neighbours if settings.gate_memory is GateMemory.ON else None,
+    )
+
+
+def _line_to(backend: "GateBackend", terms: "ChatTerms") -> "tuple[Wire, Line]":
+    """Return how a backend's calls are worded, and the line they go out on."""
+    from configuration.choices import GateBackend
+
+    if backend is GateBackend.OPENAI:
+        from gate.openai import OpenAiLine, OpenAiWire
+
+        compatible = OpenAiWire(terms=terms)
+        return compatible, OpenAiLine(compatible)
+    from gate.ollama import OllamaLine, OllamaWire
+
+    wire = OllamaWire(terms=terms)
+    return wire, OllamaLine(wire)
+
+
+def check(settings: "Settings") -> None:
+    """Raise BadInput where the settings name a cassette that the gate could not use."""
+    import settings as part
+    from domain.decisions import GateMode
+    from gate.cassette.choosing import check_cassette
+
+    if settings.gate_mode is not GateMode.OFF:
+        check_cassette(part.cassette_terms(settings))
 
 
 def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
@@ -286,7 +367,10 @@ def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_fi
     def settings_with(extra: Mapping[str, str]) -> "Settings":
         return load(env_file, overrides, {**given, **extra})
 
-    return run_desk(wish, Workshop(load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed))
+    workshop = Workshop(
+        load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed, check=check
+    )
+    return run_desk(wish, workshop)
 
 
 def main() -> None:

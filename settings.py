@@ -8,6 +8,7 @@ settings costs no compiler. Every function raises BadInput when the part refuses
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from configuration.choices import AllocationMethod, E3Direction, FeedKind, GateBackend, LogLevel, OnStop, Speed
@@ -21,8 +22,9 @@ from domain.errors import BadInput
 if TYPE_CHECKING:
     from domain.record import Record
     from execution.paper import PaperTerms
-    from gate.ollama import OllamaTerms
+    from gate.cassette.identity import CassetteTerms
     from gate.prompt import Costs
+    from gate.terms import ChatTerms
     from indicators.features import FeatureWindows
     from indicators.regime import RegimeThresholds
     from market.quality import QualityLimits
@@ -49,6 +51,8 @@ __all__ = [
     "SettingsError",
     "Speed",
     "allocation_policy",
+    "cassette_terms",
+    "chat_terms",
     "deployment_policy",
     "e3_thresholds",
     "effective",
@@ -58,7 +62,6 @@ __all__ = [
     "feature_windows",
     "funding_fade_thresholds",
     "load_settings",
-    "ollama_terms",
     "paper_terms",
     "portfolio",
     "quality_limits",
@@ -276,12 +279,12 @@ def paper_terms(settings: Settings) -> "PaperTerms":
     )
 
 
-def ollama_terms(settings: Settings) -> "OllamaTerms":
+def chat_terms(settings: Settings) -> "ChatTerms":
     """Return which model is asked, how, and what counts as a yes."""
-    from gate.ollama import OllamaTerms
+    from gate.terms import ChatTerms
 
     return _made(
-        OllamaTerms,
+        ChatTerms,
         url=settings.gate_url,
         allows_remote=settings.gate_allow_remote,
         model=settings.gate_model,
@@ -291,13 +294,30 @@ def ollama_terms(settings: Settings) -> "OllamaTerms":
         reply_tokens=settings.gate_reply_tokens,
         seed=settings.gate_seed,
         breaker_bars=settings.gate_breaker_bars,
+        digest=settings.gate_model_digest,
+        warmup_s=settings.gate_warmup_s,
+    )
+
+
+def cassette_terms(settings: Settings) -> "CassetteTerms":
+    """Return what is done with which cassette, and whose answers it must hold."""
+    from gate.cassette.identity import CassetteTerms
+
+    return _made(
+        CassetteTerms,
+        mode=settings.gate_cassette,
+        path=Path(settings.gate_cassette_file),
+        backend=settings.gate_backend.value,
+        model=settings.gate_model,
+        digest=settings.gate_model_digest,
     )
 
 
 def trade_costs(settings: Settings) -> "Costs":
     """Return what one side of a trade costs on the paper venue, as the gate's model is told."""
     from execution.fees import FEE_DENOMINATOR, TAKER_FEE_NUMERATORS
-    from gate.prompt import BPS, Costs
+    from gate.figures import BPS
+    from gate.prompt import Costs
 
     return _made(
         Costs,

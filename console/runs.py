@@ -32,6 +32,7 @@ from desk.schedule import MinuteSchedule
 from desk.switch import HaltSwitch
 from desk.tally import RunSummary, Tally
 from desk.version import code_version
+from domain.errors import CassetteMiss
 from domain.instrument import Instrument
 from domain.market import MINUTE_MS
 from domain.ports import Feed, Journal
@@ -67,12 +68,16 @@ LoadSettings = Callable[[Mapping[str, str]], Settings]
 
 
 class Workshop(NamedTuple):
-    """What `main` lends: how settings are loaded and written, and how a desk and its feed are built of them."""
+    """What `main` lends: how settings are loaded and written, and how a desk and its feed are built of them.
+
+    check: raises BadInput where the settings name something that is not there, before a run is begun.
+    """
 
     load: LoadSettings
     settings_json: Callable[[Settings], str]
     build: Callable[[Settings, Mapping[str, Instrument], Journal], MasterAgent]
     build_feed: Callable[[Settings, int | None], TapedFeed]
+    check: Callable[[Settings], None]
 
 
 def run_desk(wish: Wish, workshop: Workshop) -> str:
@@ -88,6 +93,7 @@ def run_desk(wish: Wish, workshop: Workshop) -> str:
 
 def _run(wish: Wish, workshop: Workshop) -> str:
     settings, clock = workshop.load({}), SystemClock()
+    workshop.check(settings)
     instruments = {symbol: instrument(symbol) for symbol in settings.symbols}
     with open_journal(settings.database_url.get_secret_value(), writable=True) as store:
         run_id = wish.run_id or _new_run_id(wish.command, clock, run_ids(store))
@@ -100,6 +106,7 @@ def _run(wish: Wish, workshop: Workshop) -> str:
         header = _header(wish, run_id, settings, workshop.settings_json(settings), feed, instruments)
         journal = store.resume(run_id, header) if is_resumed else store.begin(header, clock.now_ms())
         desk = _desk(settings, workshop.build(settings, instruments, journal), journal, feed, clock)
+        desk.is_real_time = settings.speed == "real" and is_aligned
         session = Session(
             desk=desk,
             journal=journal,
@@ -134,10 +141,19 @@ def _watched(
         try:
             return asyncio.run(session.run())
         except Halted as halted:
-            raise Stopped(
-                f"the desk halted: {halted}. Nothing more was sent; what was committed until then is on record. "
-                f"When the cause is mended, go on with: {resume_command(run_id, sys.argv[1:])}"
-            ) from halted
+            raise Stopped(_stopped(halted, run_id)) from halted
+
+
+def _stopped(halted: Halted, run_id: str) -> str:
+    if isinstance(halted.__cause__, CassetteMiss):
+        return (
+            f"{halted}, and GATE_CASSETTE=replay_strict goes no further. Nothing more was sent; what was taken until "
+            f"then is on record as {run_id}. GATE_CASSETTE=record adds what is missing, in a run of its own"
+        )
+    return (
+        f"the desk halted: {halted}. Nothing more was sent; what was committed until then is on record. "
+        f"When the cause is mended, go on with: {resume_command(run_id, sys.argv[1:])}"
+    )
 
 
 def _desk(settings: Settings, master: MasterAgent, journal: SqlJournal, feed: TapedFeed, clock: SystemClock) -> Desk:
@@ -146,7 +162,7 @@ def _desk(settings: Settings, master: MasterAgent, journal: SqlJournal, feed: Ta
         master=master,
         journal=journal,
         clock=clock,
-        tally=Tally(starting_equity_microusd=master.execution.books.equity_microusd),
+        tally=Tally(master.execution.books.equity_microusd, cassette=settings.gate_cassette),
         pace=_pace(settings, feed.n_minutes),
         asked_state=HaltSwitch(settings.state_dir / "switch").asked,
         flattens_on_stop=settings.on_stop == "flatten",
