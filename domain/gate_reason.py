@@ -39,6 +39,8 @@ class GateReason(StrEnum):
     CIRCUIT_OPEN = "circuit_open"
     AUDIT_FAILED = "audit_failed"
     INTERRUPTED = "interrupted"
+    ABSTAINED = "abstained"
+    NO_QUORUM = "no_quorum"
 
     @property
     def label(self) -> str:
@@ -51,7 +53,7 @@ _LABELS = {
     GateReason.GATE_OFF: "the gate is not part of this run",
     GateReason.NO_BACKEND: "a model was asked for and none is configured",
     GateReason.LLM_DENY: "the model said no",
-    GateReason.BELOW_THRESHOLD: "the model approved, with a chance of profit below what the settings ask",
+    GateReason.BELOW_THRESHOLD: "the model's chance of profit is below what is asked of a yes",
     GateReason.INCONSISTENT: "the model's verdict and its own figure contradict each other",
     GateReason.DEADLINE: "no whole answer came in time",
     GateReason.UNREACHABLE: "nobody answers at the server's address",
@@ -80,4 +82,6 @@ _LABELS = {
     GateReason.CIRCUIT_OPEN: "the server failed several times in a row and is left alone for a while",
     GateReason.AUDIT_FAILED: "the question could not be put on record, so it was not asked",
     GateReason.INTERRUPTED: "the desk was cut off before the answer was on record",
+    GateReason.ABSTAINED: "the model has seen too few resolved triggers to say anything",
+    GateReason.NO_QUORUM: "fewer members of the ensemble approved than must",
 }

@@ -127,6 +127,8 @@ ELSEWHERE = {
     GateReason.CIRCUIT_OPEN: "here",
     GateReason.AUDIT_FAILED: "tests/unit/agents/test_audited_gate",
     GateReason.INTERRUPTED: "tests/unit/db/test_answered",
+    GateReason.ABSTAINED: "tests/unit/gate/metalabel/test_reader",
+    GateReason.NO_QUORUM: "tests/unit/gate/test_ensemble",
 }
 
 
