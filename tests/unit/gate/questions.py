@@ -75,6 +75,13 @@ def reader(url, **terms) -> ChatReader:
     )
 
 
+def ready(one: ChatReader) -> ChatReader:
+    """Let a reader find its server fit, so that its questions are all it asks from here."""
+    found = asyncio.run(one.prepare())
+    assert found.is_ready, found.told
+    return one
+
+
 def situation(as_of_ms=60_000, symbol="SOL-PERP"):
     return Situation(proposal=proposal(as_of_ms, symbol), snapshot=snapshot(as_of_ms, symbol), features=features())
 
