@@ -13,7 +13,7 @@ from domain.decisions import Proposal
 from domain.features import Features
 from domain.market import MINUTE_MS
 from domain.situation import Resolved
-from gate.metalabel.model import Model, Seen, train
+from gate.metalabel.model import Model, Opinion, Seen, train
 from gate.metalabel.vector import Design, vector_of
 
 REFIT_EVERY: Final = 50
@@ -71,10 +71,10 @@ class WalkForward:
         """Return the model in force at an instant; None = it abstains."""
         return self._models[self.n_known(as_of_ms) // self.refit_every]
 
-    def chance_frac(self, proposal: Proposal, features: Features) -> float | None:
-        """Return the chance that a proposal's net result is above zero, at its own time; None = abstained."""
+    def opinion(self, proposal: Proposal, features: Features) -> Opinion | None:
+        """Return what the model in force at a proposal's own time says of it; None = it abstains."""
         model = self.model_at(proposal.as_of_ms)
-        return None if model is None else model.chance_frac(vector_of(proposal, features, self.design))
+        return None if model is None else model.opinion(vector_of(proposal, features, self.design))
 
     def _settle(self, until_ms: int) -> None:
         """Learn, in order, what ended by an instant; refit after every `refit_every` of them."""

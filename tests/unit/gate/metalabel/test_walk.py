@@ -20,7 +20,8 @@ def walk(resolved=(), **changes):
 
 
 def chance_of(one, wanted):
-    return one.chance_frac(wanted.proposal, wanted.features)
+    opinion = one.opinion(wanted.proposal, wanted.features)
+    return None if opinion is None else opinion.p_win_frac
 
 
 PAST, _ = past(160)
