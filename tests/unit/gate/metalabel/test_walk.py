@@ -20,8 +20,7 @@ def walk(resolved=(), **changes):
 
 
 def chance_of(one, wanted):
-    opinion = one.opinion(wanted.proposal, wanted.features)
-    return None if opinion is None else opinion.p_win_frac
+    return one.chance_frac(wanted.proposal, wanted.features)
 
 
 PAST, _ = past(160)
@@ -124,6 +123,10 @@ def test_a_trigger_that_is_shown_after_it_should_have_counted_is_refused():
     chance_of(one, ASKED)
     with pytest.raises(ValueError, match="shown too late"):
         one.learn(ended(trigger(5, symbol="BTC-PERP")))
+
+
+def test_two_runs_that_name_a_trigger_alike_may_be_walked_as_one():
+    assert walk([*PAST, *PAST]).model_at(ASKED.proposal.as_of_ms).n_trained == 200
 
 
 def test_only_the_last_triggers_are_remembered():
