@@ -331,7 +331,8 @@ def ensemble_terms(settings: Settings) -> "EnsembleTerms":
 def trade_costs(settings: Settings) -> "Costs":
     """Return what one side of a trade costs on the paper venue, as the gate's model is told."""
     from execution.fees import FEE_DENOMINATOR, TAKER_FEE_NUMERATORS
-    from gate.prompt import BPS, Costs
+    from gate.figures import BPS
+    from gate.prompt import Costs
 
     return _made(
         Costs,

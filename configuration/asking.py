@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from configuration.choices import GateBackend
+from configuration.choices import GateBackend, GateMemory
 from configuration.knob import CommaList, Number, Whole, knob
 from domain.decisions import GateMode
 
@@ -47,6 +47,10 @@ class GateKnobs(BaseModel):
     gate_max_age_s: Number = knob(
         20.0, "seconds", "how long after the bar's close an approval may come; later it is stale", ge=0.1, le=60
     )
+    gate_memory: GateMemory = knob(
+        GateMemory.OFF, "", "on: the question tells how the most similar past triggers of the rule ended"
+    )
+    gate_memory_neighbours: Whole = knob(5, "triggers", "how many of them, with GATE_MEMORY=on", ge=1, le=20)
     gate_metalabel_min_triggers: Whole = knob(
         200, "triggers", "how many must be resolved before the meta-label model answers", ge=40, le=5000
     )

@@ -1,0 +1,180 @@
+"""What a model would have been told on recorded markets: every real question is short, plain and tells no secret."""
+
+import asyncio
+import json
+import re
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+import main
+from db.off import JournalOff
+from domain.decisions import Approved, ExitReason
+from domain.market import MINUTE_MS
+from domain.situation import Counterfactual, Resolved, Trigger
+from domain.tick import GateExchange, TradingState
+from execution.instruments import instrument
+from market.catalog import find_recordings
+from market.quality import QualityLimits
+from market.replay import load_replay
+from settings import load_settings
+from tests.unit.gate.wording import MOST_BYTES, MOST_BYTES_WITH_MEMORY, leaks
+
+PREMIUM_2023 = (
+    "ohlcv/{}_1m_binance-usdm_2023-07_2023-08.parquet",
+    "premium/{}_premium_1m_binance_2023-07_2023-08.parquet",
+    "funding/{}_funding_8h_binance-usdm_2023-07_2023-08.parquet",
+    "funding/{}_mark_8h_binance-usdm_2023-07_2023-08.parquet",
+)
+BUSY = {
+    "GATE_MODE": "shadow",
+    "GATE_MEMORY": "on",
+    "E3_VOLUME_Z": "1.5",
+    "RISK_COOLDOWN_AFTER_TRADE_S": "0",
+    "RISK_COOLDOWN_AFTER_LOSS_S": "0",
+    "RISK_MAX_CONSECUTIVE_LOSSES": "1000",
+    "RISK_MAX_DAILY_LOSS_PCT": "100",
+    "RISK_MAX_DRAWDOWN_PCT": "100",
+    "SIZING_KELLY_FRACTION": "0",
+    "EXIT_MAX_HOLD_BARS": "30",
+}
+
+
+class Listener:
+    """A gate that lets everything pass and keeps what it was shown."""
+
+    def __init__(self):
+        self.situations = []
+
+    async def review(self, situation, tick_no):
+        ended = [one for one in map(ended_within_its_hold, self.situations) if is_over(one, situation)]
+        self.situations.append(msgspec.structs.replace(situation, resolved=ended))
+        yes = Approved(keep_frac=1.0, reason_code="ok", backend="listener")
+        return GateExchange(request_id="-", backend="listener", mode="shadow", prompt="", raw_reply=None, verdict=yes)
+
+
+def ended_within_its_hold(situation):
+    """Return an end for a real trigger; its figures are the market's, what it made is not."""
+    asked = situation.proposal
+    number = asked.as_of_ms // MINUTE_MS
+    trigger = Trigger(
+        trigger_id=f"{asked.symbol}-{asked.as_of_ms}", tick_no=number, proposal=asked, features=situation.features
+    )
+    n_bars, net_bps = 1 + number % asked.exit_plan.max_hold_bars, float(number * 37 % 311 - 155)
+    outcome = Counterfactual(
+        trigger_id=trigger.trigger_id,
+        symbol=asked.symbol,
+        strategy=asked.strategy,
+        side=asked.side,
+        triggered_ms=asked.as_of_ms,
+        resolved_ms=asked.as_of_ms + n_bars * MINUTE_MS,
+        n_bars=n_bars,
+        exit_reason=[*ExitReason][number % 4],
+        net_bps=net_bps,
+        gross_bps=net_bps,
+        fees_bps=0.0,
+        slippage_bps=0.0,
+        funding_bps=0.0,
+        mae_bps=0.0,
+        mfe_bps=0.0,
+    )
+    return Resolved(trigger=trigger, outcome=outcome)
+
+
+def is_over(resolved, situation):
+    return resolved.outcome.resolved_ms <= situation.proposal.as_of_ms
+
+
+def heard(paths, symbols, n_minutes, **knobs):
+    """Carry a whole desk over recordings; return its prompt builder and every situation it asked about."""
+    settings = load_settings(None, {}, {"SYMBOLS": ",".join(symbols), **BUSY, **knobs})
+    feed = load_replay([str(path) for path in paths], symbols, QualityLimits(), limit_minutes=n_minutes)
+    master = main.build(settings, {symbol: instrument(symbol) for symbol in symbols}, JournalOff())
+    listener = Listener()
+    master.gate = msgspec.structs.replace(master.gate, gate=listener)
+
+    async def go():
+        while (batch := await feed.next_minute()) is not None:
+            for snapshot in batch:
+                await master.tick(snapshot, TradingState.ACTIVE)
+
+    asyncio.run(go())
+    return settings, listener.situations
+
+
+@pytest.fixture(scope="module")
+def on_may_2025(shared):
+    symbols = ["SOL-PERP", "BTC-PERP"]
+    return heard(find_recordings([shared / "data"], symbols), symbols, 4_000)
+
+
+@pytest.fixture(scope="module")
+def on_2023_with_premium(shared):
+    paths = [shared / "data" / name.format(pair) for pair in ("solusdt", "btcusdt") for name in PREMIUM_2023]
+    mild = {
+        "STRATEGIES": "funding_fade,e3",
+        "FUNDING_FADE_EXTREME_FUNDING_HOURLY_PCT": "0.0006",
+        "FUNDING_FADE_EXTREME_PREMIUM_BPS": "0.5",
+        "FUNDING_FADE_NEUTRAL_PREMIUM_BPS": "0.1",
+        "FUNDING_FADE_MIN_VOLUME_Z": "0.2",
+    }
+    return heard(paths, ["SOL-PERP", "BTC-PERP"], 4_000, **mild)
+
+
+@pytest.fixture(scope="module", params=["on_may_2025", "on_2023_with_premium"])
+def recorded(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_no_real_question_tells_a_date_a_price_or_a_name_and_none_is_too_long(recorded):
+    settings, situations = recorded
+    builder = main.build_prompt(settings)
+    assert len(situations) > 150
+    assert {situation.proposal.strategy for situation in situations} == {*settings.strategies}
+    for situation in situations:
+        words = builder.words(situation)
+        assert leaks(words.user, situation) == []
+        assert not re.search(r"SOL|BTC|USD|PERP|20(?:23|25)-|[A-Z]{5,}", words.user)
+        assert len(words.system) + len(words.user) <= MOST_BYTES_WITH_MEMORY
+
+
+def test_with_the_memory_off_every_real_question_is_within_the_smaller_budget(recorded):
+    _, situations = recorded
+    builder = main.build_prompt(load_settings(None, {}, {"GATE_MEMORY": "off"}))
+    sizes = [len(words.system) + len(words.user) for words in map(builder.words, situations)]
+    assert max(sizes) <= MOST_BYTES
+
+
+def test_the_margins_of_every_real_trigger_are_known_and_none_is_negative(recorded):
+    settings, situations = recorded
+    builder = main.build_prompt(settings)
+    for situation in situations:
+        over = json.loads(builder.words(situation).user)["trigger"]["over"]
+        assert all(margin is None or margin >= 0 for margin in over.values())
+        assert {name for name, margin in over.items() if margin is None} <= {"imbalance_frac", "premium_bps"}
+
+
+def test_every_real_question_has_its_hour_and_agrees_with_the_features_about_the_last_minute(recorded):
+    settings, situations = recorded
+    builder = main.build_prompt(settings)
+    for situation in situations:
+        document = json.loads(builder.words(situation).user)
+        assert None not in document["recent"]["returns_bps"]
+        assert document["recent"]["returns_bps"][-1] == pytest.approx(document["minute"]["return_bps"], abs=0.101)
+        assert 0 <= document["market"]["range_60m_frac"] <= 1
+
+
+def test_in_time_a_rate_and_neighbours_are_told_and_a_second_life_says_the_same(recorded):
+    settings, situations = recorded
+    first, second = main.build_prompt(settings), main.build_prompt(settings)
+    texts = [first.words(situation).user for situation in situations]
+    assert [second.words(situation).user for situation in situations] == texts
+    assert main.build_prompt(settings).words(situations[-1]).user == texts[-1]
+    documents = [json.loads(text) for text in texts]
+    assert documents[0]["base_rate"] is None
+    assert documents[-1]["base_rate"]["n"] >= 30
+    assert len(documents[-1]["similar"]) == settings.gate_memory_neighbours
+    rates = [document["base_rate"]["n"] for document in documents if document["base_rate"]]
+    assert len(rates) > 10
+    assert any(later != earlier for earlier, later in pairwise(rates))
