@@ -291,6 +291,8 @@ def chat_terms(settings: Settings) -> "ChatTerms":
         reply_tokens=settings.gate_reply_tokens,
         seed=settings.gate_seed,
         breaker_bars=settings.gate_breaker_bars,
+        digest=settings.gate_model_digest,
+        warmup_s=settings.gate_warmup_s,
     )
 
 

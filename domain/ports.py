@@ -52,8 +52,12 @@ class Venue(Protocol):
 class Gate(Protocol):
     """The second reader, who may only say less or no."""
 
-    async def open(self) -> Readiness | None:
-        """Get ready before the first question, and say whether it is; None where nobody is ever asked."""
+    async def open(self, bar_clock: Clock | None) -> Readiness | None:
+        """Get ready before the first question, and say whether it is; None where nobody is ever asked.
+
+        bar_clock: the clock that the run's bars close by; None where they are a tape's. A run that is only lived
+        through again is never opened.
+        """
         ...
 
     async def review(self, situation: Situation, tick_no: int) -> GateExchange:

@@ -15,8 +15,10 @@ MOST_COUNTED: Final = 2**62
 
 _BY_STATUS: Final = {
     400: GateReason.BAD_REQUEST,
+    401: GateReason.FORBIDDEN_HOST,
     403: GateReason.FORBIDDEN_HOST,
     404: GateReason.MODEL_NOT_FOUND,
+    429: GateReason.SERVER_BUSY,
     499: GateReason.CANCELLED,
     503: GateReason.SERVER_BUSY,
 }
@@ -24,20 +26,26 @@ _BY_STATUS: Final = {
 
 def heard_in(arrived: Arrived, body: str, terms: ChatTerms) -> Heard:
     """Return the model's text of a sound answer to `body`, or why the answer is none."""
-    if arrived.failure is not None:
-        return Heard(reason=arrived.failure)
-    if arrived.status != 200:
-        return Heard(reason=refused(arrived.status or 0))
-    try:
-        found = read_strictly(arrived.body.decode())
-    except (UnicodeDecodeError, NotJson):
-        return Heard(reason=GateReason.PROTOCOL_VIOLATION)
-    if not isinstance(found, dict):
-        return Heard(reason=GateReason.PROTOCOL_VIOLATION)
+    found = told_object(arrived)
+    if isinstance(found, GateReason):
+        return Heard(reason=found)
     text = _complaint(found, body, terms) or _message_text(found.get("message"))
     if isinstance(text, GateReason):
         return Heard(reason=text, meter=_meter(found))
     return Heard(reason=GateReason.OK, text=text, meter=_meter(found))
+
+
+def told_object(arrived: Arrived) -> dict[str, Any] | GateReason:
+    """Return the JSON object of an answer, or why there is none."""
+    if arrived.failure is not None:
+        return arrived.failure
+    if arrived.status != 200:
+        return refused(arrived.status or 0)
+    try:
+        found = read_strictly(arrived.body.decode())
+    except (UnicodeDecodeError, NotJson):
+        return GateReason.PROTOCOL_VIOLATION
+    return found if isinstance(found, dict) else GateReason.PROTOCOL_VIOLATION
 
 
 def refused(status: int) -> GateReason:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from domain.decisions import Approved, Denied, GateMode
 from domain.gate_reason import GateReason
@@ -9,11 +10,15 @@ from domain.record import Record
 from domain.situation import Situation
 from domain.tick import GateAnswer, GateEvidence, GateQuestion, Readiness
 from gate.breaker import Breaker
+from gate.fitness import Fitness
 from gate.line import Heard, Line, Wire
 from gate.prompt import Costs, Prompt, break_even_frac, user_text
 from gate.reply import Reply, read_reply, ruling_on
 from gate.terms import ChatTerms
-from gate.transport import Arrived
+from gate.transport import Arrived, from_now, left_until
+
+# After one of these the server is looked at again before the next question.
+CHANGED: Final = frozenset({GateReason.IDENTITY_CHANGED, GateReason.IDENTITY_UNKNOWN, GateReason.CONTEXT_CHANGED})
 
 
 class Judged(Record, frozen=True, kw_only=True):
@@ -36,11 +41,13 @@ class ChatReader:
     line: Line
     elapsed_s: Callable[[], float]
     breaker: Breaker = field(init=False)
+    fitness: Fitness = field(init=False)
     _open_symbols: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        """Begin with a closed breaker."""
+        """Begin with a closed breaker and nothing known of the server."""
         self.breaker = Breaker(open_bars=self.terms.breaker_bars)
+        self.fitness = Fitness(line=self.line, elapsed_s=self.elapsed_s)
 
     def question(self, situation: Situation) -> GateQuestion:
         """Word the question: the body of the call, to the byte."""
@@ -57,25 +64,56 @@ class ChatReader:
         )
 
     async def prepare(self) -> Readiness:
-        """Find out whether the model can be asked."""
-        return await self.line.prepare()
+        """Find out whether the model can be asked, as long as it takes."""
+        return await self.fitness.look()
 
     async def ask(self, question: GateQuestion) -> GateAnswer:
-        """Ask once, unless a question about this market is open or the server is being left alone."""
-        if question.symbol in self._open_symbols:
-            return _unasked(question, GateReason.BUSY_LOCAL)
-        if self.breaker.is_open(question.as_of_ms):
-            return _unasked(question, GateReason.CIRCUIT_OPEN)
+        """Ask once, unless a question about this market is open or the server is being left alone.
+
+        Where the server has to be looked at first, the look and the question share the one deadline.
+        """
+        standing = self._standing_objection(question)
+        if standing is not None:
+            return _unasked(question, standing)
+        looks_first = self.fitness.is_due or self.breaker.has_tripped
         self._open_symbols.add(question.symbol)
-        began_s = self.elapsed_s()
+        began_s, until = self.elapsed_s(), from_now(self.terms.deadline_s)
         try:
-            arrived = await self.line.call(question.prompt.encode(), self.terms.deadline_s)
+            objection = await self._found_objection(question, until) if looks_first else None
+            if objection is not None:
+                return _unasked(question, objection, (self.elapsed_s() - began_s) * 1000)
+            arrived = await self.line.call(question.prompt.encode(), left_until(until))
         finally:
             self._open_symbols.discard(question.symbol)
         latency_ms = (self.elapsed_s() - began_s) * 1000
         found = judged(arrived, question, self.wire, self.terms)
         self.breaker.hear(found.reason, question.as_of_ms)
+        if found.reason in CHANGED:
+            self.fitness.doubt()
         return self._answer(question, arrived, found, latency_ms)
+
+    def _standing_objection(self, question: GateQuestion) -> GateReason | None:
+        """Say why the server is not even looked at, None when it is."""
+        if question.symbol in self._open_symbols:
+            return GateReason.BUSY_LOCAL
+        found = self.fitness.found
+        known = GateReason.OK if found is None else found.reason
+        if known is not GateReason.OK and not self.breaker.has_tripped:
+            self.breaker.leave_alone(question.as_of_ms)
+        if not self.breaker.is_open(question.as_of_ms):
+            return None
+        return GateReason.CIRCUIT_OPEN if known is GateReason.OK else known
+
+    async def _found_objection(self, question: GateQuestion, until: float) -> GateReason | None:
+        """Look at the server; say why it cannot be asked, None when it can."""
+        found = await self.fitness.look_within(left_until(until))
+        if found is None:
+            self.breaker.hear(GateReason.DEADLINE, question.as_of_ms)
+            return GateReason.DEADLINE
+        if found.is_ready:
+            return None
+        self.breaker.leave_alone(question.as_of_ms)
+        return found.reason
 
     def _answer(self, question: GateQuestion, arrived: Arrived, found: Judged, latency_ms: float) -> GateAnswer:
         by = {"reason_code": found.reason.value, "backend": question.backend, "request_id": question.request_id}
@@ -116,6 +154,6 @@ def judged(arrived: Arrived, question: GateQuestion, wire: Wire, terms: ChatTerm
     return Judged(reason=reason, heard=heard, reply=reply)
 
 
-def _unasked(question: GateQuestion, reason: GateReason) -> GateAnswer:
+def _unasked(question: GateQuestion, reason: GateReason, latency_ms: float | None = None) -> GateAnswer:
     denied = Denied(reason_code=reason.value, backend=question.backend, request_id=question.request_id)
-    return GateAnswer(verdict=denied)
+    return GateAnswer(verdict=denied, latency_ms=latency_ms)

@@ -38,25 +38,32 @@ class Arrived(Record, frozen=True, kw_only=True):
     source: str = "live"
 
 
-async def post(url: str, body: bytes, deadline_s: float, tls: ssl.SSLContext) -> Arrived:
-    """Send `body` once and read the answer, for at most `deadline_s` seconds and `MOST_BYTES` bytes."""
-    return await _call("POST", url, body, deadline_s, tls, MOST_BYTES)
+def from_now(seconds: float) -> float:
+    """Return the moment so many seconds from now, by the clock that the event loop keeps its own deadlines with."""
+    return asyncio.get_running_loop().time() + seconds
 
 
-async def get(url: str, deadline_s: float, tls: ssl.SSLContext) -> Arrived:
-    """Read what a route tells, for at most `deadline_s` seconds and `MOST_LISTED_BYTES` bytes."""
-    return await _call("GET", url, b"", deadline_s, tls, MOST_LISTED_BYTES)
+def left_until(moment: float) -> float:
+    """Return the seconds until a moment of the event loop's clock; below zero when it has passed."""
+    return moment - asyncio.get_running_loop().time()
 
 
-async def _call(method: str, url: str, body: bytes, deadline_s: float, tls: ssl.SSLContext, most_bytes: int) -> Arrived:
-    """Call once.
+async def post(url: str, body: bytes, until: float, tls: ssl.SSLContext, most_bytes: int = MOST_BYTES) -> Arrived:
+    """Send `body` once and read the answer, until a moment as `from_now` tells it, and for at most `most_bytes`."""
+    return await _call("POST", url, body, until, tls, most_bytes)
 
-    No redirect, no proxy and no password of the environment is followed, and nothing is tried twice.
-    """
+
+async def get(url: str, until: float, tls: ssl.SSLContext) -> Arrived:
+    """Read what a route tells, until a moment as `from_now` tells it, and for at most `MOST_LISTED_BYTES`."""
+    return await _call("GET", url, b"", until, tls, MOST_LISTED_BYTES)
+
+
+async def _call(method: str, url: str, body: bytes, until: float, tls: ssl.SSLContext, most_bytes: int) -> Arrived:
+    """Call once. No redirect, no proxy and no password of the environment is followed, and nothing is tried twice."""
     status, failure, received = None, None, bytearray()
     try:
         async with (
-            asyncio.timeout(deadline_s),
+            asyncio.timeout_at(until),
             httpx.AsyncClient(verify=tls, timeout=_TIMEOUT, follow_redirects=False, trust_env=False) as client,
             client.stream(method, url, content=body, headers=_HEADERS) as response,
         ):

@@ -70,7 +70,7 @@ class Ollama:
             return Deed(b"405 method not allowed", 405, TEXT)
         if path in ROUTES and path != "/api/chat":
             return self._page(path, request)
-        deed = self._scripted(request)
+        deed = self.scripted(json.loads(request.body)) if self.script and request.method == "POST" else None
         return Deed(b"404 page not found", 404, TEXT) if deed is None and path != "/api/chat" else deed
 
     def _page(self, path: str, request: Request) -> Deed:
@@ -87,10 +87,9 @@ class Ollama:
         is_whole = request.method != "HEAD"
         return page if is_whole else Deed(b"", page.status, page.content_type, declared=len(page.body))
 
-    def _scripted(self, request: Request) -> Deed | None:
-        if self.script is None or request.method != "POST":
-            return None
-        return self.script(self._noted(json.loads(request.body)))
+    def scripted(self, body: dict[str, Any]) -> Deed | None:
+        """Return what the script does with a body, None where it leaves it to the decoder."""
+        return None if self.script is None else self.script(self._noted(body))
 
     def _noted(self, body: dict[str, Any]) -> dict[str, Any]:
         self.requests.append(body)

@@ -41,7 +41,8 @@ async def read_request(reader: asyncio.StreamReader) -> Request:
 class Deed:
     """What is done with one request. declared: the length the head tells, the body's own unless given.
 
-    ending: "close" properly, "reset" the connection, "hang" until the client goes, or "drip" a byte at a time.
+    delay_s: how long it is silent first. ending: "close" properly, "reset" the connection, "hang" until the client
+    goes, or "drip" a byte at a time.
     """
 
     body: bytes = b""
@@ -51,6 +52,7 @@ class Deed:
     declared: int | None = None
     ending: str = "close"
     has_head: bool = True
+    delay_s: float = 0.0
 
     def head(self) -> bytes:
         length = len(self.body) if self.declared is None else self.declared
@@ -75,6 +77,8 @@ def refusal(status: int, error: str) -> Deed:
 
 async def do(deed: Deed, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
     """Do it. Return whether the client hung up on it."""
+    if deed.delay_s and await _is_gone(reader, deed.delay_s):
+        return True
     if deed.has_head:
         writer.write(deed.head())
     if deed.ending == "drip":

@@ -42,7 +42,7 @@ PARTS = {
     face.sim_parameters: SimParameters,
     face.quality_limits: QualityLimits,
 }
-READ_BY_MAIN = ("JOURNAL_", "LOG_", "RECONCILE_", "REPLAY_")
+READ_BY_MAIN = ("GATE_MAX_AGE_S", "JOURNAL_", "LOG_", "RECONCILE_", "REPLAY_")
 NUMERIC = [name for name, field in KNOBS.items() if field.annotation in (int, float)]
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import numpy as np
 
+from desk.clock import SystemClock
 from domain.decisions import ExitPlan, GateMode, Proposal, Side
 from domain.features import N_FEATURES, Feature, Features, Regime
 from domain.market import MINUTE_MS, Bar, Reading, Snapshot
@@ -75,6 +76,13 @@ def reader(url, **terms) -> ChatReader:
     )
 
 
+def ready(one: ChatReader) -> ChatReader:
+    """Let a reader find its server fit, so that its questions are all it asks from here."""
+    found = asyncio.run(one.prepare())
+    assert found.is_ready, found.told
+    return one
+
+
 def situation(as_of_ms=60_000, symbol="SOL-PERP"):
     return Situation(proposal=proposal(as_of_ms, symbol), snapshot=snapshot(as_of_ms, symbol), features=features())
 
@@ -91,3 +99,14 @@ def question_of(one: ChatReader, as_of_ms=60_000, symbol="SOL-PERP") -> GateQues
 
 def ask(one: ChatReader, as_of_ms=60_000) -> GateAnswer:
     return asyncio.run(one.ask(question_of(one, as_of_ms)))
+
+
+def timed(one, question):
+    """Return the answer and the seconds it took."""
+
+    async def go():
+        began_s = clock.elapsed_s()
+        return await one.ask(question), clock.elapsed_s() - began_s
+
+    clock = SystemClock()
+    return asyncio.run(go())
