@@ -3,7 +3,7 @@
 Heavy parts are imported where they are used, so that `--help` answers at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ import typer
 from cli.audit import audit
 from cli.band import band
 from cli.compare import compare
+from cli.gate import gate
 from cli.market_data import data
 from cli.montecarlo import montecarlo
 from cli.options import (
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from console.runs import TapedFeed
     from domain.instrument import Instrument
     from domain.ports import Gate, Journal
+    from gate.chat_reader import ChatReader
     from gate.line import Line, Wire
     from gate.prompt import PromptBuilder
     from gate.terms import ChatTerms
@@ -63,6 +65,7 @@ Without a command it trades on paper with what .env says; out of the box that is
 app = typer.Typer(help=HELP, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
+app.add_typer(gate, name="gate")
 app.command()(report)
 app.command()(sweep)
 app.command()(tune)
@@ -75,7 +78,7 @@ app.command()(compare)
 @app.callback(invoke_without_command=True)
 def front_door(context: typer.Context) -> None:
     """Trade on paper when no command is given."""
-    context.obj = Shop(build=build, build_feed=build_feed)
+    context.obj = Shop(build=build, build_feed=build_feed, build_chat_reader=build_chat_reader)
     if context.invoked_subcommand is None:
         _run_desk(Wish(command="paper"), [], {}, ENV_FILE)
 
@@ -235,7 +238,6 @@ def build_gate_agent(settings: "Settings", journal: "Journal") -> "GateAgent":
 
 def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
     """Build who is asked before an entry: nobody, unless the settings name a mode and a backend."""
-    import settings as part
     from configuration.choices import GateBackend
     from domain.decisions import GateMode
     from gate.off import OffGate
@@ -244,19 +246,27 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         return OffGate(mode=settings.gate_mode)
     from agents.audited_gate import AuditedGate
     from desk.clock import SystemClock
+
+    clock = SystemClock()
+    reader = build_chat_reader(settings, settings.gate_backend, clock.elapsed_s)
+    return AuditedGate(reader=reader, journal=journal, clock=clock, max_age_s=settings.gate_max_age_s)
+
+
+def build_chat_reader(settings: "Settings", server: "GateBackend", elapsed_s: "Callable[[], float]") -> "ChatReader":
+    """Build the reader that asks a model on a server."""
+    import settings as part
     from gate.chat_reader import ChatReader
 
-    clock, terms = SystemClock(), part.chat_terms(settings)
-    wire, line = _line_to(settings.gate_backend, terms)
-    reader = ChatReader(
+    terms = part.chat_terms(settings)
+    wire, line = _line_to(server, terms)
+    return ChatReader(
         terms=terms,
         mode=settings.gate_mode,
         prompt=build_prompt(settings),
         wire=wire,
         line=line,
-        elapsed_s=clock.elapsed_s,
+        elapsed_s=elapsed_s,
     )
-    return AuditedGate(reader=reader, journal=journal, clock=clock, max_age_s=settings.gate_max_age_s)
 
 
 def build_prompt(settings: "Settings") -> "PromptBuilder":
