@@ -13,6 +13,7 @@ from cli.audit import audit
 from cli.band import band
 from cli.compare import compare
 from cli.control import config, doctor, halt, resume
+from cli.gate import gate
 from cli.market_data import data
 from cli.montecarlo import montecarlo
 from cli.options import (
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from console.runs import TapedFeed
     from domain.instrument import Instrument
     from domain.ports import Gate, Journal, Reader
+    from gate.chat_reader import ChatReader
     from gate.line import Line, Wire
     from gate.prompt import PromptBuilder
     from gate.terms import ChatTerms
@@ -63,6 +65,7 @@ Without a command it trades on paper with what .env says; out of the box that is
 app = typer.Typer(help=HELP, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
+app.add_typer(gate, name="gate")
 app.command()(config)
 app.command()(doctor)
 app.command()(halt)
@@ -79,7 +82,7 @@ app.command()(compare)
 @app.callback(invoke_without_command=True)
 def front_door(context: typer.Context) -> None:
     """Trade on paper when no command is given."""
-    context.obj = Shop(build=build, build_feed=build_feed)
+    context.obj = Shop(build=build, build_feed=build_feed, build_chat_reader=build_chat_reader)
     if context.invoked_subcommand is None:
         _run_desk(Wish(command="paper"), [], {}, ENV_FILE)
 
@@ -246,10 +249,11 @@ def _reader(settings: "Settings", backend: "GateBackend", elapsed_s: "Callable[[
 
         design = Design(strategies=settings.strategies, costs=part.trade_costs(settings))
         return MetaLabelReader(part.metalabel_terms(settings), mode, design, elapsed_s)
-    return _chat_reader(settings, backend, elapsed_s)
+    return build_chat_reader(settings, backend, elapsed_s)
 
 
-def _chat_reader(settings: "Settings", server: "GateBackend", elapsed_s: "Callable[[], float]") -> "Reader":
+def build_chat_reader(settings: "Settings", server: "GateBackend", elapsed_s: "Callable[[], float]") -> "ChatReader":
+    """Build the reader that asks a model on a server, or the cassette that answers for it."""
     import settings as part
     from gate.cassette.choosing import cassette_line
     from gate.chat_reader import ChatReader
