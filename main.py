@@ -3,7 +3,7 @@
 Heavy parts are imported where they are used, so that `--help` answers at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,12 +45,17 @@ from cli.walkforward import walkforward
 from console.wish import Wish
 
 if TYPE_CHECKING:
-    from agents.gate import GateAgent
+    from agents.hindsight import Hindsight
     from agents.master import MasterAgent
+    from agents.strategy import StrategyAgent
+    from configuration.choices import GateBackend
     from console.runs import TapedFeed
     from domain.instrument import Instrument
-    from domain.ports import Gate, Journal
+    from domain.ports import Gate, Journal, Reader
+    from gate.line import Line, Wire
     from gate.prompt import PromptBuilder
+    from gate.terms import ChatTerms
+    from risk.desk import RiskDesk
     from settings import Settings
 
 HELP = """Tidegate: a trading desk for crypto perpetuals that records every decision and can recompute it.
@@ -193,6 +198,7 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     from agents.books import Books
     from agents.execution import ExecutionAgent
     from agents.exits import ExitAgent
+    from agents.gate import GateAgent
     from agents.market_data import MarketDataAgent
     from agents.master import MasterAgent
     from agents.risk import RiskAgent
@@ -209,30 +215,54 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     limits, sizing = part.risk_limits(settings), part.sizing_policy(settings)
     risk_desk = RiskDesk(limits=limits, sizing=sizing, instruments=instruments, portfolio=part.portfolio(settings))
     risk = RiskAgent(desk=risk_desk)
+    hindsight = build_hindsight(settings, instruments, strategies, risk_desk)
     return MasterAgent(
         market_data=MarketDataAgent(part.feature_windows(settings), part.regime_thresholds(settings)),
         strategies=strategies,
-        gate=build_gate_agent(settings, journal),
+        gate=GateAgent(gate=build_gate(settings, journal), mode=settings.gate_mode, hindsight=hindsight),
         risk=risk,
         execution=execution,
         exits=ExitAgent(execution=execution, strategies=strategies, risk=risk),
     )
 
 
-def build_gate_agent(settings: "Settings", journal: "Journal") -> "GateAgent":
-    """Build the gate with what it remembers; without one that is asked there is nothing to remember."""
-    from agents.gate import GateAgent
-    from agents.recollection import Recollection
-    from domain.decisions import GateMode
+def build_hindsight(
+    settings: "Settings",
+    instruments: "Mapping[str, Instrument]",
+    strategies: "StrategyAgent",
+    risk_desk: "RiskDesk",
+) -> "Hindsight | None":
+    """Build what is kept for the gate's sake: None where no gate is in use, for there is nothing to learn."""
+    from msgspec.structs import replace
 
-    mode = settings.gate_mode
-    recollection = None if mode is GateMode.OFF else Recollection()
-    return GateAgent(gate=build_gate(settings, journal), mode=mode, recollection=recollection)
+    import settings as part
+    from agents.hindsight import Hindsight
+    from agents.ledger import TriggerLedger
+    from agents.recollection import Recollection
+    from agents.reflection import Reflections
+    from agents.risk import RiskAgent
+    from db.off import JournalOff
+    from domain.decisions import GateMode
+    from execution.paper import MAX_CASH_USD, PaperVenue
+
+    if settings.gate_mode is GateMode.OFF:
+        return None
+    # Ten times what the largest order it takes is worth, so that no shadow trade wants for margin.
+    terms = replace(part.paper_terms(settings), starting_cash_usd=MAX_CASH_USD, reject_frac=0.0)
+    ledger = TriggerLedger(
+        open_venue=lambda symbol: PaperVenue(terms, {symbol: instruments[symbol]}),
+        journal=JournalOff(),
+        instruments=instruments,
+        strategies=strategies,
+        risk=RiskAgent(desk=risk_desk),
+    )
+    grounds = {name: strategy.grounds for name, strategy in strategies.by_name.items()}
+    reflections = Reflections(grounds=grounds, instruments=instruments)
+    return Hindsight(recollection=Recollection(), ledger=ledger, reflections=reflections)
 
 
 def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
     """Build who is asked before an entry: nobody, unless the settings name a mode and a backend."""
-    import settings as part
     from configuration.choices import GateBackend
     from domain.decisions import GateMode
     from gate.off import OffGate
@@ -241,16 +271,61 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         return OffGate(mode=settings.gate_mode)
     from agents.audited_gate import AuditedGate
     from desk.clock import SystemClock
-    from gate.ollama import OllamaReader
 
     clock = SystemClock()
-    reader = OllamaReader(
-        terms=part.ollama_terms(settings),
+    reader = _reader(settings, settings.gate_backend, clock.elapsed_s)
+    return AuditedGate(reader=reader, journal=journal, clock=clock, max_age_s=settings.gate_max_age_s)
+
+
+def _reader(settings: "Settings", backend: "GateBackend", elapsed_s: "Callable[[], float]") -> "Reader":
+    """Build one backend's reader; an ensemble's members are built as they would be alone."""
+    import settings as part
+    from configuration.choices import GateBackend
+
+    mode = settings.gate_mode
+    if backend is GateBackend.ENSEMBLE:
+        from gate.ensemble import EnsembleReader
+
+        members = [_reader(settings, GateBackend(member), elapsed_s) for member in settings.gate_members]
+        return EnsembleReader(part.ensemble_terms(settings), mode, members, elapsed_s)
+    if backend is GateBackend.METALABEL:
+        from gate.metalabel.reader import MetaLabelReader
+        from gate.metalabel.vector import Design
+
+        design = Design(strategies=settings.strategies, costs=part.trade_costs(settings))
+        return MetaLabelReader(part.metalabel_terms(settings), mode, design, elapsed_s)
+    return _chat_reader(settings, backend, elapsed_s)
+
+
+def _chat_reader(settings: "Settings", server: "GateBackend", elapsed_s: "Callable[[], float]") -> "Reader":
+    import settings as part
+    from gate.chat_reader import ChatReader
+
+    terms = part.chat_terms(settings, server)
+    wire, line = _line_to(server, terms)
+    return ChatReader(
+        terms=terms,
         mode=settings.gate_mode,
-        prompt=build_prompt(settings),
-        elapsed_s=clock.elapsed_s,
+        builder=build_prompt(settings),
+        wire=wire,
+        line=line,
+        elapsed_s=elapsed_s,
     )
-    return AuditedGate(reader=reader, journal=journal, clock=clock)
+
+
+def _line_to(backend: "GateBackend", terms: "ChatTerms") -> "tuple[Wire, Line]":
+    """Return how a backend's calls are worded, and the line they go out on."""
+    from configuration.choices import GateBackend
+
+    if backend is GateBackend.OPENAI:
+        from gate.openai import OpenAiLine, OpenAiWire
+
+        compatible = OpenAiWire(terms=terms)
+        return compatible, OpenAiLine(compatible)
+    from gate.ollama import OllamaLine, OllamaWire
+
+    wire = OllamaWire(terms=terms)
+    return wire, OllamaLine(wire)
 
 
 def build_prompt(settings: "Settings") -> "PromptBuilder":

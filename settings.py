@@ -21,8 +21,10 @@ from domain.errors import BadInput
 if TYPE_CHECKING:
     from domain.record import Record
     from execution.paper import PaperTerms
-    from gate.ollama import OllamaTerms
+    from gate.ensemble import EnsembleTerms
+    from gate.metalabel.reader import MetaLabelTerms
     from gate.prompt import Costs
+    from gate.terms import ChatTerms
     from indicators.features import FeatureWindows
     from indicators.regime import RegimeThresholds
     from market.quality import QualityLimits
@@ -49,16 +51,18 @@ __all__ = [
     "SettingsError",
     "Speed",
     "allocation_policy",
+    "chat_terms",
     "deployment_policy",
     "e3_thresholds",
     "effective",
+    "ensemble_terms",
     "env_example",
     "epoch_ms",
     "exit_rules",
     "feature_windows",
     "funding_fade_thresholds",
     "load_settings",
-    "ollama_terms",
+    "metalabel_terms",
     "paper_terms",
     "portfolio",
     "quality_limits",
@@ -276,21 +280,51 @@ def paper_terms(settings: Settings) -> "PaperTerms":
     )
 
 
-def ollama_terms(settings: Settings) -> "OllamaTerms":
-    """Return which model is asked, how, and what counts as a yes."""
-    from gate.ollama import OllamaTerms
+def chat_terms(settings: Settings, server: GateBackend = GateBackend.OLLAMA) -> "ChatTerms":
+    """Return which model of a server is asked, how, and what counts as a yes. The digest is of GATE_MODEL alone."""
+    from gate.terms import ChatTerms
 
+    url_knob, model_knob = settings.gate_server_knobs(server)
     return _made(
-        OllamaTerms,
-        url=settings.gate_url,
+        ChatTerms,
+        url=getattr(settings, url_knob.lower()),
         allows_remote=settings.gate_allow_remote,
-        model=settings.gate_model,
+        model=getattr(settings, model_knob.lower()),
         deadline_s=settings.gate_deadline_s,
         min_p_win_frac=_frac(settings.gate_min_p_win_pct),
         context_tokens=settings.gate_context_tokens,
         reply_tokens=settings.gate_reply_tokens,
         seed=settings.gate_seed,
         breaker_bars=settings.gate_breaker_bars,
+        digest=settings.gate_model_digest if model_knob == "GATE_MODEL" else "",
+        warmup_s=settings.gate_warmup_s,
+    )
+
+
+def metalabel_terms(settings: Settings) -> "MetaLabelTerms":
+    """Return when the meta-label model begins to answer, and what counts as a yes."""
+    from gate.metalabel.reader import MetaLabelTerms
+
+    return _made(
+        MetaLabelTerms,
+        min_p_win_frac=_frac(settings.gate_min_p_win_pct),
+        min_triggers=settings.gate_metalabel_min_triggers,
+    )
+
+
+def ensemble_terms(settings: Settings) -> "EnsembleTerms":
+    """Return who votes, and how many yeses are needed."""
+    from gate.ensemble import EnsembleTerms
+    from gate.metalabel.reader import MODEL
+
+    names = {GateBackend.METALABEL.value: MODEL}
+    for server in settings.gate_servers:
+        names[server.value] = f"{server.value}:{chat_terms(settings, server).model}"
+    return _made(
+        EnsembleTerms,
+        names=tuple(names[member] for member in settings.gate_members),
+        quorum=settings.gate_quorum or len(settings.gate_members),
+        min_p_win_frac=_frac(settings.gate_min_p_win_pct),
     )
 
 

@@ -10,9 +10,7 @@ import pytest
 
 import main
 from db.off import JournalOff
-from domain.decisions import Approved, ExitReason
-from domain.market import MINUTE_MS
-from domain.situation import Counterfactual, Resolved, Trigger
+from domain.decisions import Approved
 from domain.tick import GateExchange, TradingState
 from execution.instruments import instrument
 from market.catalog import find_recordings
@@ -48,42 +46,10 @@ class Listener:
         self.situations = []
 
     async def review(self, situation, tick_no):
-        ended = [one for one in map(ended_within_its_hold, self.situations) if is_over(one, situation)]
-        self.situations.append(msgspec.structs.replace(situation, resolved=ended))
+        # The desk's list goes on growing: what was known now is kept as it is now.
+        self.situations.append(msgspec.structs.replace(situation, resolved=tuple(situation.resolved)))
         yes = Approved(keep_frac=1.0, reason_code="ok", backend="listener")
         return GateExchange(request_id="-", backend="listener", mode="shadow", prompt="", raw_reply=None, verdict=yes)
-
-
-def ended_within_its_hold(situation):
-    """Return an end for a real trigger; its figures are the market's, what it made is not."""
-    asked = situation.proposal
-    number = asked.as_of_ms // MINUTE_MS
-    trigger = Trigger(
-        trigger_id=f"{asked.symbol}-{asked.as_of_ms}", tick_no=number, proposal=asked, features=situation.features
-    )
-    n_bars, net_bps = 1 + number % asked.exit_plan.max_hold_bars, float(number * 37 % 311 - 155)
-    outcome = Counterfactual(
-        trigger_id=trigger.trigger_id,
-        symbol=asked.symbol,
-        strategy=asked.strategy,
-        side=asked.side,
-        triggered_ms=asked.as_of_ms,
-        resolved_ms=asked.as_of_ms + n_bars * MINUTE_MS,
-        n_bars=n_bars,
-        exit_reason=[*ExitReason][number % 4],
-        net_bps=net_bps,
-        gross_bps=net_bps,
-        fees_bps=0.0,
-        slippage_bps=0.0,
-        funding_bps=0.0,
-        mae_bps=0.0,
-        mfe_bps=0.0,
-    )
-    return Resolved(trigger=trigger, outcome=outcome)
-
-
-def is_over(resolved, situation):
-    return resolved.outcome.resolved_ms <= situation.proposal.as_of_ms
 
 
 def heard(paths, symbols, n_minutes, **knobs):
