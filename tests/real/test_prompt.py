@@ -1,9 +1,11 @@
 """What a model would have been told on recorded markets: every real question is short, plain and tells no secret."""
 
 import asyncio
+import itertools
 import json
 import re
-from itertools import pairwise
+import subprocess
+import threading
 
 import msgspec
 import pytest
@@ -11,12 +13,16 @@ import pytest
 import main
 from db.off import JournalOff
 from domain.decisions import Approved
+from domain.market import MINUTE_MS
 from domain.tick import GateExchange, TradingState
 from execution.instruments import instrument
+from gate.memory import SETTLING_BARS
 from market.catalog import find_recordings
 from market.quality import QualityLimits
 from market.replay import load_replay
 from settings import load_settings
+from tests.real.program import ROOT, Program
+from tests.unit.gate.ollama_double import MODEL, Deed, chat, ollama, reply
 from tests.unit.gate.wording import MOST_BYTES, MOST_BYTES_WITH_MEMORY, leaks
 
 PREMIUM_2023 = (
@@ -131,6 +137,14 @@ def test_every_real_question_has_its_hour_and_agrees_with_the_features_about_the
         assert 0 <= document["market"]["range_60m_frac"] <= 1
 
 
+def test_every_trigger_has_ended_once_its_holding_time_has_passed(recorded):
+    """Else the wait for slow ends would not be long enough, and the rate would be one of quick ends after all."""
+    _, situations = recorded
+    for one in situations[-1].resolved:
+        longest_ms = (one.trigger.proposal.exit_plan.max_hold_bars + SETTLING_BARS) * MINUTE_MS
+        assert one.outcome.resolved_ms - one.outcome.triggered_ms <= longest_ms
+
+
 def test_in_time_a_rate_and_neighbours_are_told_and_a_second_life_says_the_same(recorded):
     settings, situations = recorded
     first, second = main.build_prompt(settings), main.build_prompt(settings)
@@ -143,4 +157,40 @@ def test_in_time_a_rate_and_neighbours_are_told_and_a_second_life_says_the_same(
     assert len(documents[-1]["similar"]) == settings.gate_memory_neighbours
     rates = [document["base_rate"]["n"] for document in documents if document["base_rate"]]
     assert len(rates) > 10
-    assert any(later != earlier for earlier, later in pairwise(rates))
+    assert any(later != earlier for earlier, later in itertools.pairwise(rates))
+
+
+def test_a_desk_that_was_killed_remembers_in_its_second_life_what_it_knew_in_its_first(tmp_path):
+    """Every question is worded anew when the run is lived through again, and has to be the one on record."""
+    knobs = {
+        "GATE_BACKEND": "ollama",
+        "GATE_MODEL": MODEL,
+        "GATE_DEADLINE_S": "20",
+        **BUSY,
+        "EXIT_MAX_HOLD_BARS": "10",
+    }
+    program, n_before, hangs, asked = Program(tmp_path), 60, threading.Event(), itertools.count()
+
+    def answer(_):
+        if next(asked) != n_before:
+            return Deed(chat(reply()))
+        hangs.set()
+        return Deed(has_head=False, ending="hang")
+
+    with ollama(answer) as server:
+        knobs["GATE_URL"] = server.url
+        given = [word for name, value in knobs.items() for word in ("--set", f"{name}={value}")]
+        words = ["paper", "--feed", "sim", "--minutes", "4000", "--speed", "max", "--run-id", "run", "--json", *given]
+        first = subprocess.Popen(program.command(*words), cwd=ROOT, env=program.env, stdout=subprocess.DEVNULL)
+        assert hangs.wait(120)
+        first.kill()
+        first.wait(30)
+        done = program.run(*words)
+    assert done.returncode == 0, done.stderr
+    prompts = [row[0] for row in program.query("SELECT prompt FROM gate_requests ORDER BY tick_no")]
+    assert len(prompts) > n_before + 10
+    told = [json.loads(json.loads(prompt)["messages"][1]["content"]) for prompt in prompts]
+    assert [one["base_rate"] is None for one in (told[0], told[-1])] == [True, False]
+    assert len(told[-1]["similar"]) == 5
+    again = program.run("audit", "replay", "run")
+    assert (again.returncode, again.stdout.split()[0]) == (0, "identical")
