@@ -306,10 +306,25 @@ def _chat_reader(settings: "Settings", server: "GateBackend", elapsed_s: "Callab
     return ChatReader(
         terms=terms,
         mode=settings.gate_mode,
-        builder=build_prompt(settings),
+        prompt=build_prompt(settings),
         wire=wire,
         line=line,
         elapsed_s=elapsed_s,
+    )
+
+
+def build_prompt(settings: "Settings") -> "PromptBuilder":
+    """Build what words every question to a chat model, whoever answers it."""
+    import settings as part
+    from configuration.choices import GateMemory
+    from gate.prompt import PromptBuilder, load_prompt
+
+    e3, fade = part.e3_thresholds(settings), part.funding_fade_thresholds(settings)
+    return PromptBuilder(
+        prompt=load_prompt(),
+        costs=part.trade_costs(settings),
+        tests={"e3": e3.tests(), "funding_fade": fade.tests()},
+        n_similar=settings.gate_memory_neighbours if settings.gate_memory is GateMemory.ON else None,
     )
 
 
@@ -326,21 +341,6 @@ def _line_to(backend: "GateBackend", terms: "ChatTerms") -> "tuple[Wire, Line]":
 
     wire = OllamaWire(terms=terms)
     return wire, OllamaLine(wire)
-
-
-def build_prompt(settings: "Settings") -> "PromptBuilder":
-    """Build what words every question to a chat model, whoever answers it."""
-    import settings as part
-    from configuration.choices import GateMemory
-    from gate.prompt import PromptBuilder, load_prompt
-
-    e3, fade = part.e3_thresholds(settings), part.funding_fade_thresholds(settings)
-    return PromptBuilder(
-        prompt=load_prompt(),
-        costs=part.trade_costs(settings),
-        tests={"e3": e3.tests(), "funding_fade": fade.tests()},
-        n_similar=settings.gate_memory_neighbours if settings.gate_memory is GateMemory.ON else None,
-    )
 
 
 def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":

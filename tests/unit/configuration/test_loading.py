@@ -253,6 +253,10 @@ def test_a_model_on_this_machine_may_be_asked():
         ({"GATE_URL": "http://10.0.0.7:11434"}, "GATE_URL", "GATE_ALLOW_REMOTE=true"),
         ({"GATE_URL": "localhost"}, "GATE_URL", "http://HOST:PORT"),
         ({"GATE_REPLY_TOKENS": "4096"}, "GATE_REPLY_TOKENS", "less than GATE_CONTEXT_TOKENS"),
+        ({"GATE_BACKEND": "openai"}, "GATE_URL", "the address of your server, because openai is asked"),
+        ({"GATE_MODEL_DIGEST": "abc"}, "GATE_MODEL_DIGEST", "the first 12 to 64 hex digits"),
+        ({"GATE_MODEL_DIGEST": "AB" * 32}, "GATE_MODEL_DIGEST", "the first 12 to 64 hex digits"),
+        ({"GATE_MAX_AGE_S": "0"}, "GATE_MAX_AGE_S", "0.1"),
     ],
 )
 def test_a_gate_that_cannot_be_asked_refuses_the_start(given, name, allowed):
@@ -302,6 +306,12 @@ def test_an_ensemble_needs_the_second_servers_address_only_beside_the_first():
 
 def test_a_model_of_the_desks_own_needs_no_server_and_no_name():
     assert load_settings(None, {"GATE_BACKEND": "metalabel", "GATE_URL": "http://10.0.0.7:11434"}).gate_model == ""
+
+
+def test_another_server_may_stand_where_ollama_does_when_that_is_said():
+    given = {**ASKED, "GATE_BACKEND": "openai", "GATE_URL": "http://127.0.0.1:11434"}
+    recorded = settings_json(load_settings(None, given))
+    assert settings_from_json(recorded).gate_url == given["GATE_URL"]
 
 
 def test_where_nobody_is_asked_no_model_is_needed():
