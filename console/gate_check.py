@@ -28,6 +28,7 @@ def print_examined(console: Console, done: Examined) -> None:
     """Print the verdict and the findings."""
     console.print(Text(done.told, style=_VERDICTS[done.fit]), soft_wrap=True)
     table = sheet("", "", "found", "what to do")
+    table.columns[-1].overflow = "fold"
     for one in done.findings:
         table.add_row(
             Text(one.level.value, style=_STYLES[one.level]), one.name, one.found, Text(one.advice, style="dim")

@@ -147,19 +147,21 @@ def _dependence(heard: Heard) -> Iterator[Finding]:
         advice = "it says the same whatever it is told: no better than a setting"
         yield Finding(name="sensitivity", level=Level.FAILURE, found=told, advice=advice)
         return
-    is_dull = n_both > 0 and n_turned < LEAST_CHANGED_FRAC * n_both
-    yield Finding(
-        name="sensitivity",
-        level=Level.WARNING if is_dull else Level.OK,
-        found=told,
-        advice="the market hardly matters to its answers" if is_dull else "",
-    )
+    advice = _doubt(heard, n_turned, n_both)
+    yield Finding(name="sensitivity", level=Level.WARNING if advice else Level.OK, found=told, advice=advice)
     yield Finding(
         name="mirror",
         level=Level.OK,
         found=f"{n_mirrored} of {n_pairs} rulings change when market and side are turned upside down",
         advice="a model without a leaning to one side changes few" if n_mirrored else "",
     )
+
+
+def _doubt(heard: Heard, n_turned: int, n_both: int) -> str:
+    """Return why the changes may say nothing, an empty text where they do."""
+    if len({one.ruling for one in heard.repeated if one.is_judgement}) > 1:
+        return "its answers to one and the same question change too, so that these changes say little"
+    return "the market hardly matters to its answers" if n_turned < LEAST_CHANGED_FRAC * n_both else ""
 
 
 def _repeatability(repeated: Sequence[Said]) -> Finding:
