@@ -1,5 +1,7 @@
 """The gate as evidence: a question is on record before it is asked, its answer no later than what it allowed."""
 
+from msgspec.structs import replace
+
 from domain.decisions import Denied
 from domain.errors import JournalUnavailable
 from domain.gate_reason import GateReason
@@ -10,7 +12,10 @@ from domain.tick import GateAnswer, GateExchange, GateQuestion
 
 
 class AuditedGate(Record, frozen=True, kw_only=True):
-    """Implements `domain.ports.Gate` over a reader. A run that is lived through again asks nobody."""
+    """Implements `domain.ports.Gate` over a reader. A run that is lived through again asks nobody.
+
+    An approval that the journal could not keep as evidence is a denial; what arrived stays with it.
+    """
 
     reader: Reader
     journal: Journal
@@ -23,7 +28,7 @@ class AuditedGate(Record, frozen=True, kw_only=True):
         answer = self.journal.recorded_answer(question.request_id)
         is_on_record = self._put_on_record(question, tick_no)
         if answer is None:
-            answer = await self._asked(question) if is_on_record else _unrecorded(question)
+            answer = await self._asked(question) if is_on_record else GateAnswer(verdict=_audit_failed(question))
         return GateExchange(
             request_id=question.request_id,
             backend=question.backend,
@@ -32,6 +37,7 @@ class AuditedGate(Record, frozen=True, kw_only=True):
             raw_reply=answer.raw_reply,
             verdict=answer.verdict,
             latency_ms=answer.latency_ms,
+            evidence=answer.evidence,
         )
 
     def _put_on_record(self, question: GateQuestion, tick_no: int) -> bool:
@@ -43,10 +49,14 @@ class AuditedGate(Record, frozen=True, kw_only=True):
 
     async def _asked(self, question: GateQuestion) -> GateAnswer:
         answer = await self.reader.ask(question)
-        self.journal.record_answer(question.request_id, answer, self.clock.now_ms())
+        try:
+            self.journal.record_answer(question.request_id, answer, self.clock.now_ms())
+        except JournalUnavailable:
+            answer = replace(answer, verdict=_audit_failed(question))
+            self.journal.record_answer(question.request_id, answer, self.clock.now_ms())
         return answer
 
 
-def _unrecorded(question: GateQuestion) -> GateAnswer:
+def _audit_failed(question: GateQuestion) -> Denied:
     reason = GateReason.AUDIT_FAILED.value
-    return GateAnswer(verdict=Denied(reason_code=reason, backend=question.backend, request_id=question.request_id))
+    return Denied(reason_code=reason, backend=question.backend, request_id=question.request_id)

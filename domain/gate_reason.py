@@ -78,6 +78,6 @@ _LABELS = {
     GateReason.REPLY_SCHEMA: "the reply does not have the agreed keys, types and ranges",
     GateReason.BUSY_LOCAL: "a question about this market is still open",
     GateReason.CIRCUIT_OPEN: "the server failed several times in a row and is left alone for a while",
-    GateReason.AUDIT_FAILED: "the question could not be put on record, so it was not asked",
+    GateReason.AUDIT_FAILED: "question or approval could not be put on record, so nothing rests on it",
     GateReason.INTERRUPTED: "the desk was cut off before the answer was on record",
 }

@@ -81,7 +81,10 @@ class Journal(Protocol):
         ...
 
     def record_answer(self, request_id: str, answer: GateAnswer, wall_ms: int) -> None:
-        """Take what a question brought; it is durable no later than the next order."""
+        """Take what a question brought; it is durable no later than the next order.
+
+        Raises JournalUnavailable for an approval that could not be kept as evidence: nothing may rest on it.
+        """
         ...
 
     def recorded_answer(self, request_id: str) -> GateAnswer | None:
