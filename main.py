@@ -12,6 +12,7 @@ import typer
 from cli.audit import audit
 from cli.band import band
 from cli.compare import compare
+from cli.gate import gate
 from cli.market_data import data
 from cli.montecarlo import montecarlo
 from cli.options import (
@@ -59,6 +60,7 @@ Without a command it trades on paper with what .env says; out of the box that is
 app = typer.Typer(help=HELP, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
+app.add_typer(gate, name="gate")
 app.command()(report)
 app.command()(sweep)
 app.command()(tune)
