@@ -64,7 +64,7 @@ class ArmFigures(Record, frozen=True, kw_only=True):
     """One gate on all triggers, each at the same notional by itself. interval: of delta_bps, days drawn anew.
 
     sum_bps, max_drawdown_bps: of the approved, in the order they ended. won_*_frac: part of them that won.
-    Of random gates all figures are means over the draws, and the interval holds nine of ten draws.
+    Of random gates all figures are means over the draws, and the interval holds 95 of 100 draws.
     """
 
     arm: Arm

@@ -68,5 +68,5 @@ def _portfolio(ledger: Ledger, told: FloatArray, n_approved: int) -> Portfolio:
 
 
 def _middle(drawn: FloatArray) -> Interval:
-    low, high = np.quantile(drawn, [0.05, 0.95])
+    low, high = np.quantile(drawn, [0.025, 0.975])
     return Interval(low_bps=float(low), high_bps=float(high))
