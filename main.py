@@ -48,9 +48,12 @@ from console.wish import Wish
 if TYPE_CHECKING:
     from agents.gate import GateAgent
     from agents.master import MasterAgent
+    from configuration.choices import GateBackend
     from console.runs import TapedFeed
     from domain.instrument import Instrument
     from domain.ports import Gate, Journal
+    from gate.line import Line, Wire
+    from gate.terms import ChatTerms
     from settings import Settings
 
 HELP = """Tidegate: a trading desk for crypto perpetuals that records every decision and can recompute it.
@@ -242,18 +245,36 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         return OffGate(mode=settings.gate_mode)
     from agents.audited_gate import AuditedGate
     from desk.clock import SystemClock
-    from gate.ollama import OllamaReader
+    from gate.chat_reader import ChatReader
     from gate.prompt import load_prompt
 
-    clock = SystemClock()
-    reader = OllamaReader(
-        terms=part.ollama_terms(settings),
+    clock, terms = SystemClock(), part.chat_terms(settings)
+    wire, line = _line_to(settings.gate_backend, terms)
+    reader = ChatReader(
+        terms=terms,
         mode=settings.gate_mode,
         costs=part.trade_costs(settings),
         prompt=load_prompt(),
+        wire=wire,
+        line=line,
         elapsed_s=clock.elapsed_s,
     )
-    return AuditedGate(reader=reader, journal=journal, clock=clock)
+    return AuditedGate(reader=reader, journal=journal, clock=clock, max_age_s=settings.gate_max_age_s)
+
+
+def _line_to(backend: "GateBackend", terms: "ChatTerms") -> "tuple[Wire, Line]":
+    """Return how a backend's calls are worded, and the line they go out on."""
+    from configuration.choices import GateBackend
+
+    if backend is GateBackend.OPENAI:
+        from gate.openai import OpenAiLine, OpenAiWire
+
+        compatible = OpenAiWire(terms=terms)
+        return compatible, OpenAiLine(compatible)
+    from gate.ollama import OllamaLine, OllamaWire
+
+    wire = OllamaWire(terms=terms)
+    return wire, OllamaLine(wire)
 
 
 def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":

@@ -21,8 +21,8 @@ from domain.errors import BadInput
 if TYPE_CHECKING:
     from domain.record import Record
     from execution.paper import PaperTerms
-    from gate.ollama import OllamaTerms
     from gate.prompt import Costs
+    from gate.terms import ChatTerms
     from indicators.features import FeatureWindows
     from indicators.regime import RegimeThresholds
     from market.quality import QualityLimits
@@ -49,6 +49,7 @@ __all__ = [
     "SettingsError",
     "Speed",
     "allocation_policy",
+    "chat_terms",
     "deployment_policy",
     "e3_thresholds",
     "effective",
@@ -58,7 +59,6 @@ __all__ = [
     "feature_windows",
     "funding_fade_thresholds",
     "load_settings",
-    "ollama_terms",
     "paper_terms",
     "portfolio",
     "quality_limits",
@@ -276,12 +276,12 @@ def paper_terms(settings: Settings) -> "PaperTerms":
     )
 
 
-def ollama_terms(settings: Settings) -> "OllamaTerms":
+def chat_terms(settings: Settings) -> "ChatTerms":
     """Return which model is asked, how, and what counts as a yes."""
-    from gate.ollama import OllamaTerms
+    from gate.terms import ChatTerms
 
     return _made(
-        OllamaTerms,
+        ChatTerms,
         url=settings.gate_url,
         allows_remote=settings.gate_allow_remote,
         model=settings.gate_model,
@@ -291,6 +291,8 @@ def ollama_terms(settings: Settings) -> "OllamaTerms":
         reply_tokens=settings.gate_reply_tokens,
         seed=settings.gate_seed,
         breaker_bars=settings.gate_breaker_bars,
+        digest=settings.gate_model_digest,
+        warmup_s=settings.gate_warmup_s,
     )
 
 

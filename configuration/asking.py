@@ -22,7 +22,7 @@ class GateKnobs(BaseModel):
         "",
         "",
         "the model's name as the server lists it",
-        allowed="a name such as qwen3:4b; GATE_BACKEND=ollama needs one",
+        allowed="a name such as qwen3:4b; needed where GATE_BACKEND is a server",
     )
     gate_deadline_s: Number = knob(8.0, "seconds", "for the whole call; later is a no", ge=0.1, le=45)
     gate_min_p_win_pct: Whole = knob(
@@ -33,4 +33,17 @@ class GateKnobs(BaseModel):
     gate_seed: Whole = knob(7, "", "seed sent along; the temperature is 0", ge=0, le=2**31 - 1)
     gate_breaker_bars: Whole = knob(
         15, "bars", "how long a server that failed three times in a row is left alone", ge=0, le=1440
+    )
+    gate_model_digest: str = knob(
+        "",
+        "",
+        "the weights that must answer; empty: those found when the desk opens",
+        allowed="empty, or the first 12 to 64 hex digits of the model's digest",
+        pattern=r"^([0-9a-f]{12,64})?$",
+    )
+    gate_warmup_s: Number = knob(
+        120.0, "seconds", "for finding the model fit when the desk opens, loading it included", ge=1, le=3600
+    )
+    gate_max_age_s: Number = knob(
+        20.0, "seconds", "how long after the bar's close an approval may come; later it is stale", ge=0.1, le=60
     )

@@ -33,10 +33,11 @@ class E3Direction(StrEnum):
 
 
 class GateBackend(StrEnum):
-    """Who answers for the gate. OFF: nobody. OLLAMA: a model on an Ollama server."""
+    """Who answers for the gate. OFF: nobody. OLLAMA: a model on an Ollama server. OPENAI: on a compatible server."""
 
     OFF = "off"
     OLLAMA = "ollama"
+    OPENAI = "openai"
 
 
 class LogLevel(StrEnum):

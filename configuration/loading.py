@@ -91,7 +91,7 @@ def _contradictions(settings: Settings, raw: Mapping[str, tuple[Any, Given]], re
         from strategy.registry import STRATEGIES
 
         yield from _strangers("STRATEGIES", settings.strategies, STRATEGIES, raw)
-    if settings.gate_backend is GateBackend.OLLAMA:
+    if settings.gate_backend in (GateBackend.OLLAMA, GateBackend.OPENAI):
         yield from _unaskable(settings, raw)
     if settings.regime_switch:
         yield from _misswitched(settings.regime_switch, raw)
@@ -134,8 +134,16 @@ def _unaskable(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iter
     objection = objection_to(settings.gate_url, allows_remote=settings.gate_allow_remote)
     if objection is not None:
         yield _clash("GATE_URL", settings.gate_url, objection, raw)
+    elif settings.gate_backend is GateBackend.OPENAI and "GATE_URL" not in raw:
+        meant = "the address of your server, because GATE_BACKEND is openai and this default is where Ollama stands"
+        yield _clash("GATE_URL", settings.gate_url, meant, raw)
     if not settings.gate_model or not settings.gate_model.isprintable():
-        yield _clash("GATE_MODEL", settings.gate_model, "the name of a model, because GATE_BACKEND is ollama", raw)
+        yield _clash(
+            "GATE_MODEL",
+            settings.gate_model,
+            f"the name of a model, because GATE_BACKEND is {settings.gate_backend.value}",
+            raw,
+        )
 
 
 def _clash(name: str, value: object, allowed: str, raw: Mapping[str, tuple[Any, Given]]) -> Problem:

@@ -100,6 +100,7 @@ def _run(wish: Wish, workshop: Workshop) -> str:
         header = _header(wish, run_id, settings, workshop.settings_json(settings), feed, instruments)
         journal = store.resume(run_id, header) if is_resumed else store.begin(header, clock.now_ms())
         desk = _desk(settings, workshop.build(settings, instruments, journal), journal, feed, clock)
+        desk.is_real_time = settings.speed == "real" and is_aligned
         session = Session(
             desk=desk,
             journal=journal,

@@ -11,7 +11,7 @@ import settings as face
 from configuration.knobs import KNOBS
 from domain.errors import BadInput
 from execution.paper import PaperTerms
-from gate.ollama import OllamaTerms
+from gate.terms import ChatTerms
 from indicators.features import FeatureWindows
 from indicators.regime import RegimeThresholds
 from market.quality import QualityLimits
@@ -38,11 +38,11 @@ PARTS = {
     face.allocation_policy: AllocationPolicy,
     face.deployment_policy: DeploymentPolicy,
     face.paper_terms: PaperTerms,
-    face.ollama_terms: OllamaTerms,
+    face.chat_terms: ChatTerms,
     face.sim_parameters: SimParameters,
     face.quality_limits: QualityLimits,
 }
-READ_BY_MAIN = ("JOURNAL_", "LOG_", "RECONCILE_", "REPLAY_")
+READ_BY_MAIN = ("GATE_MAX_AGE_S", "JOURNAL_", "LOG_", "RECONCILE_", "REPLAY_")
 NUMERIC = [name for name, field in KNOBS.items() if field.annotation in (int, float)]
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 MODEL = "tiny:latest"
+DIGEST = "ab" * 32
 REASONS = {200: "OK", 307: "Temporary Redirect", 400: "Bad Request", 404: "Not Found", 503: "Service Unavailable"}
 
 
@@ -63,14 +64,52 @@ class Deed:
         return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
+def told(**fields):
+    """Return an answer of a route that tells something."""
+    return Deed(json.dumps(fields).encode())
+
+
+def version(number="0.30.1"):
+    """Return what `/api/version` tells."""
+    return told(version=number)
+
+
+def tags(**changes):
+    """Return what `/api/tags` tells: one model, and another that nobody asks for."""
+    one = {"name": MODEL, "model": MODEL, "digest": DIGEST, "size": 1, "details": {}, **changes}
+    return told(models=[{**one, "name": "other:1b", "model": "other:1b", "digest": "0" * 64}, one])
+
+
+def show(*capabilities, **fields):
+    """Return what `/api/show` tells."""
+    return told(details={}, model_info={}, template="", capabilities=[*(capabilities or ["completion"])], **fields)
+
+
+def ps(context_length=4096, **changes):
+    """Return what `/api/ps` tells: the model stands in memory."""
+    one = {"name": MODEL, "model": MODEL, "digest": DIGEST, "context_length": context_length, "size_vram": 0}
+    return told(models=[{**one, **changes}])
+
+
+ROUTES = {"/api/version": version(), "/api/tags": tags(), "/api/show": show(), "/api/ps": ps()}
 Script = Callable[[dict], Deed]
+
+
+def is_canary(body):
+    """Say whether a chat call asks for the poem."""
+    return "poem" in json.dumps(body.get("messages"))
 
 
 @dataclass
 class Ollama:
-    """requests: the bodies that came, in order. hung_up: a client went before its answer was whole."""
+    """requests: the questions that came, in order; what is asked of `routes` and the canary is only in `paths`.
+
+    hung_up: a client went before its answer was whole. A route may be changed between two calls.
+    """
 
     script: Script
+    routes: dict[str, Deed] = field(default_factory=lambda: dict(ROUTES))
+    canary: Deed = field(default_factory=lambda: Deed(chat(reply("DENY", 0, "no poem"))))
     url: str = ""
     requests: list[dict] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -82,13 +121,21 @@ class Ollama:
             head = await reader.readuntil(b"\r\n\r\n")
             body = await reader.readexactly(_length(head))
             self.paths.append(head.split(b"\r\n", 1)[0].decode())
-            self.requests.append(json.loads(body))
-            self.was_asked.set()
-            await self._do(self.script(self.requests[-1]), reader, writer)
+            await self._do(self._deed(self.paths[-1].split()[1], body), reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             self.hung_up.set()
         finally:
             writer.close()
+
+    def _deed(self, path: str, body: bytes) -> Deed:
+        if path in self.routes:
+            return self.routes[path]
+        asked = json.loads(body)
+        if is_canary(asked):
+            return self.canary
+        self.requests.append(asked)
+        self.was_asked.set()
+        return self.script(asked)
 
     async def _do(self, deed: Deed, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if deed.has_head:
@@ -113,7 +160,7 @@ class Ollama:
 
 def _length(head: bytes) -> int:
     lines = (line.partition(b":") for line in head.lower().split(b"\r\n"))
-    return next(int(value) for name, _, value in lines if name == b"content-length")
+    return next((int(value) for name, _, value in lines if name == b"content-length"), 0)
 
 
 async def _is_gone(reader: asyncio.StreamReader, wait_s: float) -> bool:

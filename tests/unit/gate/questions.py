@@ -9,8 +9,10 @@ from domain.features import N_FEATURES, Feature, Features, Regime
 from domain.market import MINUTE_MS, Bar, Reading, Snapshot
 from domain.situation import Situation
 from domain.tick import GateAnswer, GateQuestion
-from gate.ollama import OllamaReader, OllamaTerms
+from gate.chat_reader import ChatReader
+from gate.ollama import OllamaLine, OllamaWire
 from gate.prompt import Costs, load_prompt
+from gate.terms import ChatTerms
 
 MODEL = "tiny:latest"
 COSTS = Costs(fee_bps=3.5, half_spread_bps=1.0, slippage_bps=1.0)
@@ -60,14 +62,24 @@ def snapshot(as_of_ms=60_000, symbol="SOL-PERP", price=150.0):
     return Snapshot(symbol=symbol, as_of_ms=as_of_ms, bar=bar, spread_bps=spread)
 
 
-def reader(url, **terms) -> OllamaReader:
-    return OllamaReader(
-        terms=OllamaTerms(**{"url": url, "model": MODEL, "deadline_s": 5.0, **terms}),
+def reader(url, **terms) -> ChatReader:
+    wire = OllamaWire(terms=ChatTerms(**{"url": url, "model": MODEL, "deadline_s": 5.0, **terms}))
+    return ChatReader(
+        terms=wire.terms,
         mode=GateMode.VETO,
         costs=COSTS,
         prompt=load_prompt(),
+        wire=wire,
+        line=OllamaLine(wire),
         elapsed_s=ticking(),
     )
+
+
+def ready(one: ChatReader) -> ChatReader:
+    """Let a reader find its server fit, so that its questions are all it asks from here."""
+    found = asyncio.run(one.prepare())
+    assert found.is_ready, found.told
+    return one
 
 
 def situation(as_of_ms=60_000, symbol="SOL-PERP"):
@@ -80,9 +92,9 @@ def ticking():
     return lambda: float(next(seconds))
 
 
-def question_of(one: OllamaReader, as_of_ms=60_000, symbol="SOL-PERP") -> GateQuestion:
+def question_of(one: ChatReader, as_of_ms=60_000, symbol="SOL-PERP") -> GateQuestion:
     return one.question(situation(as_of_ms, symbol))
 
 
-def ask(one: OllamaReader, as_of_ms=60_000) -> GateAnswer:
+def ask(one: ChatReader, as_of_ms=60_000) -> GateAnswer:
     return asyncio.run(one.ask(question_of(one, as_of_ms)))
