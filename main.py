@@ -46,14 +46,16 @@ from cli.walkforward import walkforward
 from console.wish import Wish
 
 if TYPE_CHECKING:
-    from agents.gate import GateAgent
+    from agents.hindsight import Hindsight
     from agents.master import MasterAgent
+    from agents.strategy import StrategyAgent
     from configuration.choices import GateBackend
     from console.runs import TapedFeed
     from domain.instrument import Instrument
     from domain.ports import Gate, Journal
     from gate.line import Line, Wire
     from gate.terms import ChatTerms
+    from risk.desk import RiskDesk
     from settings import Settings
 
 HELP = """Tidegate: a trading desk for crypto perpetuals that records every decision and can recompute it.
@@ -197,6 +199,7 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     from agents.books import Books
     from agents.execution import ExecutionAgent
     from agents.exits import ExitAgent
+    from agents.gate import GateAgent
     from agents.market_data import MarketDataAgent
     from agents.master import MasterAgent
     from agents.risk import RiskAgent
@@ -213,25 +216,50 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     limits, sizing = part.risk_limits(settings), part.sizing_policy(settings)
     risk_desk = RiskDesk(limits=limits, sizing=sizing, instruments=instruments, portfolio=part.portfolio(settings))
     risk = RiskAgent(desk=risk_desk)
+    hindsight = build_hindsight(settings, instruments, strategies, risk_desk)
     return MasterAgent(
         market_data=MarketDataAgent(part.feature_windows(settings), part.regime_thresholds(settings)),
         strategies=strategies,
-        gate=build_gate_agent(settings, journal),
+        gate=GateAgent(gate=build_gate(settings, journal), mode=settings.gate_mode, hindsight=hindsight),
         risk=risk,
         execution=execution,
         exits=ExitAgent(execution=execution, strategies=strategies, risk=risk),
     )
 
 
-def build_gate_agent(settings: "Settings", journal: "Journal") -> "GateAgent":
-    """Build the gate with what it remembers; without one that is asked there is nothing to remember."""
-    from agents.gate import GateAgent
-    from agents.recollection import Recollection
-    from domain.decisions import GateMode
+def build_hindsight(
+    settings: "Settings",
+    instruments: "Mapping[str, Instrument]",
+    strategies: "StrategyAgent",
+    risk_desk: "RiskDesk",
+) -> "Hindsight | None":
+    """Build what is kept for the gate's sake: None where no gate is in use, for there is nothing to learn."""
+    from msgspec.structs import replace
 
-    mode = settings.gate_mode
-    recollection = None if mode is GateMode.OFF else Recollection()
-    return GateAgent(gate=build_gate(settings, journal), mode=mode, recollection=recollection)
+    import settings as part
+    from agents.hindsight import Hindsight
+    from agents.ledger import TriggerLedger
+    from agents.recollection import Recollection
+    from agents.reflection import Reflections
+    from agents.risk import RiskAgent
+    from db.off import JournalOff
+    from domain.decisions import GateMode
+    from execution.paper import MAX_CASH_USD, PaperVenue
+
+    if settings.gate_mode is GateMode.OFF:
+        return None
+    # Ten times what the largest order it takes is worth, so that no shadow trade wants for margin.
+    terms = replace(part.paper_terms(settings), starting_cash_usd=MAX_CASH_USD, reject_frac=0.0)
+    ledger = TriggerLedger(
+        open_venue=lambda symbol: PaperVenue(terms, {symbol: instruments[symbol]}),
+        journal=JournalOff(),
+        instruments=instruments,
+        strategies=strategies,
+        risk=RiskAgent(desk=risk_desk),
+    )
+    grounds = {name: strategy.grounds for name, strategy in strategies.by_name.items()}
+    reflections = Reflections(grounds=grounds, instruments=instruments)
+    return Hindsight(recollection=Recollection(), ledger=ledger, reflections=reflections)
 
 
 def build_gate(settings: "Settings", journal: "Journal") -> "Gate":

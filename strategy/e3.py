@@ -27,6 +27,9 @@ STRONG_BODY_ATR: Final = 0.8
 STRETCHED_PREMIUM_BPS: Final = 20.0
 LOPSIDED_IMBALANCE_FRAC: Final = 0.5
 
+FOLLOWED: Final = (Feature.BODY_OVER_ATR, Feature.VOLUME_Z, Feature.BOOK_IMBALANCE)
+FADED: Final = (Feature.VOLUME_Z, Feature.PREMIUM_BPS)
+
 BODY_SMALL, VOLUME_LOW, SPREAD_WIDE, TOO_WILD, NO_INTEREST, NO_DIRECTION, UNCONFIRMED, CHASING, MOVE_SMALL = (
     1 << bit for bit in range(9)
 )
@@ -175,7 +178,7 @@ def _near(bodies: FloatArray, volumes: FloatArray, least_body: float, least_z: f
 class E3:
     """The strategy around the kernel."""
 
-    __slots__ = ("_answers", "_decide", "failed_tests", "parameters", "thresholds")
+    __slots__ = ("_answers", "_decide", "failed_tests", "grounds", "parameters", "thresholds")
 
     name = "e3"
     scans = Scans(answers=scan_e3, partings=None, asks_regimes=False)
@@ -185,6 +188,7 @@ class E3:
         self.thresholds = thresholds
         self.parameters = thresholds.vector()
         self.failed_tests = entry_point(failed_tests, self.parameters, self.parameters)
+        self.grounds = FADED if thresholds.direction is Direction.PREMIUM_FADE else FOLLOWED
         self._decide = entry_point(decide_e3, self.parameters, self.parameters)
         self._answers = Answers(self.name, _phrases(thresholds), f"explosive bar, {thresholds.direction.value}")
 

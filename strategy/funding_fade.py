@@ -157,6 +157,7 @@ class FundingFade:
     __slots__ = ("_answers", "_decide", "_partings", "failed_tests", "parameters", "thresholds")
 
     name = "funding_fade"
+    grounds = (Feature.FUNDING_RATE_HOURLY_FRAC, Feature.PREMIUM_BPS, Feature.VOLUME_Z)
     scans = Scans(answers=scan_fade, partings=scan_neutral, asks_regimes=False)
 
     def __init__(self, thresholds: FundingFadeThresholds) -> None:
