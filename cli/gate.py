@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from backtest.score.gathering import RunTriggers, Wanted
     from backtest.score.ledger import Ledger
     from backtest.score.score import Score
+    from db.chain import RunHeader
     from db.store import Store
+    from gate.metalabel.vector import Design
 
 gate = typer.Typer(help="What the gate before every entry was worth.", no_args_is_help=True)
 
@@ -96,28 +98,43 @@ def _scored(
 ) -> "tuple[Scorecard, tuple[Ledger, ...]]":
     from backtest.score.card import card_of
     from backtest.score.gathering import gather
+    from backtest.score.meta import meta_labels_of
     from backtest.score.score import Draws
     from backtest.score.trials import n_trials_of
     from db.reading import find_run
     from db.tried import tried
 
     run_ids = dict.fromkeys(find_run(store, name).run_id for name in names)
-    runs = [_triggers(store, run_id) for run_id in run_ids]
+    headers = [find_run(store, run_id).header for run_id in run_ids]
+    runs = [_triggers(store, header) for header in headers]
     gathered = gather(runs, wanted)
-    return card_of(runs, gathered, n_trials=n_trials_of(tried(store)), draws=Draws(n_draws=n_draws, seed=seed))
+    return card_of(
+        runs,
+        gathered,
+        n_trials=n_trials_of(tried(store)),
+        draws=Draws(n_draws=n_draws, seed=seed),
+        meta_labels=meta_labels_of(gathered.distinct, _design(headers[0])),
+    )
 
 
-def _triggers(store: "Store", run_id: str) -> "RunTriggers":
+def _design(header: "RunHeader") -> "Design":
+    """Return what the meta-label model sees, with the costs of the first run."""
+    from gate.metalabel.vector import Design
+    from settings import settings_from_json, trade_costs
+
+    settings = settings_from_json(header.settings_json)
+    return Design(strategies=settings.strategies, costs=trade_costs(settings))
+
+
+def _triggers(store: "Store", header: "RunHeader") -> "RunTriggers":
     from backtest.score.gathering import RunTriggers
-    from db.reading import find_run
     from db.triggers import trigger_stories
 
-    header = find_run(store, run_id).header
     return RunTriggers(
-        run_id=run_id,
+        run_id=header.run_id,
         is_simulated=header.is_simulated,
         model=json.loads(header.settings_json).get("GATE_MODEL", ""),
-        stories=tuple(trigger_stories(store, run_id)),
+        stories=tuple(trigger_stories(store, header.run_id)),
     )
 
 

@@ -12,6 +12,7 @@ from domain.record import Record
 from domain.tick import GateEvidence
 
 EMBEDDED: Final = "embedded"
+ENSEMBLE: Final = "ensemble"
 
 
 class RunTriggers(Record, frozen=True, kw_only=True):
@@ -119,13 +120,14 @@ def _tells_digest(asked: Asked, found: dict[str, Answerer]) -> bool:
 
 
 def _known(backend: str, evidence: GateEvidence, before: Answerer | None) -> Answerer:
+    # An embedded model learns as it goes, and an ensemble's members fail and return: weights change, not who it is.
+    is_shifting = evidence.source == EMBEDDED or backend == ENSEMBLE
     told = Answerer(
         backend=backend,
         model=evidence.model,
-        # An embedded model learns as it goes: its weights change with every fit, and it stays who it is.
-        digest="" if evidence.source == EMBEDDED else evidence.digest or "",
+        digest="" if is_shifting else evidence.digest or "",
         prompt_version=evidence.prompt_version,
-        prompt_sha256=evidence.prompt_sha256,
+        prompt_sha256=evidence.prompt_sha256 if backend != ENSEMBLE or before is None else before.prompt_sha256,
     )
     # An answer that does not tell the weights came from those that were told last.
     is_same = before is not None and before.digest and replace(before, digest="") == told

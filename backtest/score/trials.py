@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from backtest.score.gathering import EMBEDDED
+from backtest.score.gathering import EMBEDDED, ENSEMBLE
 from db.tried import Tried
 
 SHAPING: Final = {"GATE_MIN_P_WIN_PCT": "50", "GATE_MEMORY": "off"}
@@ -19,5 +19,6 @@ def n_trials_of(everyone: Iterable[Tried]) -> int:
 def _who(one: Tried) -> tuple[str, ...]:
     given = json.loads(one.settings_json)
     shaping = (str(given.get(name, default)) for name, default in SHAPING.items())
-    digest = "" if one.source == EMBEDDED else one.digest or ""
-    return (one.backend, one.model, digest, one.prompt_version, one.prompt_sha256, *shaping)
+    digest = "" if one.source == EMBEDDED or one.backend == ENSEMBLE else one.digest or ""
+    text = "" if one.backend == ENSEMBLE else one.prompt_sha256
+    return (one.backend, one.model, digest, one.prompt_version, text, *shaping)
