@@ -202,7 +202,7 @@ def _tell_score(console: "Console", card: "Scorecard", score: "Score") -> None:
     tables = [sheets.reason_sheet(score)]
     if score.arms:
         said += [sentences.value_of(score.value), sentences.needed_of(score.power), sentences.calibration_said(score)]
-        tables = [sheets.arm_sheet(score), sheets.split_sheet(score), *tables]
+        tables = [sheets.arm_sheet(score), sheets.portfolio_sheet(score), sheets.split_sheet(score), *tables]
     if score.paired is not None:
         tables.append(sheets.paired_sheet(score.paired))
     print_score(console, score.answerer.title, score.verdict.finding.value, said, tables)

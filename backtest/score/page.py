@@ -55,7 +55,8 @@ def _section(score: Score, ledger: Ledger, card: Scorecard) -> Html:
     ]
     if score.arms:
         parts += [_figures(score), element("p", sentences.value_of(score.value)), cumulative_drawing(ledger)]
-        parts += [_table(sheets.arm_sheet(score)), element("p", sentences.needed_of(score.power))]
+        parts += [_table(sheets.arm_sheet(score)), _table(sheets.portfolio_sheet(score))]
+        parts += [element("p", sentences.needed_of(score.power))]
         parts += [element("p", sentences.IN_SAMPLE, class_="hint")] if score.paired is not None else []
         parts += [] if score.paired is None else [_table(sheets.paired_sheet(score.paired))]
         parts += [_table(sheets.split_sheet(score)), _other_arms(score)]

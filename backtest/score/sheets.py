@@ -23,37 +23,31 @@ _NAMES = {
     Arm.GATE: "the gate",
     Arm.META: "meta label",
     Arm.COINS: "random gates",
-    Arm.META_AS_OFTEN: "meta label as often",
-    Arm.GATE_AND_META: "gate and meta label",
-    Arm.ORACLE: "oracle (a bound)",
+    Arm.META_AS_OFTEN: "meta, as often",
+    Arm.GATE_AND_META: "gate and meta",
+    Arm.ORACLE: "oracle",
 }
 
 
 def arm_sheet(score: Score) -> Sheet:
-    """Compare the arms, each trigger by itself and with one position a market."""
-    heads = (
-        "arm",
-        ">approved",
-        ">their mean",
-        ">denied mean",
-        ">delta",
-        ">95 %",
-        ">sum",
-        ">drawdown",
-        ">one a market",
-        ">sum",
-        ">drawdown",
-    )
-    title = "Arms, net in bps: each trigger by itself, then with one position a market"
+    """Compare the arms, each trigger by itself."""
+    heads = ("arm", ">rate", ">approved", ">denied", ">delta", ">95 %", ">sum", ">fall")
+    title = "Each trigger by itself: mean net of approved and denied, and what the approved add up to, bps"
     return Sheet(title, heads, tuple(_arm(one) for one in score.arms))
+
+
+def portfolio_sheet(score: Score) -> Sheet:
+    """Compare the arms with one position a market, where a denial leaves room for the next trigger."""
+    heads = ("arm", ">trades", ">mean", ">sum", ">fall", ">over no gate", ">95 %")
+    return Sheet("One position a market at a time, bps", heads, tuple(_portfolio(one) for one in score.arms))
 
 
 def split_sheet(score: Score, wanted: Arm = Arm.GATE) -> Sheet:
     """Show one arm by side, regime and strategy."""
     arm = score.arm(wanted)
-    rows = [] if arm is None else [_split(split.title, row) for split in arm.splits for row in split.rows]
-    heads = ("group", ">triggers", ">approved", ">their mean", ">denied mean", ">delta", ">95 %")
-    return Sheet(f"{_NAMES[wanted].capitalize()} by group, net in bps", heads, tuple(rows))
+    rows = [] if arm is None else [_split(row) for split in arm.splits for row in split.rows]
+    heads = ("group", ">triggers", ">rate", ">approved", ">denied", ">delta", ">95 %")
+    return Sheet(f"{_NAMES[wanted].capitalize()} by side, regime and strategy, mean net in bps", heads, tuple(rows))
 
 
 def reason_sheet(score: Score) -> Sheet:
@@ -71,7 +65,7 @@ def reason_sheet(score: Score) -> Sheet:
         for row in score.reasons
     )
     heads = ("reason", "kind", ">times", ">share", ">mean net", ">sum net")
-    return Sheet("Answers by reason, and what their triggers came to, in bps", heads, rows)
+    return Sheet("Answers by reason, and what their triggers came to in bps", heads, rows)
 
 
 def paired_sheet(paired: Paired) -> Sheet:
@@ -88,7 +82,7 @@ def paired_sheet(paired: Paired) -> Sheet:
         ">bps a trigger",
         ">95 %",
     )
-    title = "The gate against the meta-label model"
+    title = "Gate against meta label: who was right (p: McNemar), and bps a trigger more from the gate"
     return Sheet(title, heads, ((*row, bps(paired.more_bps), between(paired.interval)),))
 
 
@@ -131,15 +125,26 @@ def _arm(one: ArmFigures) -> tuple[str, ...]:
         between(one.interval),
         f"{one.sum_bps:+,.0f}",
         f"{one.max_drawdown_bps:,.0f}",
-        f"{one.portfolio.n_taken:,}",
-        f"{one.portfolio.sum_bps:+,.0f}",
-        f"{one.portfolio.max_drawdown_bps:,.0f}",
     )
 
 
-def _split(title: str, row: SplitRow) -> tuple[str, ...]:
+def _portfolio(one: ArmFigures) -> tuple[str, ...]:
+    alone = one.portfolio
+    interval = alone.interval
     return (
-        f"{title}: {plain_words(row.name).lower()}",
+        _NAMES[one.arm],
+        f"{alone.n_taken:,}",
+        bps(alone.mean_bps),
+        f"{alone.sum_bps:+,.0f}",
+        f"{alone.max_drawdown_bps:,.0f}",
+        f"{alone.more_than_none_bps:+,.0f}",
+        ABSENT if interval is None else f"{interval.low_bps:+,.0f} to {interval.high_bps:+,.0f}",
+    )
+
+
+def _split(row: SplitRow) -> tuple[str, ...]:
+    return (
+        plain_words(row.name).lower(),
         f"{row.n:,}",
         f"{row.approve_frac:.0%}",
         bps(row.mean_approved_bps),
