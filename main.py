@@ -332,12 +332,15 @@ def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
 def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_file: Path) -> str:
     """Load, wire and run one desk; report; leave with the exit code the outcome deserves."""
     from console.runs import Workshop, run_desk
-    from settings import settings_json
+    from settings import gate_identity, settings_json
 
     def settings_with(extra: Mapping[str, str]) -> "Settings":
         return load(env_file, overrides, {**given, **extra})
 
-    return run_desk(wish, Workshop(load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed))
+    lent = Workshop(
+        load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed, gate_of=gate_identity
+    )
+    return run_desk(wish, lent)
 
 
 def main() -> None:

@@ -47,3 +47,10 @@ class GateKnobs(BaseModel):
     gate_max_age_s: Number = knob(
         20.0, "seconds", "how long after the bar's close an approval may come; later it is stale", ge=0.1, le=60
     )
+    gate_evaluation: str = knob(
+        "",
+        "",
+        "the stored evaluation that lets this gate veto outside a backtest; `gate score RUN --store` prints it",
+        allowed="empty, or the number of an evaluation in this journal",
+        pattern=r"^([1-9][0-9]{0,8})?$",
+    )

@@ -7,7 +7,7 @@ from backtest.score.power import Power
 from backtest.score.score import Score, ValueAdded
 from backtest.score.spending import RealGap, Spending
 
-IN_SAMPLE = "meta, as often: its threshold was chosen with all its chances known, a bound and not a rule to trade; nor is oracle."
+IN_SAMPLE = "meta, as often knows all its chances when it chooses its threshold; like oracle it is a bound, not a rule."
 
 
 def span_of(score: Score, card: Scorecard) -> str:
@@ -82,7 +82,7 @@ def gap_said(gap: RealGap | None) -> str:
     """Say how far the ledger is from the trades made."""
     if gap is None:
         return "No trade was made of these triggers, so ledger and trades cannot be compared."
-    if abs(gap.mean_bps) < 0.005 and not gap.sd_bps:
+    if abs(gap.mean_bps) < 0.005 and (gap.sd_bps or 0.0) < 0.005:
         return f"The {gap.n:,} trades really made came to what the ledger says."
     spread = "" if gap.sd_bps is None else f", sd {gap.sd_bps:.1f}"
     side = "more" if gap.mean_bps >= 0.0 else "less"

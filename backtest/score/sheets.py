@@ -72,16 +72,7 @@ def paired_sheet(paired: Paired) -> Sheet:
     """Hold the gate against the meta-label model, trigger by trigger."""
     figures = (paired.n, paired.n_both, paired.n_only_gate, paired.n_only_meta, paired.n_neither)
     row = (*(f"{figure:,}" for figure in figures), f"{paired.mcnemar_p:.3f}")
-    heads = (
-        ">triggers",
-        ">both right",
-        ">only gate",
-        ">only model",
-        ">neither",
-        ">McNemar p",
-        ">bps a trigger",
-        ">95 %",
-    )
+    heads = (">triggers", ">both", ">gate", ">meta", ">neither", ">p", ">bps each", ">95 %")
     title = "Gate against meta label: who was right (p: McNemar), and bps a trigger more from the gate"
     return Sheet(title, heads, ((*row, bps(paired.more_bps), between(paired.interval)),))
 
