@@ -32,12 +32,12 @@ def recalibrated(p_frac: FloatArray, won: BoolArray, triggered_ms: IntArray, res
     start = 0
     while start < len(p_frac):
         known = int(n_known[start])
-        stop = int(np.searchsorted(n_known, max(known * (1.0 + GROWTH_FRAC), known + 1), side="left"))
-        seen = by_end[:known]
+        stop = int(np.searchsorted(n_known, max(known * (1.0 + GROWTH_FRAC), FEWEST_KNOWN), side="left"))
+        stop, seen = max(stop, start + 1), by_end[:known]
         if known >= FEWEST_KNOWN and won[seen].any() and not won[seen].all():
             slope, offset = platt_fit(odds[seen], won[seen])
             put_right[start:stop] = 1.0 / (1.0 + np.exp(-(offset + slope * odds[start:stop])))
-        start = max(stop, start + 1)
+        start = stop
     return put_right
 
 

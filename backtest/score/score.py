@@ -127,13 +127,25 @@ def score_of(
     return (_held_against_others(bare, ledger, n_trials) if ledger.n_triggers else bare), ledger
 
 
+def shown_of(ledger: Ledger, days: DayDraws, coins: CoinArm | None, alpha_frac: float) -> Shown:
+    """Return what a verdict stands on. days: the mixtures drawn. coins: None where the gate approved all or nothing."""
+    net, approved = ledger.net_bps, ledger.is_approved
+    drawn = mean_deltas(net, approved, days, np.ones_like(approved))
+    return Shown(
+        delta_bps=None if coins is None else float(net[approved].mean() - net[~approved].mean()),
+        interval=interval_of(drawn, days.n_days, 1.0 - alpha_frac),
+        coins=None if coins is None else coins.alone,
+        power=power_of(net, approved, drawn, ledger.n_days, alpha_frac),
+    )
+
+
 def _held_against_others(bare: Score, ledger: Ledger, n_trials: int) -> Score:
     days = draw_days(ledger.day, bare.draws.n_draws, bare.draws.seed)
     arms = {arm: figures_of(arm, ledger, approved, days) for arm, approved in approvals(ledger).items()}
     coins = coin_arm(ledger, bare.draws.n_draws, bare.draws.seed + 1)
     if coins is not None:
         arms[Arm.COINS] = coins.figures
-    shown = _shown(ledger, arms[Arm.GATE], coins, days, ALPHA_FRAC / n_trials)
+    shown = shown_of(ledger, days, coins, ALPHA_FRAC / n_trials)
     return replace(
         bare,
         verdict=verdict_of(ledger, shown, bare.n_asked, n_trials),
@@ -142,16 +154,6 @@ def _held_against_others(bare: Score, ledger: Ledger, n_trials: int) -> Score:
         among_coins_together=None if coins is None else coins.together,
         paired=paired_of(ledger, days, 1.0 - ALPHA_FRAC),
         power=shown.power,
-    )
-
-
-def _shown(ledger: Ledger, gate: ArmFigures, coins: CoinArm | None, days: DayDraws, alpha_frac: float) -> Shown:
-    drawn = mean_deltas(ledger.net_bps, ledger.is_approved, days, np.ones_like(ledger.is_approved))
-    return Shown(
-        delta_bps=gate.delta_bps,
-        interval=interval_of(drawn, days.n_days, 1.0 - alpha_frac),
-        coins=None if coins is None else coins.alone,
-        power=power_of(ledger.net_bps, ledger.is_approved, drawn, ledger.n_days, alpha_frac),
     )
 
 
