@@ -1,5 +1,6 @@
 """What asking cost, why the gate closed by itself, and how far the ledger's results are from the trades made."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -98,8 +99,8 @@ def _reason_row(code: str, members: Sequence[TriggerStory], n_asked: int, is_app
         n_asked=len(members),
         asked_frac=len(members) / n_asked,
         n_resolved=len(nets),
-        mean_bps=sum(nets) / len(nets) if nets else None,
-        sum_bps=float(sum(nets)),
+        mean_bps=math.fsum(nets) / len(nets) if nets else None,
+        sum_bps=math.fsum(nets),
     )
 
 

@@ -49,7 +49,7 @@ def test_shadow_mode_is_measured_and_what_was_found_can_be_vetoed_on(program):
         told = program.answer("gate", "score", "shadow", "--store", "--html", str(page))
         assert told["scores"][0]["n_asked"] == len(server.requests) > 0
         assert told["scores"][0]["verdict"]["finding"] == "too_few"
-        assert told["evaluation"] == 1
+        assert (told["evaluation"], told["n_trials"], told["is_simulated"]) == (1, 1, True)
         assert "<script" not in page.read_text(encoding="utf-8")
         done = program.run(*trading(server.url))
         assert done.returncode == 0, done.stderr
