@@ -19,8 +19,8 @@ CONTRAST = """
   const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
   const light = c => rgb(c).reduce((sum, part, place) => sum + part * [0.3, 0.59, 0.11][place], 0);
   const paper = light(getComputedStyle(document.body).backgroundColor);
-  const seen = [...document.querySelectorAll('svg text')].map(one => Math.abs(light(getComputedStyle(one).fill) - paper));
-  return Math.min(...seen);
+  const seen = [...document.querySelectorAll('svg text')].map(one => light(getComputedStyle(one).fill));
+  return Math.min(...seen.map(one => Math.abs(one - paper)));
 })()
 """
 
