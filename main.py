@@ -3,7 +3,7 @@
 Heavy parts are imported where they are used, so that `--help` answers at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from configuration.choices import GateBackend
     from console.runs import TapedFeed
     from domain.instrument import Instrument
-    from domain.ports import Gate, Journal
+    from domain.ports import Gate, Journal, Reader
     from gate.line import Line, Wire
     from gate.terms import ChatTerms
     from risk.desk import RiskDesk
@@ -264,7 +264,6 @@ def build_hindsight(
 
 def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
     """Build who is asked before an entry: nobody, unless the settings name a mode and a backend."""
-    import settings as part
     from configuration.choices import GateBackend
     from domain.decisions import GateMode
     from gate.off import OffGate
@@ -273,21 +272,48 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         return OffGate(mode=settings.gate_mode)
     from agents.audited_gate import AuditedGate
     from desk.clock import SystemClock
+
+    clock = SystemClock()
+    reader = _reader(settings, settings.gate_backend, clock.elapsed_s)
+    return AuditedGate(reader=reader, journal=journal, clock=clock, max_age_s=settings.gate_max_age_s)
+
+
+def _reader(settings: "Settings", backend: "GateBackend", elapsed_s: "Callable[[], float]") -> "Reader":
+    """Build one backend's reader; an ensemble's members are built as they would be alone."""
+    import settings as part
+    from configuration.choices import GateBackend
+
+    mode = settings.gate_mode
+    if backend is GateBackend.ENSEMBLE:
+        from gate.ensemble import EnsembleReader
+
+        members = [_reader(settings, GateBackend(member), elapsed_s) for member in settings.gate_members]
+        return EnsembleReader(part.ensemble_terms(settings), mode, members, elapsed_s)
+    if backend is GateBackend.METALABEL:
+        from gate.metalabel.reader import MetaLabelReader
+        from gate.metalabel.vector import Design
+
+        design = Design(strategies=settings.strategies, costs=part.trade_costs(settings))
+        return MetaLabelReader(part.metalabel_terms(settings), mode, design, elapsed_s)
+    return _chat_reader(settings, backend, elapsed_s)
+
+
+def _chat_reader(settings: "Settings", server: "GateBackend", elapsed_s: "Callable[[], float]") -> "Reader":
+    import settings as part
     from gate.chat_reader import ChatReader
     from gate.prompt import load_prompt
 
-    clock, terms = SystemClock(), part.chat_terms(settings)
-    wire, line = _line_to(settings.gate_backend, terms)
-    reader = ChatReader(
+    terms = part.chat_terms(settings, server)
+    wire, line = _line_to(server, terms)
+    return ChatReader(
         terms=terms,
         mode=settings.gate_mode,
         costs=part.trade_costs(settings),
         prompt=load_prompt(),
         wire=wire,
         line=line,
-        elapsed_s=clock.elapsed_s,
+        elapsed_s=elapsed_s,
     )
-    return AuditedGate(reader=reader, journal=journal, clock=clock, max_age_s=settings.gate_max_age_s)
 
 
 def _line_to(backend: "GateBackend", terms: "ChatTerms") -> "tuple[Wire, Line]":

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from console.promotion import GateIdentity
     from domain.record import Record
     from execution.paper import PaperTerms
+    from gate.ensemble import EnsembleTerms
+    from gate.metalabel.reader import MetaLabelTerms
     from gate.prompt import Costs
     from gate.terms import ChatTerms
     from indicators.features import FeatureWindows
@@ -55,6 +57,7 @@ __all__ = [
     "deployment_policy",
     "e3_thresholds",
     "effective",
+    "ensemble_terms",
     "env_example",
     "epoch_ms",
     "exit_rules",
@@ -62,6 +65,7 @@ __all__ = [
     "funding_fade_thresholds",
     "gate_identity",
     "load_settings",
+    "metalabel_terms",
     "paper_terms",
     "portfolio",
     "quality_limits",
@@ -279,23 +283,51 @@ def paper_terms(settings: Settings) -> "PaperTerms":
     )
 
 
-def chat_terms(settings: Settings) -> "ChatTerms":
-    """Return which model is asked, how, and what counts as a yes."""
+def chat_terms(settings: Settings, server: GateBackend = GateBackend.OLLAMA) -> "ChatTerms":
+    """Return which model of a server is asked, how, and what counts as a yes. The digest is of GATE_MODEL alone."""
     from gate.terms import ChatTerms
 
+    url_knob, model_knob = settings.gate_server_knobs(server)
     return _made(
         ChatTerms,
-        url=settings.gate_url,
+        url=getattr(settings, url_knob.lower()),
         allows_remote=settings.gate_allow_remote,
-        model=settings.gate_model,
+        model=getattr(settings, model_knob.lower()),
         deadline_s=settings.gate_deadline_s,
         min_p_win_frac=_frac(settings.gate_min_p_win_pct),
         context_tokens=settings.gate_context_tokens,
         reply_tokens=settings.gate_reply_tokens,
         seed=settings.gate_seed,
         breaker_bars=settings.gate_breaker_bars,
-        digest=settings.gate_model_digest,
+        digest=settings.gate_model_digest if model_knob == "GATE_MODEL" else "",
         warmup_s=settings.gate_warmup_s,
+    )
+
+
+def metalabel_terms(settings: Settings) -> "MetaLabelTerms":
+    """Return when the meta-label model begins to answer, and what counts as a yes."""
+    from gate.metalabel.reader import MetaLabelTerms
+
+    return _made(
+        MetaLabelTerms,
+        min_p_win_frac=_frac(settings.gate_min_p_win_pct),
+        min_triggers=settings.gate_metalabel_min_triggers,
+    )
+
+
+def ensemble_terms(settings: Settings) -> "EnsembleTerms":
+    """Return who votes, and how many yeses are needed."""
+    from gate.ensemble import EnsembleTerms
+    from gate.metalabel.reader import MODEL
+
+    names = {GateBackend.METALABEL.value: MODEL}
+    for server in settings.gate_servers:
+        names[server.value] = f"{server.value}:{chat_terms(settings, server).model}"
+    return _made(
+        EnsembleTerms,
+        names=tuple(names[member] for member in settings.gate_members),
+        quorum=settings.gate_quorum or len(settings.gate_members),
+        min_p_win_frac=_frac(settings.gate_min_p_win_pct),
     )
 
 

@@ -8,7 +8,8 @@ before it has ended.
 The desk's trading state is no part of it: a shadow trade is looked after as if the desk were active throughout.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,43 +17,49 @@ from agents.books import Books, Entry
 from agents.execution import ExecutionAgent
 from agents.exits import ExitAgent
 from agents.risk import RiskAgent
+from agents.shadow import LONGEST_SLEEP_MS, Shadow, Wisher
 from agents.strategy import StrategyAgent
 from domain.account import Trade
 from domain.features import Features
 from domain.instrument import Instrument
-from domain.market import Snapshot
+from domain.market import MINUTE_MS, Bar, Snapshot
 from domain.ports import Journal, Venue
 from domain.situation import Counterfactual, Resolved, Trigger
-from domain.tick import TradingState
 from risk.shadow import shadow_order
 
-_ACTIVE: Final = TradingState.ACTIVE
+N_BARS_KEPT: Final = LONGEST_SLEEP_MS // MINUTE_MS
 _BPS: Final = 10_000
 
 
 @dataclass(slots=True)
-class _Shadow:
-    """One trigger with the account it is traded in."""
+class _Market:
+    """The open shadow trades of one symbol, and the bars that some of them have not been valued at yet.
 
-    trigger: Trigger
-    execution: ExecutionAgent
-    exits: ExitAgent
+    n_dropped: bars seen and not kept any more. wishers: strategies and sides, each once.
+    """
+
+    shadows: list[Shadow] = field(default_factory=list)
+    wishers: frozenset[Wisher] = frozenset()
+    bars: list[Bar] = field(default_factory=list)
+    n_dropped: int = 0
 
     @property
-    def is_over(self) -> bool:
-        """Say whether nothing is held and nothing on its way."""
-        books = self.execution.books
-        return not books.holdings and not books.entries
+    def n_seen(self) -> int:
+        return self.n_dropped + len(self.bars)
 
-    async def advance(self, snapshot: Snapshot, features: Features | None, tick_no: int) -> Trade | None:
-        """Live one minute in the order of the desk's own tick: venue, books, exits. Return the trade when it ended."""
-        report = await self.execution.venue.advance(snapshot)
-        if report is not None:
-            for trade in self.execution.settle(report).trades:
-                return trade
-        self.execution.books.mark(snapshot)
-        await self.exits.review(snapshot, features, _ACTIVE, tick_no)
-        return None
+    def see(self, bar: Bar) -> None:
+        self.bars.append(bar)
+        if len(self.bars) > 2 * N_BARS_KEPT:
+            del self.bars[:-N_BARS_KEPT]
+            self.n_dropped += N_BARS_KEPT + 1
+
+    def take(self, shadow: Shadow) -> None:
+        self.shadows.append(shadow)
+        self.wishers |= {shadow.wisher}
+
+    def drop_ended(self) -> None:
+        self.shadows = [shadow for shadow in self.shadows if not shadow.is_over]
+        self.wishers = frozenset([shadow.wisher for shadow in self.shadows])
 
 
 @dataclass(slots=True)
@@ -71,34 +78,36 @@ class TriggerLedger:
     strategies: StrategyAgent
     risk: RiskAgent
     resolved: list[Resolved] = field(default_factory=list)
-    _open: dict[str, list[_Shadow]] = field(default_factory=dict, init=False)
+    _markets: dict[str, _Market] = field(default_factory=dict, init=False)
 
     @property
     def n_open(self) -> int:
         """Shadow trades whose end is not known yet."""
-        return sum(len(shadows) for shadows in self._open.values())
+        return sum(len(market.shadows) for market in self._markets.values())
 
     async def advance(self, snapshot: Snapshot, features: Features | None, tick_no: int) -> tuple[Resolved, ...]:
         """Live one minute of one symbol with every open shadow trade in it; return those that ended, oldest first."""
-        shadows = self._open.get(snapshot.symbol)
-        if not shadows:
+        market = self._markets.get(snapshot.symbol)
+        if market is None or not market.shadows:
             return ()
-        ended: list[Resolved] = []
-        is_any_over = False
-        for shadow in shadows:
-            trade = await shadow.advance(snapshot, features, tick_no)
-            if trade is not None:
-                ended.append(self._resolved(shadow.trigger, trade, snapshot.as_of_ms))
-            is_any_over = is_any_over or shadow.is_over
-        if is_any_over:
-            self._open[snapshot.symbol] = [shadow for shadow in shadows if not shadow.is_over]
-        self.resolved += ended
-        return tuple(ended)
+        low, high = _reach(snapshot)
+        now_ms, wishers = snapshot.as_of_ms, self._wishers(market, features)
+        woken = [
+            shadow
+            for shadow in market.shadows
+            if not (shadow.low_price < low and high < shadow.high_price and now_ms < shadow.due_ms)
+            or shadow.wisher in wishers
+        ]
+        ended = await self._wake(market, woken, snapshot, features, tick_no) if woken else ()
+        if snapshot.bar is not None:
+            market.see(snapshot.bar)
+        return ended
 
     async def open(self, trigger: Trigger) -> bool:
         """Send a trigger's shadow order. False where the venue takes none for it: its outcome will never be known."""
         proposal = trigger.proposal
-        order = shadow_order(proposal, self.instruments[proposal.symbol])
+        instrument = self.instruments[proposal.symbol]
+        order = shadow_order(proposal, instrument)
         if order is None:
             return False
         venue = self.open_venue(proposal.symbol)
@@ -113,13 +122,53 @@ class TriggerLedger:
         )
         if await execution.enter(entry, trigger.tick_no) is not None:
             return False
-        exits = ExitAgent(execution=execution, strategies=self.strategies, risk=self.risk)
-        self._open.setdefault(proposal.symbol, []).append(_Shadow(trigger, execution, exits))
+        market = self._markets.setdefault(proposal.symbol, _Market())
+        shadow = Shadow(
+            trigger=trigger,
+            instrument=instrument,
+            execution=execution,
+            exits=ExitAgent(execution=execution, strategies=self.strategies, risk=self.risk),
+            wisher=(proposal.strategy, proposal.side),
+            n_marked=market.n_seen,
+        )
+        market.take(shadow)
         return True
 
-    def _resolved(self, trigger: Trigger, trade: Trade, resolved_ms: int) -> Resolved:
-        outcome = outcome_of(trigger, trade, self.instruments[trade.symbol], resolved_ms)
-        return Resolved(trigger=trigger, outcome=outcome)
+    async def _wake(
+        self, market: _Market, woken: Sequence[Shadow], snapshot: Snapshot, features: Features | None, tick_no: int
+    ) -> tuple[Resolved, ...]:
+        ended: list[Resolved] = []
+        is_any_over = False
+        for shadow in woken:
+            slept = market.bars[shadow.n_marked - market.n_dropped :]
+            trade = await shadow.wake(slept, snapshot, features, tick_no)
+            shadow.n_marked = market.n_seen + (snapshot.bar is not None)
+            if trade is not None:
+                outcome = outcome_of(shadow.trigger, trade, shadow.instrument, snapshot.as_of_ms)
+                ended.append(Resolved(trigger=shadow.trigger, outcome=outcome))
+            is_any_over = is_any_over or shadow.is_over
+        if is_any_over:
+            market.drop_ended()
+        self.resolved += ended
+        return tuple(ended)
+
+    def _wishers(self, market: _Market, features: Features | None) -> Sequence[Wisher]:
+        """Return the strategies that want out of what they hold, with the side."""
+        wishers: list[Wisher] = []
+        if features is not None:
+            for name, side in market.wishers:
+                strategy = self.strategies.by_name.get(name)
+                if strategy is not None and strategy.wants_out(features, side) is not None:
+                    wishers.append((name, side))
+        return wishers
+
+
+def _reach(snapshot: Snapshot) -> tuple[float, float]:
+    """Return the lowest and the highest price of the minute: none without a bar, every price where funding is due."""
+    if snapshot.funding_settlement is not None:
+        return -math.inf, math.inf
+    bar = snapshot.bar
+    return (math.inf, -math.inf) if bar is None else (bar.low_price, bar.high_price)
 
 
 def outcome_of(trigger: Trigger, trade: Trade, instrument: Instrument, resolved_ms: int) -> Counterfactual:

@@ -35,6 +35,17 @@ class Seen(Record, frozen=True, kw_only=True, gc=False, eq=False):
     score: float | None
 
 
+class Opinion(Record, frozen=True, kw_only=True):
+    """What the model says of one trigger: its calibrated chance, and the chance at which such trades pay."""
+
+    p_win_frac: float
+    break_even_frac: float
+
+    def is_yes(self, min_p_win_frac: float) -> bool:
+        """Say whether the chance is at least all that is asked; why both are asked stands in `reader.py`."""
+        return self.p_win_frac >= min_p_win_frac and self.p_win_frac >= self.break_even_frac
+
+
 class Model(Record, frozen=True, kw_only=True):
     """The weights, one a column, in log-odds per standard deviation of a figure or per mark, and what belongs to them.
 
@@ -64,9 +75,10 @@ class Model(Record, frozen=True, kw_only=True):
         """Return the log-odds of a win before calibration."""
         return score_of(standardised(vector, self.scale).tolist(), self.weights, self.intercept)
 
-    def chance_frac(self, vector: FloatArray) -> float:
-        """Return the calibrated chance that the net result is above zero."""
-        return self.calibration.chance_frac(self.score(vector))
+    def opinion(self, vector: FloatArray) -> Opinion:
+        """Return the calibrated chance that the net result is above zero, and what is asked of it."""
+        p_win_frac = self.calibration.chance_frac(self.score(vector))
+        return Opinion(p_win_frac=p_win_frac, break_even_frac=self.break_even_frac)
 
 
 def score_of(columns: Sequence[float], weights: Sequence[float], intercept: float) -> float:

@@ -23,7 +23,7 @@ from domain.record import Record
 from domain.situation import Resolved, Situation
 from domain.tick import GateAnswer, GateEvidence, GateQuestion, Readiness
 from gate.metalabel.calibrate import Calibration
-from gate.metalabel.model import DIGITS, Model, score_of
+from gate.metalabel.model import DIGITS, Model, Opinion, score_of
 from gate.metalabel.scale import standardised
 from gate.metalabel.vector import Design, vector_of
 from gate.metalabel.walk import WalkForward
@@ -85,8 +85,9 @@ class MetaLabelReader:
         """Answer from the question alone."""
         began_s = self.elapsed_s()
         told = json.loads(question.prompt)
-        p_win_frac = chance_told(told)
-        reason = _ruling(p_win_frac, told)
+        opinion = opinion_told(told)
+        p_win_frac = None if opinion is None else opinion.p_win_frac
+        reason = _ruling(opinion, told["min_p_win_frac"])
         by = {"reason_code": reason.value, "backend": question.backend, "request_id": question.request_id}
         return GateAnswer(
             verdict=Approved(keep_frac=1.0, **by) if reason is GateReason.OK else Denied(**by),
@@ -140,8 +141,8 @@ class MetaLabelReader:
         )
 
 
-def chance_told(told: dict[str, Any]) -> float | None:
-    """Return the chance that a question of this reader holds, computed from its own words; None = it abstained.
+def opinion_told(told: dict[str, Any]) -> Opinion | None:
+    """Return the opinion that a question of this reader holds, computed from its own words; None = it abstained.
 
     Each column is told as its figure, the figure standardised, and its weight.
     """
@@ -150,14 +151,14 @@ def chance_told(told: dict[str, Any]) -> float | None:
     columns = told["columns"].values()
     score = score_of([one[1] for one in columns], [one[2] for one in columns], told["intercept"])
     line = told["calibration"]
-    return Calibration(intercept=line["intercept"], slope=line["slope"], n_scored=0).chance_frac(score)
+    calibration = Calibration(intercept=line["intercept"], slope=line["slope"], n_scored=told["n_scored"])
+    return Opinion(p_win_frac=calibration.chance_frac(score), break_even_frac=told["break_even_frac"])
 
 
-def _ruling(p_win_frac: float | None, told: dict[str, Any]) -> GateReason:
-    if p_win_frac is None:
+def _ruling(opinion: Opinion | None, min_p_win_frac: float) -> GateReason:
+    if opinion is None:
         return GateReason.ABSTAINED
-    is_enough = p_win_frac >= told["min_p_win_frac"] and p_win_frac >= told["break_even_frac"]
-    return GateReason.OK if is_enough else GateReason.BELOW_THRESHOLD
+    return GateReason.OK if opinion.is_yes(min_p_win_frac) else GateReason.BELOW_THRESHOLD
 
 
 def _reply(p_win_frac: float | None, told: dict[str, Any]) -> dict[str, Any]:

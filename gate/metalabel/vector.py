@@ -13,7 +13,9 @@ import numpy as np
 from domain.decisions import Proposal
 from domain.features import Feature, Features, FloatArray, Regime
 from domain.record import Record
-from gate.prompt import BPS, Costs, break_even_frac
+from gate.prompt import Costs, break_even_frac
+
+BPS: Final = 10_000.0
 
 _SIGNED: Final[Mapping[str, tuple[Feature, float]]] = {
     "body_over_atr": (Feature.BODY_OVER_ATR, 1.0),

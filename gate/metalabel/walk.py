@@ -13,7 +13,7 @@ from domain.decisions import Proposal
 from domain.features import Features
 from domain.market import MINUTE_MS
 from domain.situation import Resolved
-from gate.metalabel.model import Model, Seen, train
+from gate.metalabel.model import Model, Opinion, Seen, train
 from gate.metalabel.vector import Design, vector_of
 
 REFIT_EVERY: Final = 50
@@ -42,7 +42,7 @@ class WalkForward:
     min_triggers: int
     refit_every: int = REFIT_EVERY
     most_triggers: int = MOST_TRIGGERS
-    _open: list[tuple[int, str, Resolved]] = field(default_factory=list, init=False)
+    _open: list[tuple[int, str, int, Resolved]] = field(default_factory=list, init=False)
     _seen: deque[Seen] = field(init=False)
     _known_ms: list[int] = field(default_factory=list, init=False)
     _models: list[Model | None] = field(default_factory=lambda: [None], init=False)
@@ -60,7 +60,8 @@ class WalkForward:
         outcome = resolved.outcome
         if outcome.resolved_ms <= self.settled_ms:
             raise ValueError(f"{outcome.trigger_id} ended at {outcome.resolved_ms} and is shown too late")
-        heappush(self._open, (outcome.resolved_ms, outcome.trigger_id, resolved))
+        n_shown = len(self._known_ms) + len(self._open)
+        heappush(self._open, (outcome.resolved_ms, outcome.trigger_id, n_shown, resolved))
 
     def n_known(self, as_of_ms: int) -> int:
         """Return how many of the shown triggers may be used at an instant."""
@@ -71,16 +72,21 @@ class WalkForward:
         """Return the model in force at an instant; None = it abstains."""
         return self._models[self.n_known(as_of_ms) // self.refit_every]
 
-    def chance_frac(self, proposal: Proposal, features: Features) -> float | None:
-        """Return the chance that a proposal's net result is above zero, at its own time; None = abstained."""
+    def opinion(self, proposal: Proposal, features: Features) -> Opinion | None:
+        """Return what the model in force at a proposal's own time says of it; None = it abstains."""
         model = self.model_at(proposal.as_of_ms)
-        return None if model is None else model.chance_frac(vector_of(proposal, features, self.design))
+        return None if model is None else model.opinion(vector_of(proposal, features, self.design))
+
+    def chance_frac(self, proposal: Proposal, features: Features) -> float | None:
+        """Return the chance alone; None = it abstains."""
+        opinion = self.opinion(proposal, features)
+        return None if opinion is None else opinion.p_win_frac
 
     def _settle(self, until_ms: int) -> None:
         """Learn, in order, what ended by an instant; refit after every `refit_every` of them."""
         self.settled_ms = max(self.settled_ms, until_ms)
         while self._open and self._open[0][0] <= until_ms:
-            self._seen.append(self._scored(heappop(self._open)[2]))
+            self._seen.append(self._scored(heappop(self._open)[-1]))
             self._known_ms.append(self._seen[-1].resolved_ms)
             if len(self._known_ms) % self.refit_every == 0:
                 is_enough = len(self._known_ms) >= self.min_triggers

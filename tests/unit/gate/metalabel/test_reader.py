@@ -74,7 +74,10 @@ def test_the_question_and_the_walk_agree_to_the_bit():
     for one in PAST:
         walk.learn(one)
     for wanted in (LIKELY, UNLIKELY):
-        assert asked(reader(), wanted)[1].evidence.p_win_frac == walk.chance_frac(wanted.proposal, wanted.features)
+        question, answer = asked(reader(), wanted)
+        opinion = walk.opinion(wanted.proposal, wanted.features)
+        assert (answer.evidence.p_win_frac, question.break_even_frac) == (opinion.p_win_frac, opinion.break_even_frac)
+        assert isinstance(answer.verdict, Approved) == opinion.is_yes(0.5)
 
 
 @given(st.lists(st.integers(150, 300), min_size=1, max_size=4))

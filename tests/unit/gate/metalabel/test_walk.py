@@ -125,6 +125,10 @@ def test_a_trigger_that_is_shown_after_it_should_have_counted_is_refused():
         one.learn(ended(trigger(5, symbol="BTC-PERP")))
 
 
+def test_two_runs_that_name_a_trigger_alike_may_be_walked_as_one():
+    assert walk([*PAST, *PAST]).model_at(ASKED.proposal.as_of_ms).n_trained == 200
+
+
 def test_only_the_last_triggers_are_remembered():
     forgotten, _ = past(100, log_odds_per_sd=-3.0, seed=1)
     after = forgotten[-1].outcome.resolved_ms // MINUTE_MS + 10
