@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from domain.instrument import Instrument
     from domain.ports import Gate, Journal, Reader
     from gate.line import Line, Wire
+    from gate.prompt import PromptBuilder
     from gate.terms import ChatTerms
     from risk.desk import RiskDesk
     from settings import Settings
@@ -301,15 +302,13 @@ def _reader(settings: "Settings", backend: "GateBackend", elapsed_s: "Callable[[
 def _chat_reader(settings: "Settings", server: "GateBackend", elapsed_s: "Callable[[], float]") -> "Reader":
     import settings as part
     from gate.chat_reader import ChatReader
-    from gate.prompt import load_prompt
 
     terms = part.chat_terms(settings, server)
     wire, line = _line_to(server, terms)
     return ChatReader(
         terms=terms,
         mode=settings.gate_mode,
-        costs=part.trade_costs(settings),
-        prompt=load_prompt(),
+        builder=build_prompt(settings),
         wire=wire,
         line=line,
         elapsed_s=elapsed_s,
@@ -329,6 +328,21 @@ def _line_to(backend: "GateBackend", terms: "ChatTerms") -> "tuple[Wire, Line]":
 
     wire = OllamaWire(terms=terms)
     return wire, OllamaLine(wire)
+
+
+def build_prompt(settings: "Settings") -> "PromptBuilder":
+    """Build what words every question to a chat model, whoever answers it."""
+    import settings as part
+    from configuration.choices import GateMemory
+    from gate.prompt import PromptBuilder, load_prompt
+
+    e3, fade = part.e3_thresholds(settings), part.funding_fade_thresholds(settings)
+    return PromptBuilder(
+        prompt=load_prompt(),
+        costs=part.trade_costs(settings),
+        tests={"e3": e3.tests(), "funding_fade": fade.tests()},
+        n_similar=settings.gate_memory_neighbours if settings.gate_memory is GateMemory.ON else None,
+    )
 
 
 def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":

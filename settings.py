@@ -334,7 +334,8 @@ def ensemble_terms(settings: Settings) -> "EnsembleTerms":
 def trade_costs(settings: Settings) -> "Costs":
     """Return what one side of a trade costs on the paper venue, as the gate's model is told."""
     from execution.fees import FEE_DENOMINATOR, TAKER_FEE_NUMERATORS
-    from gate.prompt import BPS, Costs
+    from gate.figures import BPS
+    from gate.prompt import Costs
 
     return _made(
         Costs,
@@ -351,14 +352,18 @@ def gate_identity(settings: Settings) -> "GateIdentity | None":
     backend = settings.gate_backend
     if settings.gate_mode is GateMode.OFF or backend is GateBackend.OFF:
         return None
-    if backend in (GateBackend.OLLAMA, GateBackend.OPENAI):
-        from gate.prompt import VERSION
-
-        model, version, digest = settings.gate_model, VERSION, settings.gate_model_digest
-    else:
+    if backend is GateBackend.METALABEL:
         from gate.metalabel.reader import MODEL
 
         model, version, digest = MODEL, MODEL, ""
+    elif backend is GateBackend.ENSEMBLE:
+        from gate import ensemble
+
+        model, version, digest = ensemble.model_name(ensemble_terms(settings).names), ensemble.VERSION, ""
+    else:
+        from gate.prompt import VERSION
+
+        model, version, digest = settings.gate_model, VERSION, settings.gate_model_digest
     return GateIdentity(
         backend=backend.value, model=model, prompt_version=version, digest_start=digest, mode=settings.gate_mode
     )

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from configuration.choices import GateBackend
+from configuration.choices import GateBackend, GateMemory
 from configuration.knob import CommaList, Number, Whole, knob
 from domain.decisions import GateMode
 
@@ -73,6 +73,10 @@ class GateKnobs(BaseModel):
     gate_openai_model: str = knob(
         "", "", "the model on that server", allowed="a name as the server lists it; needed beside GATE_OPENAI_URL"
     )
+    gate_memory: GateMemory = knob(
+        GateMemory.OFF, "", "on: the question tells how the most similar past triggers of the rule ended"
+    )
+    gate_memory_neighbours: Whole = knob(5, "triggers", "how many of them, with GATE_MEMORY=on", ge=1, le=20)
 
     @property
     def gate_servers(self) -> tuple[GateBackend, ...]:

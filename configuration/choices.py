@@ -45,6 +45,13 @@ class GateBackend(StrEnum):
     ENSEMBLE = "ensemble"
 
 
+class GateMemory(StrEnum):
+    """Whether the gate's model is told how similar past triggers ended."""
+
+    OFF = "off"
+    ON = "on"
+
+
 class LogLevel(StrEnum):
     """The least severity that is logged."""
 

@@ -12,7 +12,7 @@ from domain.tick import GateAnswer, GateEvidence, GateQuestion, Readiness
 from gate.breaker import Breaker
 from gate.fitness import Fitness
 from gate.line import Heard, Line, Wire
-from gate.prompt import Costs, Prompt, break_even_frac, user_text
+from gate.prompt import PromptBuilder
 from gate.reply import Reply, read_reply, ruling_on
 from gate.terms import ChatTerms
 from gate.transport import Arrived, from_now, left_until
@@ -35,8 +35,7 @@ class ChatReader:
 
     terms: ChatTerms
     mode: GateMode
-    costs: Costs
-    prompt: Prompt
+    builder: PromptBuilder
     wire: Wire
     line: Line
     elapsed_s: Callable[[], float]
@@ -51,16 +50,15 @@ class ChatReader:
 
     def question(self, situation: Situation) -> GateQuestion:
         """Word the question: the body of the call, to the byte."""
-        proposal, snapshot = situation.proposal, situation.snapshot
-        user = user_text(proposal, snapshot, situation.features, self.costs, self.prompt.version)
+        proposal, words = situation.proposal, self.builder.words(situation)
         return GateQuestion(
             request_id=f"{proposal.symbol}-{proposal.as_of_ms}-gate",
             symbol=proposal.symbol,
             as_of_ms=proposal.as_of_ms,
             backend=self.wire.backend,
             mode=self.mode.value,
-            prompt=self.wire.body(self.prompt.system, user),
-            break_even_frac=break_even_frac(proposal.exit_plan, self.costs.round_trip_bps(snapshot)),
+            prompt=self.wire.body(words.system, words.user),
+            break_even_frac=words.break_even_frac,
         )
 
     async def prepare(self) -> Readiness:
@@ -129,8 +127,8 @@ class ChatReader:
         return GateEvidence(
             source=arrived.source,
             model=self.terms.model,
-            prompt_version=self.prompt.version,
-            prompt_sha256=self.prompt.sha256,
+            prompt_version=self.builder.prompt.version,
+            prompt_sha256=self.builder.prompt.sha256,
             digest=arrived.digest,
             server_version=arrived.server_version,
             p_win_frac=None if found.reply is None else found.reply.p_win_frac,

@@ -28,6 +28,9 @@ MEASURED = Evaluation(
 )
 
 
+VOTING = {"GATE_BACKEND": "ensemble", "GATE_MEMBERS": "metalabel,ollama", "GATE_MODEL": "qwen3:4b"}
+
+
 @pytest.fixture
 def store(tmp_path: Path):
     with open_journal(f"sqlite:///{tmp_path / 'journal.db'}", writable=True) as opened:
@@ -99,3 +102,13 @@ def test_the_settings_name_the_gate_as_its_answers_do() -> None:
     )
     assert gate_identity(load_settings(None, {**asked, "GATE_MODE": "off"})) is None
     assert gate_identity(load_settings(None, {**asked, "GATE_BACKEND": "off"})) is None
+
+
+@pytest.mark.parametrize(
+    ("backend", "model"),
+    [({"GATE_BACKEND": "metalabel"}, "metalabel-1"), (VOTING, "ensemble(metalabel-1,ollama:qwen3:4b)")],
+)
+def test_what_learns_as_it_goes_is_known_by_name_alone(backend: dict[str, str], model: str) -> None:
+    found = gate_identity(load_settings(None, {"GATE_MODE": "veto", **backend}))
+    assert found is not None
+    assert (found.backend, found.model, found.digest_start) == (backend["GATE_BACKEND"], model, "")
