@@ -371,8 +371,9 @@ def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
 
 def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_file: Path) -> str:
     """Load, wire and run one desk; report; leave with the exit code the outcome deserves."""
+    from cli.gate_identity import gate_identity
     from console.runs import Workshop, run_desk
-    from settings import gate_identity, settings_json
+    from settings import settings_json
 
     def settings_with(extra: Mapping[str, str]) -> "Settings":
         return load(env_file, overrides, {**given, **extra})

@@ -16,11 +16,9 @@ from configuration.loading import load_settings, settings_from_json
 from configuration.problems import Problem, SettingsError
 from configuration.running import EPOCH
 from configuration.writing import Effective, effective, env_example, settings_hash, settings_json
-from domain.decisions import GateMode
 from domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from console.promotion import GateIdentity
     from domain.record import Record
     from execution.paper import PaperTerms
     from gate.ensemble import EnsembleTerms
@@ -63,7 +61,6 @@ __all__ = [
     "exit_rules",
     "feature_windows",
     "funding_fade_thresholds",
-    "gate_identity",
     "load_settings",
     "metalabel_terms",
     "paper_terms",
@@ -342,30 +339,6 @@ def trade_costs(settings: Settings) -> "Costs":
         fee_bps=TAKER_FEE_NUMERATORS[settings.paper_fee_tier] / FEE_DENOMINATOR * BPS,
         half_spread_bps=settings.paper_half_spread_bps,
         slippage_bps=settings.paper_slippage_bps,
-    )
-
-
-def gate_identity(settings: Settings) -> "GateIdentity | None":
-    """Return who is asked before an entry, as an evaluation names them; None where nobody is."""
-    from console.promotion import GateIdentity
-
-    backend = settings.gate_backend
-    if settings.gate_mode is GateMode.OFF or backend is GateBackend.OFF:
-        return None
-    if backend is GateBackend.METALABEL:
-        from gate.metalabel.reader import MODEL
-
-        model, version, digest = MODEL, MODEL, ""
-    elif backend is GateBackend.ENSEMBLE:
-        from gate import ensemble
-
-        model, version, digest = ensemble.model_name(ensemble_terms(settings).names), ensemble.VERSION, ""
-    else:
-        from gate.prompt import VERSION
-
-        model, version, digest = settings.gate_model, VERSION, settings.gate_model_digest
-    return GateIdentity(
-        backend=backend.value, model=model, prompt_version=version, digest_start=digest, mode=settings.gate_mode
     )
 
 

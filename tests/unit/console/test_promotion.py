@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from cli.gate_identity import gate_identity
 from console.promotion import GateIdentity, promotion_warning
 from db.evaluations import Evaluation, store_evaluation
 from db.opening import open_journal
 from domain.decisions import GateMode
 from domain.errors import BadInput
-from settings import gate_identity, load_settings
+from settings import load_settings
 
 GATE = GateIdentity(backend="ollama", model="qwen3:4b", prompt_version="veto-2", digest_start="", mode=GateMode.VETO)
 MEASURED = Evaluation(
