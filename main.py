@@ -336,16 +336,22 @@ def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
 
 def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_file: Path) -> str:
     """Load, wire and run one desk; report; leave with the exit code the outcome deserves."""
+    from cli.gate_identity import gate_identity
     from console.runs import Workshop, run_desk
     from settings import settings_json
 
     def settings_with(extra: Mapping[str, str]) -> "Settings":
         return load(env_file, overrides, {**given, **extra})
 
-    workshop = Workshop(
-        load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed, check=check
+    lent = Workshop(
+        load=settings_with,
+        settings_json=settings_json,
+        build=build,
+        build_feed=build_feed,
+        check=check,
+        gate_of=gate_identity,
     )
-    return run_desk(wish, workshop)
+    return run_desk(wish, lent)
 
 
 def main() -> None:

@@ -62,6 +62,13 @@ class GateKnobs(BaseModel):
     gate_cassette_file: str = knob(
         "", "", "the cassette's file", allowed="a file; GATE_CASSETTE needs one unless it is off", decides=False
     )
+    gate_evaluation: str = knob(
+        "",
+        "",
+        "the stored evaluation that lets this gate veto outside a backtest; `gate score RUN --store` prints it",
+        allowed="empty, or the number of an evaluation in this journal",
+        pattern=r"^([1-9][0-9]{0,8})?$",
+    )
     gate_metalabel_min_triggers: Whole = knob(
         200, "triggers", "how many must be resolved before the meta-label model answers", ge=40, le=5000
     )

@@ -129,6 +129,11 @@ def chance_of(answer: GateAnswer) -> float | None:
     return chance if chance is not None and 0.0 <= chance <= 1.0 else None
 
 
+def model_name(names: Sequence[str]) -> str:
+    """Return what an ensemble of these members is called as a model."""
+    return f"ensemble({','.join(names)})"
+
+
 def evidence_of(answers: Sequence[GateAnswer], terms: EnsembleTerms) -> GateEvidence:
     """Return the evidence of the whole. source: "live" where any member's was; tokens are summed."""
     found = [answer.evidence for answer in answers if answer.evidence is not None]
@@ -137,7 +142,7 @@ def evidence_of(answers: Sequence[GateAnswer], terms: EnsembleTerms) -> GateEvid
     chances = sorted((chance for answer in answers if (chance := chance_of(answer)) is not None), reverse=True)
     return GateEvidence(
         source=next((source for source in ("live", "cassette") if source in sources), "embedded"),
-        model=f"ensemble({','.join(terms.names)})",
+        model=model_name(terms.names),
         prompt_version=VERSION,
         prompt_sha256=_sha256([terms.names, terms.quorum, [one.prompt_sha256 for one in found]]),
         digest=None if None in digests else _sha256(digests),
