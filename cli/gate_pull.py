@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from gate.pulling import Progress
 
 
-def pull(
+def gate_pull(
     overrides: SetOption = [],  # noqa: B006 - Typer reads defaults and never changes them
     env_file: EnvOption = ENV_FILE,
     as_json: JsonOption = False,
@@ -20,8 +20,7 @@ def pull(
 
     from configuration.choices import GateBackend
     from domain.errors import BadInput
-    from gate.pulling import digest_of
-    from gate.pulling import pull as pulled
+    from gate.pulling import digest_of, pull
     from settings import chat_terms
 
     settings = load(env_file, overrides, {})
@@ -30,7 +29,7 @@ def pull(
     terms, telling = chat_terms(settings), _Telling(None if as_json else stdout())
 
     async def go() -> str:
-        await pulled(terms, telling.tell)
+        await pull(terms, telling.tell)
         return await digest_of(terms)
 
     digest = asyncio.run(go())

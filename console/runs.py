@@ -14,6 +14,7 @@ from rich.console import Console
 from agents.master import MasterAgent
 from console.complaints import Interrupted, Stopped
 from console.next_steps import next_steps, resume_command
+from console.promotion import GateIdentity, promotion_warning
 from console.report import N_REASONS, print_report
 from console.session import Past, Session
 from console.summary import summary_json
@@ -43,6 +44,7 @@ SIMULATED_DAY_MINUTES = 1440
 WATCHABLE_S = 45.0
 LONGEST_PAUSE_S = 0.03
 LATE_AFTER_MS = 90_000
+UNPROVEN = "gate_unproven"
 
 
 class TapedFeed(Feed, Protocol):
@@ -71,6 +73,7 @@ class Workshop(NamedTuple):
     """What `main` lends: how settings are loaded and written, and how a desk and its feed are built of them.
 
     check: raises BadInput where the settings name something that is not there, before a run is begun.
+    gate_of: whom they would have asked before an entry.
     """
 
     load: LoadSettings
@@ -78,6 +81,7 @@ class Workshop(NamedTuple):
     build: Callable[[Settings, Mapping[str, Instrument], Journal], MasterAgent]
     build_feed: Callable[[Settings, int | None], TapedFeed]
     check: Callable[[Settings], None]
+    gate_of: Callable[[Settings], GateIdentity | None]
 
 
 def run_desk(wish: Wish, workshop: Workshop) -> str:
@@ -96,6 +100,7 @@ def _run(wish: Wish, workshop: Workshop) -> str:
     workshop.check(settings)
     instruments = {symbol: instrument(symbol) for symbol in settings.symbols}
     with open_journal(settings.database_url.get_secret_value(), writable=True) as store:
+        warning = promotion_warning(store, wish.command, workshop.gate_of(settings), settings.gate_evaluation)
         run_id = wish.run_id or _new_run_id(wish.command, clock, run_ids(store))
         is_resumed = run_id in run_ids(store)
         default_start = settings.sim_start
@@ -107,6 +112,8 @@ def _run(wish: Wish, workshop: Workshop) -> str:
         journal = store.resume(run_id, header) if is_resumed else store.begin(header, clock.now_ms())
         desk = _desk(settings, workshop.build(settings, instruments, journal), journal, feed, clock)
         desk.is_real_time = settings.speed == "real" and is_aligned
+        if warning is not None:
+            desk.note(UNPROVEN, warning)
         session = Session(
             desk=desk,
             journal=journal,
@@ -117,14 +124,19 @@ def _run(wish: Wish, workshop: Workshop) -> str:
         )
         if is_resumed:
             desk.feed = ResumedFeed(feed, last_as_of_ms(store, run_id))
-        summary = _watched(session, settings, wish, instruments, feed)
+        summary = _watched(session, settings, wish, instruments, feed, warning)
         quiet_reasons = () if wish.as_json else failed_tests(store, run_id, N_REASONS)
     _tell(wish, summary, instruments, quiet_reasons, is_stopped=desk.stop_is_asked)
     return run_id
 
 
 def _watched(
-    session: Session, settings: Settings, wish: Wish, instruments: Mapping[str, Instrument], feed: TapedFeed
+    session: Session,
+    settings: Settings,
+    wish: Wish,
+    instruments: Mapping[str, Instrument],
+    feed: TapedFeed,
+    warning: str | None,
 ) -> RunSummary:
     """Serve a session before the eyes of whoever is there."""
     said, run_id = feed.describe(), session.journal.run_id
@@ -133,6 +145,8 @@ def _watched(
         settings, title, feed.n_minutes, instruments, as_json=wish.as_json, is_simulated=session.is_simulated
     ) as (view, watcher):
         session.desk.view = watcher
+        if warning is not None:
+            view.say(warning)
         if session.past is not None:
             view.say(f"resuming {run_id}: living through what is on record")
         asked = session.desk.asked_state()

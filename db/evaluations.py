@@ -20,7 +20,8 @@ from domain.errors import BadInput, JournalCorrupt
 from domain.record import Record
 
 FINDINGS: Final = ("evidence_for", "evidence_against", "no_evidence", "too_few")
-FIRST_LINK: Final = sha256(encode(["evaluations"])).digest()
+_NAME: Final = "evaluations"
+FIRST_LINK: Final = sha256(encode([_NAME])).digest()
 _COLUMNS: Final = tuple(column.name for column in EVALUATIONS.columns if column.name not in ("id", "hash"))
 
 
@@ -68,7 +69,7 @@ def store_evaluation(store: Store, evaluation: Evaluation) -> int:
         number = int(connection.scalar(select(func.coalesce(func.max(EVALUATIONS.c.id), 0))) or 0) + 1
         before = connection.scalar(select(EVALUATIONS.c.hash).where(EVALUATIONS.c.id == number - 1))
         values = _values(evaluation)
-        digest = link(FIRST_LINK if before is None else bytes(before), EVALUATIONS.name, number, values)
+        digest = link(FIRST_LINK if before is None else bytes(before), _NAME, number, values)
         row = dict(zip(_COLUMNS, values, strict=True)) | {"id": number, "hash": digest}
         connection.execute(insert(EVALUATIONS).values(row))
         numbers.append(number)
@@ -115,7 +116,7 @@ def unsound(rows: Iterator[Row[Any]]) -> Iterator[tuple[Row[Any], str]]:
 def _fits(row: Row[Any], previous: Value) -> bool:
     values = tuple(row._mapping[name] for name in _COLUMNS)
     try:
-        is_linked = isinstance(previous, bytes) and row.hash == link(previous, EVALUATIONS.name, row.id, values)
+        is_linked = isinstance(previous, bytes) and row.hash == link(previous, _NAME, row.id, values)
         return bool(is_linked) and row.report_sha256 == sha256(row.report_json.encode()).hexdigest()
     except (UnicodeEncodeError, AttributeError):
         return False

@@ -49,6 +49,8 @@ class GateReason(StrEnum):
     STALE = "stale"
     CASSETTE_MISS = "cassette_miss"
     CASSETTE_UNWRITTEN = "cassette_unwritten"
+    ABSTAINED = "abstained"
+    NO_QUORUM = "no_quorum"
 
     @property
     def label(self) -> str:
@@ -61,7 +63,7 @@ _LABELS = {
     GateReason.GATE_OFF: "the gate is not part of this run",
     GateReason.NO_BACKEND: "a model was asked for and none is configured",
     GateReason.LLM_DENY: "the model said no",
-    GateReason.BELOW_THRESHOLD: "the model approved, with a chance of profit below what the settings ask",
+    GateReason.BELOW_THRESHOLD: "the model's chance of profit is below what is asked of a yes",
     GateReason.INCONSISTENT: "the model's verdict and its own figure contradict each other",
     GateReason.DEADLINE: "no whole answer came in time",
     GateReason.UNREACHABLE: "nobody answers at the server's address",
@@ -100,4 +102,6 @@ _LABELS = {
     GateReason.STALE: "the answer came when the bar it was about was too old",
     GateReason.CASSETTE_MISS: "the cassette holds no answer to this question, and no server is asked",
     GateReason.CASSETTE_UNWRITTEN: "the answer could not be put on the cassette, so it does not count",
+    GateReason.ABSTAINED: "the model has seen too few resolved triggers to say anything",
+    GateReason.NO_QUORUM: "fewer members of the ensemble approved than must",
 }

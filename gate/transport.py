@@ -12,7 +12,8 @@ from domain.record import Record
 MOST_BYTES: Final = 65_536
 # A list of models grows with what the user has pulled, and tells nothing that is kept.
 MOST_LISTED_BYTES: Final = 4 * 1024 * 1024
-CONNECT_S: Final = 1.0
+# A model that runs on this machine's own cores can hold the desk up for a second.
+CONNECT_S: Final = 3.0
 # httpx bounds each read by itself; a server that drips one byte at a time is stopped by the deadline over everything.
 _TIMEOUT: Final = httpx.Timeout(None, connect=CONNECT_S)
 _HEADERS: Final = {

@@ -14,7 +14,7 @@ import pytest
 
 from gate.reply import SCHEMA
 from tests.doubles.engine_fixture import engine_server
-from tests.unit.gate.ollama_double import MODEL, ollama
+from tests.unit.gate.ollama_double import MODEL, pretended
 
 REAL = os.environ.get("OLLAMA_TEST_HOST", "")
 PLUGS = ["double", "engine", *(["real"] if REAL else [])]
@@ -60,7 +60,7 @@ def peer(request):
         with httpx.Client(base_url=REAL, timeout=120, trust_env=False) as line:
             yield Peer(REAL, os.environ["OLLAMA_TEST_MODEL"], line)
         return
-    opened = ollama() if request.param == "double" else engine_server(request)
+    opened = pretended() if request.param == "double" else engine_server(request)
     with opened as server, httpx.Client(base_url=server.url, timeout=60, trust_env=False) as line:
         yield Peer(server.url, MODEL, line)
 

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 UP_S = 10
@@ -15,8 +15,13 @@ def on_loopback(serve: Serve) -> Iterator[str]:
     is_up, addresses = threading.Event(), list[str]()
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
 
+    async def serve_until_stopped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A connection that is open when the server stops is no error, though asyncio would log it as one.
+        with suppress(asyncio.CancelledError):
+            await serve(reader, writer)
+
     async def live() -> None:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(serve_until_stopped, "127.0.0.1", 0)
         addresses.append(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         is_up.set()
         await stop.wait()

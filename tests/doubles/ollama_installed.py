@@ -8,7 +8,7 @@ from typing import Any
 from tests.doubles.wire import Deed, refusal, told
 
 MODEL = "tiny:latest"
-DIGEST = "5a0d" * 16
+DIGEST = "ab" * 32
 WRITTEN = "2026-11-20T00:00:00.123456789Z"
 
 

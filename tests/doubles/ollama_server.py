@@ -31,19 +31,16 @@ Script = Callable[[dict[str, Any]], Deed | None]
 class Ollama:
     """requests: the bodies that asked for an answer of the model. paths, headers: of every request.
 
-    script: a deed for a body, or None to leave it to the decoder. canary: a deed for the call that asks for a poem,
-    which then is among `canaries` and no question. routes: a deed for a path, in the place of what is
+    script: a deed for a body, or None to leave it to the decoder. routes: a deed for a path, in the place of what is
     there. hung_up: a client went before its answer was whole.
     """
 
     installed: Installed
     chats: Chats
     script: Script | None = None
-    canary: Deed | None = None
     url: str = ""
     routes: dict[str, Deed] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
-    canaries: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     was_asked: threading.Event = field(default_factory=threading.Event)
@@ -75,7 +72,7 @@ class Ollama:
             return Deed(b"405 method not allowed", 405, TEXT)
         if path in ROUTES and path != "/api/chat":
             return self._page(path, request)
-        deed = self._scripted(request)
+        deed = self.scripted(json.loads(request.body)) if self.script and request.method == "POST" else None
         return Deed(b"404 page not found", 404, TEXT) if deed is None and path != "/api/chat" else deed
 
     def _page(self, path: str, request: Request) -> Deed:
@@ -92,14 +89,9 @@ class Ollama:
         is_whole = request.method != "HEAD"
         return page if is_whole else Deed(b"", page.status, page.content_type, declared=len(page.body))
 
-    def _scripted(self, request: Request) -> Deed | None:
-        if self.script is None or request.method != "POST":
-            return None
-        body = json.loads(request.body)
-        if self.canary is not None and "poem" in json.dumps(body.get("messages")):
-            self.canaries.append(body)
-            return self.canary
-        return self.script(self._noted(body))
+    def scripted(self, body: dict[str, Any]) -> Deed | None:
+        """Return what the script does with a body, None where it leaves it to the decoder."""
+        return None if self.script is None else self.script(self._noted(body))
 
     def _noted(self, body: dict[str, Any]) -> dict[str, Any]:
         self.requests.append(body)

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 Tensor = npt.NDArray[np.float32]
 
-SEED = 16
+SEED = 2
 CONTEXT_TOKENS = 32_768
-N_LAYERS = 2
+N_LAYERS = 1
 N_EMBEDDING = 64
 N_HEADS = 4
 N_FEED_FORWARD = 64

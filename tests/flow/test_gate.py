@@ -272,7 +272,7 @@ def test_a_desk_that_opens_puts_on_record_that_its_gate_is_ready_and_does_not_lo
         told = lived(tmp_path / "j.db", server)
     ready = [detail for kind, detail in told if kind == "gate_ready"]
     assert len(ready) == 1
-    assert ready[0].startswith(f"{MODEL} {DIGEST[:12]} on Ollama 0.30.2 keeps to the schema")
+    assert ready[0].startswith(f"{MODEL} {DIGEST[:12]} on Ollama 0.30.1 keeps to the schema")
     assert sum("version" in path for path in server.paths) == 1
     assert len(server.requests) == 2
 

@@ -1,24 +1,28 @@
 """What a model would have been told on recorded markets: every real question is short, plain and tells no secret."""
 
 import asyncio
+import itertools
 import json
 import re
-from itertools import pairwise
+import subprocess
+import threading
 
 import msgspec
 import pytest
 
 import main
 from db.off import JournalOff
-from domain.decisions import Approved, ExitReason
+from domain.decisions import Approved
 from domain.market import MINUTE_MS
-from domain.situation import Counterfactual, Resolved, Trigger
 from domain.tick import GateExchange, TradingState
 from execution.instruments import instrument
+from gate.memory import SETTLING_BARS
 from market.catalog import find_recordings
 from market.quality import QualityLimits
 from market.replay import load_replay
 from settings import load_settings
+from tests.real.program import ROOT, Program
+from tests.unit.gate.ollama_double import MODEL, Deed, chat, ollama, reply
 from tests.unit.gate.wording import MOST_BYTES, MOST_BYTES_WITH_MEMORY, leaks
 
 PREMIUM_2023 = (
@@ -48,42 +52,10 @@ class Listener:
         self.situations = []
 
     async def review(self, situation, tick_no):
-        ended = [one for one in map(ended_within_its_hold, self.situations) if is_over(one, situation)]
-        self.situations.append(msgspec.structs.replace(situation, resolved=ended))
+        # The desk's list goes on growing: what was known now is kept as it is now.
+        self.situations.append(msgspec.structs.replace(situation, resolved=tuple(situation.resolved)))
         yes = Approved(keep_frac=1.0, reason_code="ok", backend="listener")
         return GateExchange(request_id="-", backend="listener", mode="shadow", prompt="", raw_reply=None, verdict=yes)
-
-
-def ended_within_its_hold(situation):
-    """Return an end for a real trigger; its figures are the market's, what it made is not."""
-    asked = situation.proposal
-    number = asked.as_of_ms // MINUTE_MS
-    trigger = Trigger(
-        trigger_id=f"{asked.symbol}-{asked.as_of_ms}", tick_no=number, proposal=asked, features=situation.features
-    )
-    n_bars, net_bps = 1 + number % asked.exit_plan.max_hold_bars, float(number * 37 % 311 - 155)
-    outcome = Counterfactual(
-        trigger_id=trigger.trigger_id,
-        symbol=asked.symbol,
-        strategy=asked.strategy,
-        side=asked.side,
-        triggered_ms=asked.as_of_ms,
-        resolved_ms=asked.as_of_ms + n_bars * MINUTE_MS,
-        n_bars=n_bars,
-        exit_reason=[*ExitReason][number % 4],
-        net_bps=net_bps,
-        gross_bps=net_bps,
-        fees_bps=0.0,
-        slippage_bps=0.0,
-        funding_bps=0.0,
-        mae_bps=0.0,
-        mfe_bps=0.0,
-    )
-    return Resolved(trigger=trigger, outcome=outcome)
-
-
-def is_over(resolved, situation):
-    return resolved.outcome.resolved_ms <= situation.proposal.as_of_ms
 
 
 def heard(paths, symbols, n_minutes, **knobs):
@@ -165,6 +137,14 @@ def test_every_real_question_has_its_hour_and_agrees_with_the_features_about_the
         assert 0 <= document["market"]["range_60m_frac"] <= 1
 
 
+def test_every_trigger_has_ended_once_its_holding_time_has_passed(recorded):
+    """Else the wait for slow ends would not be long enough, and the rate would be one of quick ends after all."""
+    _, situations = recorded
+    for one in situations[-1].resolved:
+        longest_ms = (one.trigger.proposal.exit_plan.max_hold_bars + SETTLING_BARS) * MINUTE_MS
+        assert one.outcome.resolved_ms - one.outcome.triggered_ms <= longest_ms
+
+
 def test_in_time_a_rate_and_neighbours_are_told_and_a_second_life_says_the_same(recorded):
     settings, situations = recorded
     first, second = main.build_prompt(settings), main.build_prompt(settings)
@@ -177,4 +157,40 @@ def test_in_time_a_rate_and_neighbours_are_told_and_a_second_life_says_the_same(
     assert len(documents[-1]["similar"]) == settings.gate_memory_neighbours
     rates = [document["base_rate"]["n"] for document in documents if document["base_rate"]]
     assert len(rates) > 10
-    assert any(later != earlier for earlier, later in pairwise(rates))
+    assert any(later != earlier for earlier, later in itertools.pairwise(rates))
+
+
+def test_a_desk_that_was_killed_remembers_in_its_second_life_what_it_knew_in_its_first(tmp_path):
+    """Every question is worded anew when the run is lived through again, and has to be the one on record."""
+    knobs = {
+        "GATE_BACKEND": "ollama",
+        "GATE_MODEL": MODEL,
+        "GATE_DEADLINE_S": "20",
+        **BUSY,
+        "EXIT_MAX_HOLD_BARS": "10",
+    }
+    program, n_before, hangs, asked = Program(tmp_path), 60, threading.Event(), itertools.count()
+
+    def answer(_):
+        if next(asked) != n_before:
+            return Deed(chat(reply()))
+        hangs.set()
+        return Deed(has_head=False, ending="hang")
+
+    with ollama(answer) as server:
+        knobs["GATE_URL"] = server.url
+        given = [word for name, value in knobs.items() for word in ("--set", f"{name}={value}")]
+        words = ["paper", "--feed", "sim", "--minutes", "4000", "--speed", "max", "--run-id", "run", "--json", *given]
+        first = subprocess.Popen(program.command(*words), cwd=ROOT, env=program.env, stdout=subprocess.DEVNULL)
+        assert hangs.wait(120)
+        first.kill()
+        first.wait(30)
+        done = program.run(*words)
+    assert done.returncode == 0, done.stderr
+    prompts = [row[0] for row in program.query("SELECT prompt FROM gate_requests ORDER BY tick_no")]
+    assert len(prompts) > n_before + 10
+    told = [json.loads(json.loads(prompt)["messages"][1]["content"]) for prompt in prompts]
+    assert [one["base_rate"] is None for one in (told[0], told[-1])] == [True, False]
+    assert len(told[-1]["similar"]) == 5
+    again = program.run("audit", "replay", "run")
+    assert (again.returncode, again.stdout.split()[0]) == (0, "identical")

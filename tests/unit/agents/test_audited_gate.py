@@ -12,11 +12,14 @@ from domain.cassette import CassetteMode
 from domain.decisions import Approved, Denied
 from domain.errors import CassetteMiss, JournalCorrupt, JournalUnavailable
 from domain.gate_reason import GateReason
-from domain.tick import GateAnswer, GateQuestion, Readiness
+from domain.tick import GateAnswer, GateEvidence, GateQuestion, Readiness
 from tests.unit.gate.questions import situation
 
 ID = "SOL-PERP-60000-gate"
-YES = GateAnswer(verdict=Approved(keep_frac=1.0, reason_code="ok", backend="double", request_id=ID), raw_reply=b"yes")
+YES = GateAnswer(
+    verdict=Approved(keep_frac=1.0, reason_code="ok", backend="double", request_id=ID), raw_reply=b"yes",
+    evidence=GateEvidence(source="live", model="m", prompt_version="1", prompt_sha256="ab", load_ms=2.0),
+)  # fmt: skip
 NO = GateAnswer(verdict=Denied(reason_code="llm_deny", backend="double", request_id=ID), raw_reply=b"\xff no")
 
 
@@ -46,6 +49,7 @@ class Ledger:
     told: list[str]
     trouble: Exception | None = None
     known: dict[str, GateAnswer] = field(default_factory=dict)
+    takes_approvals: bool = True
 
     def recorded_answer(self, request_id):
         return self.known.get(request_id)
@@ -56,6 +60,8 @@ class Ledger:
         self.told.append(f"tick {tick_no} will ask {prompt}")
 
     def record_answer(self, request_id, answer, wall_ms):
+        if not self.takes_approvals and isinstance(answer.verdict, Approved):
+            raise JournalUnavailable("an approval without evidence")
         self.told.append(f"at {wall_ms} heard {answer.verdict.reason_code}")
 
 
@@ -78,6 +84,7 @@ def test_the_question_is_on_record_then_asked_then_its_answer_is_taken(answer):
     exchange = review(Ledger(told), Reader(told, answer))
     assert told == ["tick 7 will ask may I?", "asked may I?", f"at 99 heard {answer.verdict.reason_code}"]
     assert (exchange.verdict, exchange.raw_reply, exchange.prompt) == (answer.verdict, answer.raw_reply, "may I?")
+    assert exchange.evidence == answer.evidence
 
 
 def test_a_question_that_cannot_be_put_on_record_is_not_asked_and_is_a_no():
@@ -85,6 +92,14 @@ def test_a_question_that_cannot_be_put_on_record_is_not_asked_and_is_a_no():
     exchange = review(Ledger(told, JournalUnavailable("the disk is full")), Reader(told))
     assert told == []
     assert exchange.verdict == Denied(reason_code="audit_failed", backend="double", request_id=ID)
+
+
+def test_an_approval_that_could_not_be_kept_is_a_no_and_what_arrived_is_kept_with_it():
+    told = []
+    exchange = review(Ledger(told, takes_approvals=False), Reader(told, YES))
+    assert exchange.verdict == Denied(reason_code="audit_failed", backend="double", request_id=ID)
+    assert (exchange.raw_reply, exchange.evidence) == (YES.raw_reply, YES.evidence)
+    assert told[1:] == ["asked may I?", "at 99 heard audit_failed"]
 
 
 def test_without_a_journal_nobody_is_asked():

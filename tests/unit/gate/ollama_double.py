@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from tests.doubles.ollama_chats import Chats
 from tests.doubles.ollama_installed import DIGEST, MODEL, WRITTEN, Installed
@@ -10,24 +11,7 @@ from tests.doubles.ollama_server import Ollama, Script, serving
 from tests.doubles.pretender import Pretender
 from tests.doubles.wire import Deed
 
-__all__ = [
-    "DIGEST",
-    "MODEL",
-    "WRITTEN",
-    "Deed",
-    "Installed",
-    "Ollama",
-    "Pretender",
-    "Script",
-    "chat",
-    "ollama",
-    "ps",
-    "reply",
-    "show",
-    "tags",
-    "told",
-    "version",
-]
+__all__ = ["DIGEST", "MODEL", "Deed", "Ollama", "Pretender", "Script", "Scripted"]
 
 
 def reply(verdict="APPROVE", chance=70, analysis="volume and body agree"):
@@ -59,15 +43,15 @@ def told(**fields):
     return Deed(json.dumps(fields).encode())
 
 
-def version(number="0.30.2"):
+def version(number="0.30.1"):
     """Return what `/api/version` tells."""
     return told(version=number)
 
 
 def tags(**changes):
     """Return what `/api/tags` tells: one model, and another that nobody asks for."""
-    other = Installed(name="other:1b", digest="0" * 64)
-    return told(models=[other.entry(), Installed().entry(**changes)])
+    one = {"name": MODEL, "model": MODEL, "digest": DIGEST, "size": 1, "details": {}, **changes}
+    return told(models=[{**one, "name": "other:1b", "model": "other:1b", "digest": "0" * 64}, one])
 
 
 def show(*capabilities, **fields):
@@ -77,15 +61,44 @@ def show(*capabilities, **fields):
 
 def ps(context_length=4096, **changes):
     """Return what `/api/ps` tells: the model stands in memory."""
-    return told(models=[Installed().entry(context_length=context_length, size_vram=0, **changes)])
+    one = {"name": MODEL, "model": MODEL, "digest": DIGEST, "context_length": context_length, "size_vram": 0}
+    return told(models=[{**one, **changes}])
+
+
+ROUTES = {"/api/version": version(), "/api/tags": tags(), "/api/show": show(), "/api/ps": ps()}
+
+
+def is_canary(body):
+    """Say whether a chat call asks for the poem."""
+    return "poem" in json.dumps(body.get("messages"))
+
+
+@dataclass
+class Scripted(Ollama):
+    """canary: what is done when the poem is asked for. canaries: the bodies that did, kept apart from the requests."""
+
+    canary: Deed = field(default_factory=lambda: Deed(chat(reply("DENY", 0, "no poem"))))
+    canaries: list[dict] = field(default_factory=list)
+
+    def scripted(self, body):
+        if not is_canary(body):
+            return super().scripted(body)
+        self.canaries.append(body)
+        return self.canary
 
 
 @contextmanager
-def ollama(script: Script | Deed | None = None, **knobs) -> Iterator[Ollama]:
-    """Serve. Without a script a pretender answers, with `knobs` of its own; with one, the model counts as loaded."""
-    installed = Installed(loaded_tokens=None if script is None else 4096)
-    chats = Chats(Pretender(**knobs), installed)
+def ollama(script: Script | Deed) -> Iterator[Scripted]:
+    """Serve a script, or one deed for every question; the routes tell of a model that stands in memory."""
+    installed = Installed()
     deed_of = (lambda _: script) if isinstance(script, Deed) else script
-    canary = None if script is None else Deed(chat(reply("DENY", 0, "no poem")))
-    with serving(Ollama(installed, chats, deed_of, canary)) as server:
+    with serving(Scripted(installed, Chats(Pretender(), installed), deed_of, routes=dict(ROUTES))) as server:
+        yield server
+
+
+@contextmanager
+def pretended(**knobs) -> Iterator[Ollama]:
+    """Serve a pretended model with all of Ollama's habits; `knobs` are the pretender's."""
+    installed = Installed()
+    with serving(Ollama(installed, Chats(Pretender(**knobs), installed))) as server:
         yield server

@@ -12,6 +12,7 @@ from tests.unit.gate.ollama_double import (
     Deed,
     chat,
     ollama,
+    pretended,
     ps,
     reply,
     show,
@@ -129,9 +130,9 @@ def test_a_server_that_fits_is_told_of_in_one_sentence_and_loaded_by_the_canary(
         server.routes["/api/show"] = show("completion", "thinking", "tools")
         found = asyncio.run(reader(server.url).prepare())
     assert found.is_ready
-    assert (found.digest, found.server_version, found.context_tokens) == (DIGEST, "0.30.2", 4096)
+    assert (found.digest, found.server_version, found.context_tokens) == (DIGEST, "0.30.1", 4096)
     assert found.told == (
-        f"tiny:latest {DIGEST[:12]} on Ollama 0.30.2 keeps to the schema in a window of 4096 tokens; its weights are "
+        f"tiny:latest {DIGEST[:12]} on Ollama 0.30.1 keeps to the schema in a window of 4096 tokens; its weights are "
         "pinned by what was found now; it can think and is asked not to"
     )
     assert [path.split()[1] for path in server.paths] == [
@@ -189,7 +190,7 @@ def test_the_canary_is_a_question_like_any_other_but_for_its_words():
 
 
 def test_looking_loads_the_model_once_and_no_question_loads_it_again():
-    with ollama() as server:
+    with pretended() as server:
         one = ready(reader(server.url))
         codes = [ask(one, minute * 60_000).verdict.reason_code for minute in range(1, 4)]
         assert (server.chats.n_loads, server.installed.loaded_tokens) == (1, 4096)
@@ -204,7 +205,7 @@ def test_a_model_that_loads_longer_than_a_question_waits_is_there_for_a_later_on
         found = await one.prepare()
         return first.verdict.reason_code, found.is_ready, (await one.ask(question_of(one, 120_000))).verdict.reason_code
 
-    with ollama() as server:
+    with pretended() as server:
         first, is_ready, second = asyncio.run(go(reader(server.url, deadline_s=1.0), server.chats))
         assert server.chats.n_loads == 1
     assert (first, is_ready) == ("deadline", True)

@@ -51,6 +51,14 @@ ELSEWHERE = {
         "tests/unit/agents/test_audited_gate.py",
         "test_an_approval_of_a_bar_too_old_is_a_no_with_its_bytes",
     ),
+    GateReason.ABSTAINED: (
+        "tests/unit/gate/metalabel/test_reader.py",
+        "test_it_abstains_until_it_has_seen_enough_and_says_so",
+    ),
+    GateReason.NO_QUORUM: (
+        "tests/unit/gate/test_ensemble.py",
+        "test_it_approves_exactly_where_a_quorum_does_and_never_keeps_more_than_any_of_them",
+    ),
 }
 
 
