@@ -262,10 +262,11 @@ def test_a_recorder_that_was_killed_keeps_others_out_while_it_lives_and_its_cass
 def test_a_paper_run_hears_a_cassette_too(tmp_path: Path) -> None:
     cassette = tmp_path / "sim.jsonl"
     command = ("paper", "--feed", "sim", "--minutes", "900", "--speed", "max")
+    in_shadow = ("--set", "GATE_MODE=shadow")
     with ollama(judged) as server:
-        lived = Program(tmp_path / "lived").answer(*command, *words(server.url, "record", cassette))
+        lived = Program(tmp_path / "lived").answer(*command, *words(server.url, "record", cassette, *in_shadow))
     relived = Program(tmp_path / "relived")
-    done = relived.run(*command, *words(SERVER_GONE, "replay_strict", cassette))
+    done = relived.run(*command, *words(SERVER_GONE, "replay_strict", cassette, *in_shadow))
     assert done.returncode == 0, done.stderr
     n = lived["cassette"]["n_asked"]
     assert n > 0
