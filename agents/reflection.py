@@ -162,10 +162,13 @@ def _in_words(expected: _Expected) -> str:
     proposal, verdict = expected.trigger.proposal, expected.exchange.verdict
     plan = proposal.exit_plan
     side = "long" if proposal.side > 0 else "short"
+    evidence = expected.exchange.evidence
+    p_win_frac = None if evidence is None else evidence.p_win_frac
+    chance = "" if p_win_frac is None else f", chance of profit {p_win_frac:.2f}"
     return (
         f"{proposal.strategy} {side}, conviction {proposal.conviction_frac:.2f}: stop {plan.stop_frac * _BPS:.0f} bps, "
         f"target {plan.target_frac * _BPS:.0f} bps, at most {plan.max_hold_bars} bars; "
-        f"gate {'no' if expected.is_denied else 'yes'} ({verdict.reason_code})"
+        f"gate {'no' if expected.is_denied else 'yes'} ({verdict.reason_code}){chance}"
     )
 
 

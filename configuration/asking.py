@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from configuration.choices import GateBackend, GateMemory
 from configuration.knob import CommaList, Number, Whole, knob
+from domain.cassette import CassetteMode
 from domain.decisions import GateMode
 
 
@@ -47,6 +48,20 @@ class GateKnobs(BaseModel):
     gate_max_age_s: Number = knob(
         20.0, "seconds", "how long after the bar's close an approval may come; later it is stale", ge=0.1, le=60
     )
+    gate_memory: GateMemory = knob(
+        GateMemory.OFF, "", "on: the question tells how the most similar past triggers of the rule ended"
+    )
+    gate_memory_neighbours: Whole = knob(5, "triggers", "how many of them, with GATE_MEMORY=on", ge=1, le=20)
+    # Neither decides by itself: what a cassette says is an answer of the gate, and those are on record one by one.
+    gate_cassette: CassetteMode = knob(
+        CassetteMode.OFF,
+        "",
+        "record the answers, or replay them without a server: a miss is denied, in replay_strict it stops the run",
+        decides=False,
+    )
+    gate_cassette_file: str = knob(
+        "", "", "the cassette's file", allowed="a file; GATE_CASSETTE needs one unless it is off", decides=False
+    )
     gate_evaluation: str = knob(
         "",
         "",
@@ -73,10 +88,6 @@ class GateKnobs(BaseModel):
     gate_openai_model: str = knob(
         "", "", "the model on that server", allowed="a name as the server lists it; needed beside GATE_OPENAI_URL"
     )
-    gate_memory: GateMemory = knob(
-        GateMemory.OFF, "", "on: the question tells how the most similar past triggers of the rule ended"
-    )
-    gate_memory_neighbours: Whole = knob(5, "triggers", "how many of them, with GATE_MEMORY=on", ge=1, le=20)
 
     @property
     def gate_servers(self) -> tuple[GateBackend, ...]:

@@ -33,6 +33,7 @@ from desk.schedule import MinuteSchedule
 from desk.switch import HaltSwitch
 from desk.tally import RunSummary, Tally
 from desk.version import code_version
+from domain.errors import CassetteMiss
 from domain.instrument import Instrument
 from domain.market import MINUTE_MS
 from domain.ports import Feed, Journal
@@ -71,6 +72,7 @@ LoadSettings = Callable[[Mapping[str, str]], Settings]
 class Workshop(NamedTuple):
     """What `main` lends: how settings are loaded and written, and how a desk and its feed are built of them.
 
+    check: raises BadInput where the settings name something that is not there, before a run is begun.
     gate_of: whom they would have asked before an entry.
     """
 
@@ -78,6 +80,7 @@ class Workshop(NamedTuple):
     settings_json: Callable[[Settings], str]
     build: Callable[[Settings, Mapping[str, Instrument], Journal], MasterAgent]
     build_feed: Callable[[Settings, int | None], TapedFeed]
+    check: Callable[[Settings], None]
     gate_of: Callable[[Settings], GateIdentity | None]
 
 
@@ -94,6 +97,7 @@ def run_desk(wish: Wish, workshop: Workshop) -> str:
 
 def _run(wish: Wish, workshop: Workshop) -> str:
     settings, clock = workshop.load({}), SystemClock()
+    workshop.check(settings)
     instruments = {symbol: instrument(symbol) for symbol in settings.symbols}
     with open_journal(settings.database_url.get_secret_value(), writable=True) as store:
         warning = promotion_warning(store, wish.command, workshop.gate_of(settings), settings.gate_evaluation)
@@ -151,10 +155,19 @@ def _watched(
         try:
             return asyncio.run(session.run())
         except Halted as halted:
-            raise Stopped(
-                f"the desk halted: {halted}. Nothing more was sent; what was committed until then is on record. "
-                f"When the cause is mended, go on with: {resume_command(run_id, sys.argv[1:])}"
-            ) from halted
+            raise Stopped(_stopped(halted, run_id)) from halted
+
+
+def _stopped(halted: Halted, run_id: str) -> str:
+    if isinstance(halted.__cause__, CassetteMiss):
+        return (
+            f"{halted}, and GATE_CASSETTE=replay_strict goes no further. Nothing more was sent; what was taken until "
+            f"then is on record as {run_id}. GATE_CASSETTE=record adds what is missing, in a run of its own"
+        )
+    return (
+        f"the desk halted: {halted}. Nothing more was sent; what was committed until then is on record. "
+        f"When the cause is mended, go on with: {resume_command(run_id, sys.argv[1:])}"
+    )
 
 
 def _desk(settings: Settings, master: MasterAgent, journal: SqlJournal, feed: TapedFeed, clock: SystemClock) -> Desk:
@@ -163,7 +176,7 @@ def _desk(settings: Settings, master: MasterAgent, journal: SqlJournal, feed: Ta
         master=master,
         journal=journal,
         clock=clock,
-        tally=Tally(starting_equity_microusd=master.execution.books.equity_microusd),
+        tally=Tally(master.execution.books.equity_microusd, cassette=settings.gate_cassette),
         pace=_pace(settings, feed.n_minutes),
         asked_state=HaltSwitch(settings.state_dir / "switch").asked,
         flattens_on_stop=settings.on_stop == "flatten",

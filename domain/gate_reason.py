@@ -47,6 +47,8 @@ class GateReason(StrEnum):
     OPENAI_LENGTH = "openai_length"
     REPLY_REFUSED = "reply_refused"
     STALE = "stale"
+    CASSETTE_MISS = "cassette_miss"
+    CASSETTE_UNWRITTEN = "cassette_unwritten"
     ABSTAINED = "abstained"
     NO_QUORUM = "no_quorum"
 
@@ -98,6 +100,8 @@ _LABELS = {
     GateReason.OPENAI_LENGTH: "the reply reached the length it was allowed before it ended",
     GateReason.REPLY_REFUSED: "the model refused to answer",
     GateReason.STALE: "the answer came when the bar it was about was too old",
+    GateReason.CASSETTE_MISS: "the cassette holds no answer to this question, and no server is asked",
+    GateReason.CASSETTE_UNWRITTEN: "the answer could not be put on the cassette, so it does not count",
     GateReason.ABSTAINED: "the model has seen too few resolved triggers to say anything",
     GateReason.NO_QUORUM: "fewer members of the ensemble approved than must",
 }

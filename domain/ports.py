@@ -61,7 +61,10 @@ class Gate(Protocol):
         ...
 
     async def review(self, situation: Situation, tick_no: int) -> GateExchange:
-        """Ask about one proposal. Every failure is a `Denied` inside the exchange, never an exception."""
+        """Ask about one proposal. Every failure is a `Denied` inside the exchange.
+
+        Raises CassetteMiss alone, in a run that must not go on without its recorded answers.
+        """
         ...
 
 

@@ -35,7 +35,7 @@ class ChatReader:
 
     terms: ChatTerms
     mode: GateMode
-    builder: PromptBuilder
+    prompt: PromptBuilder
     wire: Wire
     line: Line
     elapsed_s: Callable[[], float]
@@ -50,7 +50,7 @@ class ChatReader:
 
     def question(self, situation: Situation) -> GateQuestion:
         """Word the question: the body of the call, to the byte."""
-        proposal, words = situation.proposal, self.builder.words(situation)
+        proposal, words = situation.proposal, self.prompt.words(situation)
         return GateQuestion(
             request_id=f"{proposal.symbol}-{proposal.as_of_ms}-gate",
             symbol=proposal.symbol,
@@ -73,7 +73,7 @@ class ChatReader:
         standing = self._standing_objection(question)
         if standing is not None:
             return _unasked(question, standing)
-        looks_first = self.fitness.is_due or self.breaker.has_tripped
+        looks_first = self.fitness.is_due
         self._open_symbols.add(question.symbol)
         began_s, until = self.elapsed_s(), from_now(self.terms.deadline_s)
         try:
@@ -83,12 +83,17 @@ class ChatReader:
             arrived = await self.line.call(question.prompt.encode(), left_until(until))
         finally:
             self._open_symbols.discard(question.symbol)
-        latency_ms = (self.elapsed_s() - began_s) * 1000
+        latency_ms = (self.elapsed_s() - began_s) * 1000 if arrived.latency_ms is None else arrived.latency_ms
         found = judged(arrived, question, self.wire, self.terms)
-        self.breaker.hear(found.reason, question.as_of_ms)
-        if found.reason in CHANGED:
-            self.fitness.doubt()
+        # A question that a look left too little time says nothing of the server; the next one has its time whole.
+        if not (looks_first and found.reason is GateReason.DEADLINE):
+            self._hear(found.reason, question.as_of_ms)
         return self._answer(question, arrived, found, latency_ms)
+
+    def _hear(self, reason: GateReason, as_of_ms: int) -> None:
+        self.breaker.hear(reason, as_of_ms)
+        if self.breaker.has_tripped or reason in CHANGED:
+            self.fitness.doubt()
 
     def _standing_objection(self, question: GateQuestion) -> GateReason | None:
         """Say why the server is not even looked at, None when it is."""
@@ -106,7 +111,7 @@ class ChatReader:
         """Look at the server; say why it cannot be asked, None when it can."""
         found = await self.fitness.look_within(left_until(until))
         if found is None:
-            self.breaker.hear(GateReason.DEADLINE, question.as_of_ms)
+            self._hear(GateReason.DEADLINE, question.as_of_ms)
             return GateReason.DEADLINE
         if found.is_ready:
             return None
@@ -127,8 +132,8 @@ class ChatReader:
         return GateEvidence(
             source=arrived.source,
             model=self.terms.model,
-            prompt_version=self.builder.prompt.version,
-            prompt_sha256=self.builder.prompt.sha256,
+            prompt_version=self.prompt.prompt.version,
+            prompt_sha256=self.prompt.prompt.sha256,
             digest=arrived.digest,
             server_version=arrived.server_version,
             p_win_frac=None if found.reply is None else found.reply.p_win_frac,

@@ -35,7 +35,7 @@ class WalkForward:
     seen its outcome, nor any that was still open then: the purge of overlapping labels comes with the order of events.
 
     min_triggers: below this number there is no model. settled_ms: all that ended up to here is learned, in order.
-    A refit on 5,000 triggers takes about 50 ms (docs/gate.md), one on 200 about 5.
+    A refit on 5,000 triggers takes about 20 ms of one core, one on 200 about 2 (docs/metalabel.md).
     """
 
     design: Design

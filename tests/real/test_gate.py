@@ -129,7 +129,9 @@ def test_a_question_that_a_full_disk_does_not_take_is_not_asked_while_exits_leav
 def test_with_nobody_at_the_address_the_desk_trades_nothing_and_ends_well(program):
     done = program.run(*trading("http://127.0.0.1:9"))
     assert done.returncode == 0, done.stderr
-    assert reasons(program).keys() == {"unreachable", "circuit_open"}
+    assert reasons(program).keys() == {"unreachable"}
+    (told,) = program.query("SELECT detail FROM events WHERE kind = 'gate_unfit'")
+    assert "tiny:latest at http://127.0.0.1:9 cannot be asked: nobody answers" in told[0]
     assert program.query("SELECT count(*) FROM orders") == [(0,)]
 
 

@@ -9,7 +9,7 @@ import pytest
 from agents.audited_gate import AuditedGate
 from db.off import JournalOff
 from domain.decisions import Approved, Denied
-from domain.errors import JournalCorrupt, JournalUnavailable
+from domain.errors import CassetteMiss, JournalCorrupt, JournalUnavailable
 from domain.gate_reason import GateReason
 from domain.tick import GateAnswer, GateEvidence, GateQuestion, Readiness
 from tests.unit.gate.questions import situation
@@ -153,3 +153,21 @@ def test_a_no_that_came_too_late_keeps_its_reason():
 
 def test_a_run_that_is_lived_again_does_not_ask_how_old_the_bar_is_now():
     assert opened(Ledger([], known={ID: YES}), Reader([]), Clock(10**9)).verdict == YES.verdict
+
+
+MISS = GateAnswer(verdict=Denied(reason_code="cassette_miss", backend="double", request_id=ID))
+
+
+def test_a_strict_replay_stops_at_a_miss_once_it_is_on_record_and_every_time_it_is_resumed():
+    told = []
+    for ledger in (Ledger(told), Ledger(told, known={ID: MISS})):
+        gate = AuditedGate(reader=Reader(told, MISS), journal=ledger, clock=Clock(), stops_at_miss=True)
+        with pytest.raises(
+            CassetteMiss, match="tick 7: the cassette holds no answer to the request SOL-PERP-60000-gate"
+        ):
+            asyncio.run(gate.review(situation(), 7))
+    assert told == ["tick 7 will ask may I?", "asked may I?", "at 99 heard cassette_miss", "tick 7 will ask may I?"]
+
+
+def test_any_other_replay_hears_a_miss_as_a_no():
+    assert review(Ledger([]), Reader([], MISS)).verdict == MISS.verdict

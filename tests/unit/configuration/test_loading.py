@@ -253,12 +253,22 @@ def test_a_model_on_this_machine_may_be_asked():
         ({"GATE_URL": "http://10.0.0.7:11434"}, "GATE_URL", "GATE_ALLOW_REMOTE=true"),
         ({"GATE_URL": "localhost"}, "GATE_URL", "http://HOST:PORT"),
         ({"GATE_REPLY_TOKENS": "4096"}, "GATE_REPLY_TOKENS", "less than GATE_CONTEXT_TOKENS"),
+        ({"GATE_BACKEND": "openai"}, "GATE_URL", "the address of your server, because openai is asked"),
+        ({"GATE_MODEL_DIGEST": "abc"}, "GATE_MODEL_DIGEST", "the first 12 to 64 hex digits"),
+        ({"GATE_MODEL_DIGEST": "AB" * 32}, "GATE_MODEL_DIGEST", "the first 12 to 64 hex digits"),
+        ({"GATE_MAX_AGE_S": "0"}, "GATE_MAX_AGE_S", "0.1"),
     ],
 )
 def test_a_gate_that_cannot_be_asked_refuses_the_start(given, name, allowed):
     (problem,) = problems_of({**ASKED, **given})
     assert problem.name == name
     assert allowed in problem.allowed
+
+
+def test_another_server_may_stand_where_ollama_does_when_that_is_said():
+    given = {**ASKED, "GATE_BACKEND": "openai", "GATE_URL": "http://127.0.0.1:11434"}
+    recorded = settings_json(load_settings(None, given))
+    assert settings_from_json(recorded).gate_url == given["GATE_URL"]
 
 
 ENSEMBLE = {"GATE_BACKEND": "ensemble", "GATE_MODEL": "tiny", "GATE_MEMBERS": "ollama,metalabel"}
@@ -306,3 +316,22 @@ def test_a_model_of_the_desks_own_needs_no_server_and_no_name():
 
 def test_where_nobody_is_asked_no_model_is_needed():
     assert load_settings(None, {"GATE_MODE": "veto", "GATE_URL": "http://10.0.0.7:11434"}).gate_model == ""
+
+
+@pytest.mark.parametrize("mode", ["record", "replay", "replay_strict"])
+def test_a_cassette_needs_a_file_and_somebody_who_is_asked(mode):
+    (problem,) = problems_of({**ASKED, "GATE_CASSETTE": mode})
+    assert (problem.name, problem.allowed) == ("GATE_CASSETTE_FILE", f"a file, because GATE_CASSETTE is {mode}")
+    (problem,) = problems_of({"GATE_MODE": "veto", "GATE_CASSETTE": mode, "GATE_CASSETTE_FILE": "c.jsonl"})
+    assert (problem.name, problem.allowed) == ("GATE_CASSETTE", "off, because GATE_BACKEND is off and nobody is asked")
+    assert load_settings(None, {**ASKED, "GATE_CASSETTE": mode, "GATE_CASSETTE_FILE": "c.jsonl"}).gate_cassette == mode
+
+
+def test_a_search_may_leave_a_cassette_in_its_settings_where_the_gate_is_off():
+    assert load_settings(None, {"GATE_CASSETTE": "replay", "GATE_CASSETTE_FILE": "c.jsonl"}).gate_mode == "off"
+
+
+def test_a_cassette_is_no_setting_of_the_run_so_that_a_recording_and_its_replay_are_one_chain():
+    recorded = load_settings(None, {**ASKED, "GATE_CASSETTE": "record", "GATE_CASSETTE_FILE": "a"})
+    replayed = load_settings(None, {**ASKED, "GATE_CASSETTE": "replay", "GATE_CASSETTE_FILE": "b"})
+    assert settings_json(recorded) == settings_json(replayed)

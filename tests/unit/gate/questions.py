@@ -4,6 +4,7 @@ import asyncio
 
 import numpy as np
 
+from desk.clock import SystemClock
 from domain.decisions import ExitPlan, GateMode, Proposal, Side
 from domain.features import N_FEATURES, Feature, Features, Regime
 from domain.market import MINUTE_MS, Bar, Reading, Snapshot
@@ -74,7 +75,7 @@ def reader(url, **terms) -> ChatReader:
     return ChatReader(
         terms=wire.terms,
         mode=GateMode.VETO,
-        builder=builder(),
+        prompt=builder(),
         wire=wire,
         line=OllamaLine(wire),
         elapsed_s=ticking(),
@@ -104,3 +105,14 @@ def question_of(one: ChatReader, as_of_ms=60_000, symbol="SOL-PERP") -> GateQues
 
 def ask(one: ChatReader, as_of_ms=60_000) -> GateAnswer:
     return asyncio.run(one.ask(question_of(one, as_of_ms)))
+
+
+def timed(one, question):
+    """Return the answer and the seconds it took."""
+
+    async def go():
+        began_s = clock.elapsed_s()
+        return await one.ask(question), clock.elapsed_s() - began_s
+
+    clock = SystemClock()
+    return asyncio.run(go())

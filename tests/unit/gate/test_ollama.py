@@ -1,18 +1,18 @@
 """Whatever an Ollama server does, the desk gets a reasoned no in time, unless everything about the answer is right."""
 
 import asyncio
+import gzip
 import json
 import socket
 
 import pytest
 
-from desk.clock import SystemClock
 from domain.decisions import Approved, Denied
 from gate.breaker import MOST_FAILURES
 from gate.terms import ChatTerms
 from gate.transport import MOST_BYTES
 from tests.unit.gate.ollama_double import MODEL, Deed, chat, ollama, reply
-from tests.unit.gate.questions import ask, question_of, reader, ready
+from tests.unit.gate.questions import ask, question_of, reader, ready, timed
 
 GRACE_S = 0.25
 DEADLINE_S = 0.6
@@ -32,6 +32,8 @@ CASES = {
     "approves": (said(reply()), "ok"),
     "approves with blanks around the object": (said(f"\n {reply()}\n"), "ok"),
     "approves at the break-even and threshold": (said(reply(chance=50)), "ok"),
+    "approves and stays on the line": (Deed(chat(), ending="hang"), "ok"),
+    "approves after a while": (Deed(chat(), delay_s=0.05), "ok"),
     "denies": (said(reply("DENY", 20)), "llm_deny"),
     "denies what it counts as good": (said(reply("DENY", 90)), "inconsistent"),
     "approves what would not pay for its costs": (said(reply(chance=36)), "inconsistent"),
@@ -52,6 +54,9 @@ CASES = {
     "says a string": (Deed(b'"APPROVE"'), "protocol_violation"),
     "says bytes that are no text": (Deed(b'{"model":"\xff\xfe"}'), "protocol_violation"),
     "says a NUL": (Deed(chat() + b"\0"), "protocol_violation"),
+    "packs its answer": (Deed(gzip.compress(chat()), headers=("Content-Encoding: gzip",)), "protocol_violation"),
+    "wants a key": (Deed(b"{}", 401), "forbidden_host"),
+    "has had enough": (Deed(b"{}", 429), "server_busy"),
     "answers twice": (Deed(chat() + b"\n" + chat()), "protocol_violation"),
     "names a field twice": (Deed(b'{"done":false,' + chat()[1:]), "protocol_violation"),
     "counts in NaN": (said(None, eval_count=float("nan")), "protocol_violation"),
@@ -114,6 +119,7 @@ CASES = {
     "speaks something else": (Deed(b"SSH-2.0-OpenSSH_9.6\r\n", has_head=False), "connection_lost"),
     "never speaks": (Deed(has_head=False, ending="hang"), "deadline"),
     "stops in the middle": (Deed(chat()[:40], declared=999, ending="hang"), "deadline"),
+    "approves too late": (Deed(chat(), delay_s=30.0), "deadline"),
     "drips": (Deed(chat(), ending="drip"), "deadline"),
 }
 IN_TIME = {name: case for name, case in CASES.items() if case[1] != "deadline"}
@@ -149,18 +155,7 @@ def test_a_server_that_takes_its_time_is_left_at_the_deadline_and_sees_it(name):
     assert answer.verdict == Denied(reason_code="deadline", backend="ollama", request_id=question.request_id)
     assert DEADLINE_S - 0.01 <= min(tries_s) <= DEADLINE_S + GRACE_S
     assert deed.body.startswith(answer.raw_reply or b"")
-    assert (answer.raw_reply is None) is not deed.has_head
-
-
-def timed(one, question):
-    """Return the answer and the seconds it took."""
-
-    async def go():
-        began_s = clock.elapsed_s()
-        return await one.ask(question), clock.elapsed_s() - began_s
-
-    clock = SystemClock()
-    return asyncio.run(go())
+    assert (answer.raw_reply is None) is (not deed.has_head or deed.delay_s > 0)
 
 
 def test_nobody_at_the_address_is_a_no():

@@ -1,7 +1,6 @@
 """A server is asked only when everything it tells of itself fits, and an answer counts only from the pinned weights."""
 
 import asyncio
-import json
 
 import pytest
 
@@ -13,6 +12,7 @@ from tests.unit.gate.ollama_double import (
     Deed,
     chat,
     ollama,
+    pretended,
     ps,
     reply,
     show,
@@ -20,7 +20,7 @@ from tests.unit.gate.ollama_double import (
     told,
     version,
 )  # fmt: skip
-from tests.unit.gate.questions import ask, reader, ready
+from tests.unit.gate.questions import ask, question_of, reader, ready, timed
 
 OTHER = "cd" * 32
 POEM = Deed(chat("The tide comes in, the lamps are lit"))
@@ -111,6 +111,20 @@ def test_an_answer_counts_only_when_the_pinned_weights_stand_in_memory_after_it(
     assert answer.raw_reply == chat()
 
 
+def test_a_server_that_answers_and_then_tells_nothing_is_left_at_the_deadline():
+    """A crowded machine may hold a process back: the best of three tries counts."""
+    tries_s = []
+    while not tries_s or (min(tries_s) > 0.85 and len(tries_s) < 3):
+        with ollama(Deed(chat(), delay_s=0.3)) as server:
+            one = ready(reader(server.url, deadline_s=0.6))
+            server.routes["/api/ps"] = Deed(has_head=False, ending="hang")
+            answer, took_s = timed(one, question_of(one))
+            tries_s.append(took_s)
+            assert server.hung_up.wait(5)
+    assert answer.verdict.reason_code == "deadline"
+    assert 0.59 <= min(tries_s) <= 0.85
+
+
 def test_a_server_that_fits_is_told_of_in_one_sentence_and_loaded_by_the_canary():
     with ollama(Deed(chat())) as server:
         server.routes["/api/show"] = show("completion", "thinking", "tools")
@@ -118,7 +132,7 @@ def test_a_server_that_fits_is_told_of_in_one_sentence_and_loaded_by_the_canary(
     assert found.is_ready
     assert (found.digest, found.server_version, found.context_tokens) == (DIGEST, "0.30.1", 4096)
     assert found.told == (
-        "tiny:latest abababababab on Ollama 0.30.1 keeps to the schema in a window of 4096 tokens; its weights are "
+        f"tiny:latest {DIGEST[:12]} on Ollama 0.30.1 keeps to the schema in a window of 4096 tokens; its weights are "
         "pinned by what was found now; it can think and is asked not to"
     )
     assert [path.split()[1] for path in server.paths] == [
@@ -146,7 +160,7 @@ def test_weights_other_than_the_settings_pin_are_not_asked_for_anything():
         found = asyncio.run(reader(server.url, digest=OTHER[:12]).prepare())
         assert not any("chat" in path for path in server.paths)
     assert found.reason is GateReason.IDENTITY_CHANGED
-    assert "abababababab is there, cdcdcdcdcdcd is pinned" in found.told
+    assert f"{DIGEST[:12]} is there, cdcdcdcdcdcd is pinned" in found.told
 
 
 def test_weights_swapped_under_one_name_stay_refused_until_the_first_are_back():
@@ -168,17 +182,31 @@ def test_a_name_without_a_tag_is_short_for_its_latest():
 
 
 def test_the_canary_is_a_question_like_any_other_but_for_its_words():
-    bodies = []
     with ollama(Deed(chat())) as server:
-        kept = server._deed
-
-        def note(path, body):
-            if path == "/api/chat":
-                bodies.append(json.loads(body))
-            return kept(path, body)
-
-        server._deed = note
         ask(ready(reader(server.url)))
-    canary, question = ({**body, "messages": None} for body in bodies)
+    canary, question = ({**body, "messages": None} for body in (*server.canaries, *server.requests))
     assert canary == question
-    assert "poem" in bodies[0]["messages"][1]["content"]
+    assert "poem" in server.canaries[0]["messages"][1]["content"]
+
+
+def test_looking_loads_the_model_once_and_no_question_loads_it_again():
+    with pretended() as server:
+        one = ready(reader(server.url))
+        codes = [ask(one, minute * 60_000).verdict.reason_code for minute in range(1, 4)]
+        assert (server.chats.n_loads, server.installed.loaded_tokens) == (1, 4096)
+    assert not {"identity_changed", "context_changed", "identity_unknown"} & {*codes}
+
+
+def test_a_model_that_loads_longer_than_a_question_waits_is_there_for_a_later_one():
+    async def go(one, chats):
+        chats.may_load.shut()
+        first = await one.ask(question_of(one))
+        chats.may_load.open()
+        found = await one.prepare()
+        return first.verdict.reason_code, found.is_ready, (await one.ask(question_of(one, 120_000))).verdict.reason_code
+
+    with pretended() as server:
+        first, is_ready, second = asyncio.run(go(reader(server.url, deadline_s=1.0), server.chats))
+        assert server.chats.n_loads == 1
+    assert (first, is_ready) == ("deadline", True)
+    assert second in {"ok", "llm_deny", "inconsistent", "below_threshold"}

@@ -111,7 +111,7 @@ def reader(url, **terms):
     return ChatReader(
         terms=wire.terms,
         mode=GateMode.VETO,
-        builder=builder(),
+        prompt=builder(),
         wire=wire,
         line=OpenAiLine(wire),
         elapsed_s=ticking(),

@@ -10,7 +10,7 @@ from gate.figures import MOST_TOLD
 MOST_BYTES = 3_600
 MOST_BYTES_WITH_MEMORY = 3_800
 PLAIN_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,32}")
-DATE_OR_CLOCK = re.compile(r"\d{4}-\d\d|\d\d:\d\d|\d{5,}|T\d\d|UTC|GMT|20\d\d[-/.]")
+DATE_OR_CLOCK = re.compile(r"\d{4}-\d\d|\d\d:\d\d|\d{5,}|T\d\d|UTC|GMT|20\d\d[-/]")
 VOCABULARY = {"BUY", "SELL", "e3", "funding_fade", "veto-2", *Regime, *ExitReason}
 """Every text a question of the desk's own rules can hold."""
 
