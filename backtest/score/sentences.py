@@ -116,7 +116,11 @@ def left_out(card: Scorecard) -> str:
 
 
 def _brier(stated: Calibration) -> str:
-    skill = "" if stated.brier_skill is None else f", skill {stated.brier_skill:+.3f} against always saying the average"
+    skill = (
+        ""
+        if stated.brier_skill is None
+        else f", skill {round(stated.brier_skill, 3) + 0.0:+.3f} against always saying the average"
+    )
     return f"Brier {stated.brier:.3f}{skill}."
 
 
