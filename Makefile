@@ -14,6 +14,7 @@ PRODUCT := $(wildcard main.py settings.py) $(patsubst %/__init__.py,%,$(wildcard
 LISTS := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]
 RUN_LIST := $(LISTS); print(*project["dependencies"], sep="\n")
 TEST_LIST := $(LISTS); print(*project["optional-dependencies"]["test"], sep="\n")
+ENGINE_LIST := $(LISTS); print(*project["optional-dependencies"]["engine"], sep="\n")
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -52,4 +53,7 @@ clean:  ## remove the environment and every cache; the journal in state/ stays
 	@echo "installing the pinned test packages"
 	@$(BIN)/python -c '$(TEST_LIST)' > .venv/test-list.txt
 	@$(PIP_INSTALL) -r .venv/test-list.txt
+	@$(BIN)/python -c '$(ENGINE_LIST)' > .venv/engine-list.txt
+	@$(PIP_INSTALL) --only-binary xllamacpp -r .venv/engine-list.txt || \
+		echo "no wheel of xllamacpp fits this machine: the tests with a real decoder are skipped" >&2
 	@touch $@

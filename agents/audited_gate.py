@@ -1,18 +1,24 @@
 """The gate as evidence: a question is on record before it is asked, its answer no later than what it allowed."""
 
-from msgspec.structs import replace
+from dataclasses import dataclass, field
+
+import msgspec
 
 from domain.decisions import Denied
-from domain.errors import JournalUnavailable
+from domain.errors import CassetteMiss, JournalUnavailable
 from domain.gate_reason import GateReason
 from domain.ports import Clock, Journal, Reader
-from domain.record import Record
 from domain.situation import Situation
-from domain.tick import GateAnswer, GateExchange, GateQuestion
+from domain.tick import GateAnswer, GateExchange, GateQuestion, Readiness
 
 
-class AuditedGate(Record, frozen=True, kw_only=True):
+@dataclass(slots=True, kw_only=True)
+class AuditedGate:
     """Implements `domain.ports.Gate` over a reader. A run that is lived through again asks nobody.
+
+    max_age_s: how old the bar may be when an approval of its trade arrives. That is decided once, when it arrives,
+    and stands on record with the answer.
+    stops_at_miss: a question that its cassette does not answer ends the run.
 
     An approval that the journal could not keep as evidence is a denial; what arrived stays with it.
     """
@@ -20,15 +26,29 @@ class AuditedGate(Record, frozen=True, kw_only=True):
     reader: Reader
     journal: Journal
     clock: Clock
+    max_age_s: float = 20.0
+    stops_at_miss: bool = False
+    _bar_clock: Clock | None = field(default=None, init=False)
+
+    async def open(self, bar_clock: Clock | None) -> Readiness:
+        """Let the reader get ready, and say whether it is. bar_clock: what the bars close by; None on a tape."""
+        self._bar_clock = bar_clock
+        return await self.reader.prepare()
 
     async def review(self, situation: Situation, tick_no: int) -> GateExchange:
-        """Record, ask, record; or answer from the record. Without a durable record nobody is asked."""
+        """Record, ask, record; or answer from the record. Without a durable record nobody is asked.
+
+        Raises CassetteMiss where a strict replay has no answer, once that is on record.
+        """
         question = self.reader.question(situation)
         # Looked up first: with the request's own row a resumed run may have caught up with its record.
         answer = self.journal.recorded_answer(question.request_id)
         is_on_record = self._put_on_record(question, tick_no)
         if answer is None:
-            answer = await self._asked(question) if is_on_record else GateAnswer(verdict=_audit_failed(question))
+            answer = await self._asked(question) if is_on_record else _unrecorded(question)
+        # Asked of recorded answers too: a strict run that is resumed must not go on past the miss that stopped it.
+        if self.stops_at_miss and answer.verdict.reason_code == GateReason.CASSETTE_MISS:
+            raise CassetteMiss(f"tick {tick_no}: the cassette holds no answer to the request {question.request_id}")
         return GateExchange(
             request_id=question.request_id,
             backend=question.backend,
@@ -48,15 +68,30 @@ class AuditedGate(Record, frozen=True, kw_only=True):
         return True
 
     async def _asked(self, question: GateQuestion) -> GateAnswer:
-        answer = await self.reader.ask(question)
+        answer = self._in_time(question, await self.reader.ask(question))
         try:
             self.journal.record_answer(question.request_id, answer, self.clock.now_ms())
         except JournalUnavailable:
-            answer = replace(answer, verdict=_audit_failed(question))
+            answer = msgspec.structs.replace(answer, verdict=_denied(question, GateReason.AUDIT_FAILED))
             self.journal.record_answer(question.request_id, answer, self.clock.now_ms())
         return answer
 
+    def _in_time(self, question: GateQuestion, answer: GateAnswer) -> GateAnswer:
+        """Turn an approval that came too late into a no; a no stays what it is."""
+        if isinstance(answer.verdict, Denied) or self._age_ms(question, answer) <= self.max_age_s * 1000:
+            return answer
+        return msgspec.structs.replace(answer, verdict=_denied(question, GateReason.STALE))
 
-def _audit_failed(question: GateQuestion) -> Denied:
-    reason = GateReason.AUDIT_FAILED.value
-    return Denied(reason_code=reason, backend=question.backend, request_id=question.request_id)
+    def _age_ms(self, question: GateQuestion, answer: GateAnswer) -> float:
+        """Return how long ago the bar closed. Where bars are a tape's, nothing has passed but the wait itself."""
+        if self._bar_clock is None:
+            return answer.latency_ms or 0.0
+        return self._bar_clock.now_ms() - question.as_of_ms
+
+
+def _unrecorded(question: GateQuestion) -> GateAnswer:
+    return GateAnswer(verdict=_denied(question, GateReason.AUDIT_FAILED))
+
+
+def _denied(question: GateQuestion, reason: GateReason) -> Denied:
+    return Denied(reason_code=reason.value, backend=question.backend, request_id=question.request_id)

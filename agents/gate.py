@@ -5,10 +5,10 @@ from agents.hindsight import Hindsight
 from domain.decisions import Approved, GateMode, Proposal
 from domain.features import Features
 from domain.market import Snapshot
-from domain.ports import Gate
+from domain.ports import Clock, Gate
 from domain.record import Record
 from domain.situation import Situation
-from domain.tick import GateExchange
+from domain.tick import GateExchange, Readiness
 
 
 class GateAgent(Record, frozen=True, kw_only=True):
@@ -20,6 +20,10 @@ class GateAgent(Record, frozen=True, kw_only=True):
     gate: Gate
     mode: GateMode
     hindsight: Hindsight | None = None
+
+    async def open(self, bar_clock: Clock | None) -> Readiness | None:
+        """Let the gate get ready; return what it found, None where nobody is asked."""
+        return await self.gate.open(bar_clock)
 
     async def review(
         self, proposal: Proposal, snapshot: Snapshot, features: Features, books: Books, tick_no: int

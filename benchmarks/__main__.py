@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 ALONE: Mapping[str, str] = {
     "engine": "event engine, journal off and on, beside a bare Python loop (bars/s)",
     "latency": "one minute of twenty symbols, bars in hand to decisions on disk (ms)",
+    "gate": "a backtest whose gate hears a cassette beside one without a gate (budget 2 x its time)",
 }
 AGAINST_PEERS: Mapping[str, str] = {
     "run": "one compiled run beside a bare numba loop and vectorbt (bars/s; budget 3 x the loop)",
@@ -45,9 +46,13 @@ def main(words: Sequence[str]) -> int:
 
 
 def _measure_alone(names: Sequence[str]) -> None:
-    from benchmarks import engine, tick_latency
+    from benchmarks import engine, replayed_gate, tick_latency
 
-    reports: Mapping[str, Callable[[], object]] = {"engine": engine.report, "latency": tick_latency.report}
+    reports: Mapping[str, Callable[[], object]] = {
+        "engine": engine.report,
+        "latency": tick_latency.report,
+        "gate": replayed_gate.report,
+    }
     for name in names:
         reports[name]()
 

@@ -5,7 +5,11 @@ from typing import Any, NamedTuple
 
 
 class Shop(NamedTuple):
-    """build: the agents of one desk. build_feed: the market the settings ask for."""
+    """build: the agents of one desk. build_feed: the market the settings ask for.
+
+    build_chat_reader: who asks a model on a server.
+    """
 
     build: Callable[..., Any]
     build_feed: Callable[..., Any]
+    build_chat_reader: Callable[..., Any]

@@ -56,6 +56,8 @@ class Desk:
 
     asked_state: what the human's switch says. flattens_on_stop: a stop closes every position first.
     tail_state: the state of a tick whose order was recorded just before a crash and which was itself lost.
+    opens_gate: False where nothing can be put on record, so that no question would be asked. is_real_time: the
+    feed's minutes close by `clock`.
     """
 
     feed: Feed
@@ -69,6 +71,8 @@ class Desk:
     flattens_on_stop: bool = False
     tail_state: TradingState = TradingState.ACTIVE
     reconcile_every_minutes: int = 15
+    opens_gate: bool = True
+    is_real_time: bool = False
     state: TradingState = TradingState.HALTED
     stop_is_asked: bool = False
     _standing: TradingState = TradingState.HALTED
@@ -90,10 +94,20 @@ class Desk:
         return count
 
     async def open(self) -> None:
-        """Reconcile with the venue and become ACTIVE. Raises BooksDisagree."""
+        """Reconcile with the venue, let the gate get ready, and become ACTIVE. Raises BooksDisagree.
+
+        A gate that is not ready keeps nobody from opening: it denies until it is.
+        """
         await self.master.execution.reconcile()
+        if self.opens_gate:
+            await self._open_gate()
         self.state = TradingState.ACTIVE
         self.look()
+
+    async def _open_gate(self) -> None:
+        found = await self.master.gate.open(self.clock if self.is_real_time else None)
+        if found is not None:
+            self.note("gate_ready" if found.is_ready else "gate_unfit", found.told)
 
     async def walk(self) -> None:
         """Take every minute the feed has, at the tape's own time, until it ends or a stop is asked for.

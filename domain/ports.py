@@ -7,7 +7,7 @@ from domain.account import AccountView, Levels, VenueReport
 from domain.decisions import ApprovedOrder, Refusal
 from domain.market import Snapshot
 from domain.situation import Situation
-from domain.tick import GateAnswer, GateExchange, GateQuestion, TickRecord
+from domain.tick import GateAnswer, GateExchange, GateQuestion, Readiness, TickRecord
 
 
 class Clock(Protocol):
@@ -52,8 +52,19 @@ class Venue(Protocol):
 class Gate(Protocol):
     """The second reader, who may only say less or no."""
 
+    async def open(self, bar_clock: Clock | None) -> Readiness | None:
+        """Get ready before the first question, and say whether it is; None where nobody is ever asked.
+
+        bar_clock: the clock that the run's bars close by; None where they are a tape's. A run that is only lived
+        through again is never opened.
+        """
+        ...
+
     async def review(self, situation: Situation, tick_no: int) -> GateExchange:
-        """Ask about one proposal. Every failure is a `Denied` inside the exchange, never an exception."""
+        """Ask about one proposal. Every failure is a `Denied` inside the exchange.
+
+        Raises CassetteMiss alone, in a run that must not go on without its recorded answers.
+        """
         ...
 
 
@@ -66,6 +77,10 @@ class Reader(Protocol):
 
     async def ask(self, question: GateQuestion) -> GateAnswer:
         """Ask once. Every failure is a `Denied` inside the answer, never an exception."""
+        ...
+
+    async def prepare(self) -> Readiness:
+        """Get ready to be asked, and say whether it is. Never raises; one that needs nothing is ready at once."""
         ...
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from domain.account import Fill, FundingPayment, Trade
 from domain.decisions import ApprovedOrder, Proposal, Refusal, Ruling, Signal, Verdict
 from domain.features import Features
+from domain.gate_reason import GateReason
 from domain.market import Snapshot
 from domain.record import Record
 from domain.situation import Counterfactual, Reflection
@@ -71,6 +72,24 @@ class GateEvidence(Record, frozen=True, kw_only=True):
     load_ms: float | None = None
     prompt_ms: float | None = None
     reply_ms: float | None = None
+
+
+class Readiness(Record, frozen=True, kw_only=True):
+    """Whether a reader may be asked. reason: OK, or why it may not; told: one sentence for people.
+
+    digest, server_version, context_tokens: what was found of the model; None where the backend does not tell.
+    """
+
+    reason: GateReason
+    told: str
+    digest: str | None = None
+    server_version: str | None = None
+    context_tokens: int | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Say whether it may be asked."""
+        return self.reason is GateReason.OK
 
 
 class GateAnswer(Record, frozen=True, kw_only=True):

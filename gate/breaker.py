@@ -26,8 +26,9 @@ INFRASTRUCTURE: Final = frozenset(
 
 @dataclass(slots=True)
 class Breaker:
-    """open_bars: how many bars it stays open; after them one question is let through, and one failure reopens it.
+    """open_bars: how many bars it stays open.
 
+    After them the server is looked at and one question is let through; one failure reopens it.
     Time is the tick's own. A new process begins with a closed breaker: the server may have been mended.
     """
 
@@ -39,11 +40,21 @@ class Breaker:
         """Say whether the server is left alone at the close of this bar."""
         return as_of_ms < self.asks_again_ms
 
+    @property
+    def has_tripped(self) -> bool:
+        """Say whether the server has failed too often; once its bars are over, it is half open."""
+        return self.n_failures >= MOST_FAILURES
+
+    def leave_alone(self, as_of_ms: int) -> None:
+        """Open it for what was found to be unfit before it was asked."""
+        self.n_failures = MOST_FAILURES
+        self.asks_again_ms = as_of_ms + (self.open_bars + 1) * MINUTE_MS
+
     def hear(self, reason: GateReason, as_of_ms: int) -> None:
         """Count one answer."""
         if reason not in INFRASTRUCTURE:
             self.n_failures = 0
             return
         self.n_failures += 1
-        if self.n_failures >= MOST_FAILURES:
-            self.asks_again_ms = as_of_ms + (self.open_bars + 1) * MINUTE_MS
+        if self.has_tripped:
+            self.leave_alone(as_of_ms)

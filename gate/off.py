@@ -2,6 +2,7 @@
 
 from domain.decisions import Approved, Denied, GateMode
 from domain.gate_reason import GateReason
+from domain.ports import Clock
 from domain.record import Record
 from domain.situation import Situation
 from domain.tick import GateExchange
@@ -15,6 +16,9 @@ class OffGate(Record, frozen=True, kw_only=True):
     """
 
     mode: GateMode
+
+    async def open(self, bar_clock: Clock | None) -> None:
+        """Have nobody to get ready."""
 
     async def review(self, situation: Situation, tick_no: int) -> GateExchange:
         """Return the stub answer as an exchange without prompt or reply."""

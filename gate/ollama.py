@@ -1,150 +1,149 @@
-"""The second reader on an Ollama server: one chat call an entry, and no for whatever goes wrong."""
+"""How an Ollama server is asked: the body of the chat call, and the line to it."""
 
 import json
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from domain.decisions import Approved, Denied, GateMode
+import msgspec
+
 from domain.gate_reason import GateReason
 from domain.record import Record
-from domain.situation import Situation
-from domain.tick import GateAnswer, GateQuestion
-from gate.acceptance import Expected, content_of
-from gate.address import objection_to
-from gate.breaker import Breaker
-from gate.prompt import Costs, Prompt, break_even_frac, user_text
-from gate.reply import SCHEMA, Reply, read_reply, ruling_on
-from gate.transport import Arrived, post
+from domain.tick import Readiness
+from gate.acceptance import heard_in
+from gate.canary import canary_body, canary_objection, unfit
+from gate.line import Heard
+from gate.ollama_routes import Loaded, Shown, digest_in, loaded_in, shown_in, version_in
+from gate.reply import SCHEMA
+from gate.terms import ChatTerms
+from gate.transport import MOST_LISTED_BYTES, Arrived, from_now, get, post
 
 BACKEND: Final = "ollama"
 
 
-class OllamaTerms(Record, frozen=True, kw_only=True):
-    """Whom to ask, and what counts as a yes.
+class OllamaWire(Record, frozen=True, kw_only=True):
+    """Implements `gate.line.Wire` for `POST /api/chat`."""
 
-    url: scheme, host and port. deadline_s: for the whole call. min_p_win_frac: least chance of profit.
-    context_tokens: the model's window; reply_tokens: what it may spend on the answer. breaker_bars: how long a
-    failing server is left alone.
-    """
+    terms: ChatTerms
 
-    url: str = "http://127.0.0.1:11434"
-    allows_remote: bool = False
-    model: str = ""
-    deadline_s: float = 8.0
-    min_p_win_frac: float = 0.5
-    context_tokens: int = 4096
-    reply_tokens: int = 200
-    seed: int = 7
-    breaker_bars: int = 15
+    @property
+    def backend(self) -> str:
+        """The name under which its answers are recorded."""
+        return BACKEND
 
-    def __post_init__(self) -> None:
-        """Refuse an address that is not allowed, and a window without room for a question."""
-        objection = objection_to(self.url, allows_remote=self.allows_remote)
-        if objection is not None:
-            raise ValueError(f"{self.url} is not {objection}")
-        if not (self.deadline_s > 0.0 and 0.0 <= self.min_p_win_frac <= 1.0 and self.breaker_bars >= 0):
-            raise ValueError("deadline, threshold or breaker is impossible")
-        if not 1 <= self.reply_tokens < self.context_tokens:
-            raise ValueError(f"{self.reply_tokens} tokens of reply leave nothing of {self.context_tokens}")
+    def body(self, system: str, user: str) -> str:
+        """Word the chat call as canonical JSON. Temperature 0 is greedy; the seed is for the record."""
+        body = {
+            "format": SCHEMA,
+            # Entries are rare, and a question cannot wait for a model that was unloaded in between.
+            "keep_alive": "24h",
+            "messages": [{"content": system, "role": "system"}, {"content": user, "role": "user"}],
+            "model": self.terms.model,
+            "options": {
+                "num_ctx": self.terms.context_tokens,
+                "num_predict": self.terms.reply_tokens,
+                "seed": self.terms.seed,
+                "temperature": 0,
+            },
+            # Without these two Ollama drops the front of what is too long, and answers all the same.
+            "shift": False,
+            "stream": False,
+            "think": False,
+            "truncate": False,
+        }
+        return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    def heard(self, arrived: Arrived, body: str) -> Heard:
+        """Return what the answer to `body` says, or why it is none."""
+        return heard_in(arrived, body, self.terms)
 
 
 @dataclass(slots=True)
-class OllamaReader:
-    """Implements `domain.ports.Reader`. elapsed_s: a clock that only moves forward, for the latency."""
+class OllamaLine:
+    """Implements `gate.line.Line`. The model's weights are pinned: by the terms, else to those first found fit."""
 
-    terms: OllamaTerms
-    mode: GateMode
-    costs: Costs
-    prompt: Prompt
-    elapsed_s: Callable[[], float]
-    breaker: Breaker = field(init=False)
-    _open_symbols: set[str] = field(default_factory=set, init=False)
+    wire: OllamaWire
+    _pinned: str | None = field(default=None, init=False)
+    _version: str | None = field(default=None, init=False)
     _tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, init=False)
 
-    def __post_init__(self) -> None:
-        """Begin with a closed breaker."""
-        self.breaker = Breaker(open_bars=self.terms.breaker_bars)
+    async def call(self, body: bytes, deadline_s: float) -> Arrived:
+        """Make one chat call, then see which weights stand in memory, with which window."""
+        until = from_now(deadline_s)
+        arrived = await post(self.wire.terms.at("/api/chat"), body, until, self._tls)
+        if arrived.failure is not None or arrived.status != 200:
+            return arrived
+        loaded = await self._loaded(until)
+        if isinstance(loaded, GateReason):
+            return msgspec.structs.replace(arrived, failure=loaded)
+        failure = self._objection(loaded, self._wanted)
+        return msgspec.structs.replace(arrived, failure=failure, digest=loaded.digest, server_version=self._version)
 
-    def question(self, situation: Situation) -> GateQuestion:
-        """Word the question: the body of the call, to the byte."""
-        proposal, snapshot = situation.proposal, situation.snapshot
-        user = user_text(proposal, snapshot, situation.features, self.costs, self.prompt.version)
-        return GateQuestion(
-            request_id=f"{proposal.symbol}-{proposal.as_of_ms}-gate",
-            symbol=proposal.symbol,
-            as_of_ms=proposal.as_of_ms,
-            backend=BACKEND,
-            mode=self.mode.value,
-            prompt=chat_body(self.terms, self.prompt.system, user),
-            break_even_frac=break_even_frac(proposal.exit_plan, self.costs.round_trip_bps(snapshot)),
-        )
+    async def prepare(self) -> Readiness:
+        """Find out whether the model can be asked: its server, its weights, what it can do, and the canary.
 
-    async def ask(self, question: GateQuestion) -> GateAnswer:
-        """Ask once, unless a question about this market is open or the server is being left alone."""
-        if question.symbol in self._open_symbols:
-            return _answer(question, GateReason.BUSY_LOCAL)
-        if self.breaker.is_open(question.as_of_ms):
-            return _answer(question, GateReason.CIRCUIT_OPEN)
-        self._open_symbols.add(question.symbol)
-        began_s = self.elapsed_s()
-        try:
-            url = f"{self.terms.url.rstrip('/')}/api/chat"
-            arrived = await post(url, question.prompt.encode(), self.terms.deadline_s, self._tls)
-        finally:
-            self._open_symbols.discard(question.symbol)
-        latency_ms = (self.elapsed_s() - began_s) * 1000
-        reason = judged(arrived, question, self.terms)
-        self.breaker.hear(reason, question.as_of_ms)
-        return _answer(question, reason, arrived, latency_ms)
+        The canary loads the model, so all of it may take `warmup_s`.
+        """
+        terms, until = self.wire.terms, from_now(self.wire.terms.warmup_s)
+        version = version_in(arrived := await self._get("/api/version", until))
+        if isinstance(version, GateReason):
+            detail = arrived.body[:60].decode("ascii", "replace") if version is GateReason.SERVER_TOO_OLD else ""
+            return unfit(terms, version, detail)
+        digest = digest_in(await self._get("/api/tags", until), terms.model)
+        if isinstance(digest, GateReason):
+            return unfit(terms, digest)
+        if not digest.startswith(self._wanted):
+            return unfit(terms, GateReason.IDENTITY_CHANGED, f"{digest[:12]} is there, {self._wanted[:12]} is pinned")
+        shown = shown_in(await self._show(until))
+        if isinstance(shown, GateReason):
+            return unfit(terms, shown)
+        reason, loaded = await self._canary(digest, until)
+        if reason is not None or loaded is None:
+            return unfit(terms, reason or GateReason.IDENTITY_UNKNOWN, _window(loaded))
+        self._pinned, self._version = loaded.digest, version
+        return _ready(terms, loaded, version, shown)
 
+    async def _canary(self, digest: str, until: float) -> tuple[GateReason | None, Loaded | None]:
+        body = canary_body(self.wire).encode()
+        arrived = await post(self.wire.terms.at("/api/chat"), body, until, self._tls)
+        objection = canary_objection(self.wire, arrived)
+        if objection is not None:
+            return objection, None
+        loaded = await self._loaded(until)
+        return (loaded, None) if isinstance(loaded, GateReason) else (self._objection(loaded, digest), loaded)
 
-def chat_body(terms: OllamaTerms, system: str, user: str) -> str:
-    """Return the body of the chat call as canonical JSON. Temperature 0 is greedy; the seed is for the record."""
-    body = {
-        "format": SCHEMA,
-        "keep_alive": "30m",
-        "messages": [{"content": system, "role": "system"}, {"content": user, "role": "user"}],
-        "model": terms.model,
-        "options": {
-            "num_ctx": terms.context_tokens,
-            "num_predict": terms.reply_tokens,
-            "seed": terms.seed,
-            "temperature": 0,
-        },
-        # Without these two Ollama drops the front of what is too long, and answers all the same.
-        "shift": False,
-        "stream": False,
-        "think": False,
-        "truncate": False,
-    }
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    async def _loaded(self, until: float) -> Loaded | GateReason:
+        return loaded_in(await self._get("/api/ps", until), self.wire.terms.model)
 
+    async def _get(self, path: str, until: float) -> Arrived:
+        return await get(self.wire.terms.at(path), until, self._tls)
 
-def judged(arrived: Arrived, question: GateQuestion, terms: OllamaTerms) -> GateReason:
-    """Return OK when everything about the answer is as it must be, else the first thing that is not."""
-    messages = json.loads(question.prompt)["messages"]
-    expected = Expected(
-        model=terms.model,
-        n_bytes=sum(len(message["content"].encode()) for message in messages),
-        most_tokens=terms.context_tokens - terms.reply_tokens,
-    )
-    content = content_of(arrived, expected)
-    if isinstance(content, GateReason):
-        return content
-    reply = read_reply(content)
-    if not isinstance(reply, Reply):
-        return reply
-    return ruling_on(reply, terms.min_p_win_frac, question.break_even_frac)
+    async def _show(self, until: float) -> Arrived:
+        body = json.dumps({"model": self.wire.terms.model}).encode()
+        return await post(self.wire.terms.at("/api/show"), body, until, self._tls, MOST_LISTED_BYTES)
+
+    @property
+    def _wanted(self) -> str:
+        return self._pinned or self.wire.terms.digest
+
+    def _objection(self, loaded: Loaded, wanted: str) -> GateReason | None:
+        if not loaded.digest.startswith(wanted):
+            return GateReason.IDENTITY_CHANGED
+        return None if loaded.context_tokens == self.wire.terms.context_tokens else GateReason.CONTEXT_CHANGED
 
 
-def _answer(
-    question: GateQuestion, reason: GateReason, arrived: Arrived | None = None, latency_ms: float | None = None
-) -> GateAnswer:
-    by = {"reason_code": reason.value, "backend": question.backend, "request_id": question.request_id}
-    return GateAnswer(
-        verdict=Approved(keep_frac=1.0, **by) if reason is GateReason.OK else Denied(**by),
-        raw_reply=None if arrived is None or arrived.status is None else arrived.body,
-        latency_ms=latency_ms,
+def _window(loaded: Loaded | None) -> str:
+    return "" if loaded is None else f"its window is {loaded.context_tokens} tokens"
+
+
+def _ready(terms: ChatTerms, loaded: Loaded, version: str, shown: Shown) -> Readiness:
+    thinks = "; it can think and is asked not to" if shown.can_think else ""
+    pin = "GATE_MODEL_DIGEST" if terms.digest else "what was found now"
+    return Readiness(
+        reason=GateReason.OK,
+        told=f"{terms.model} {loaded.digest[:12]} on Ollama {version} keeps to the schema in a window of "
+        f"{loaded.context_tokens} tokens; its weights are pinned by {pin}{thinks}",
+        digest=loaded.digest,
+        server_version=version,
+        context_tokens=loaded.context_tokens,
     )

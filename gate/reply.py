@@ -44,21 +44,29 @@ def read_reply(text: str) -> Reply | GateReason:
         return GateReason.REPLY_NONFINITE
     except NotJson:
         return GateReason.REPLY_NOT_JSON
+    # `isprintable` refuses control characters, half surrogates and text that turns around: JSON allows them, we do not.
+    if not _is_agreed(found) or not found["analysis"].isprintable():
+        return GateReason.REPLY_SCHEMA
+    chance, verdict = found["p_win_pct"], found["verdict"]
+    return Reply(analysis=found["analysis"], p_win_frac=chance / 100, is_approval=verdict == APPROVE)
+
+
+def fits_schema(text: str) -> bool:
+    """Say whether a text is what a server that enforces the schema can have produced, and nothing stricter."""
+    try:
+        return _is_agreed(read_strictly(text))
+    except NotJson:
+        return False
+
+
+def _is_agreed(found: Any) -> bool:
     if not isinstance(found, dict) or found.keys() != KEYS:
-        return GateReason.REPLY_SCHEMA
-    return _typed(found)
-
-
-def _typed(found: dict[str, Any]) -> Reply | GateReason:
+        return False
     analysis, chance, verdict = found["analysis"], found["p_win_pct"], found["verdict"]
-    # `True` is an int to Python; `isprintable` refuses control characters, half surrogates and text that turns around.
+    # `True` is an int to Python.
     if type(chance) is not int or not 0 <= chance <= 100 or verdict not in (APPROVE, DENY):
-        return GateReason.REPLY_SCHEMA
-    if not isinstance(analysis, str) or not 1 <= len(analysis) <= MOST_ANALYSIS_CHARACTERS:
-        return GateReason.REPLY_SCHEMA
-    if not analysis.isprintable():
-        return GateReason.REPLY_SCHEMA
-    return Reply(analysis=analysis, p_win_frac=chance / 100, is_approval=verdict == APPROVE)
+        return False
+    return isinstance(analysis, str) and 1 <= len(analysis) <= MOST_ANALYSIS_CHARACTERS
 
 
 def ruling_on(reply: Reply, min_p_win_frac: float, break_even_frac: float) -> GateReason:

@@ -10,6 +10,7 @@ from domain.compiled import entry_point, inner_kernel, kernel, tape_kernel
 from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
+from domain.threshold import Bound, Threshold
 from indicators.feature_columns import Figure, features_at
 from strategy.rules import Answers, Fires, IntArray, Scans, marked, no_marks
 
@@ -80,6 +81,23 @@ class E3Thresholds(Record, frozen=True, kw_only=True):
                 1.0 if self.requires_imbalance else 0.0,
                 self.min_move_bps,
             ]
+        )
+
+    def tests(self) -> tuple[Threshold, ...]:
+        """Return the tests that have a threshold, for a reader of the trigger; the kernel does not read them."""
+        follows = (
+            Threshold(figure=Feature.BOOK_IMBALANCE, level=self.min_imbalance_frac, bound=Bound.LEAST_OUR_WAY),
+            Threshold(figure=Feature.PREMIUM_BPS, level=self.max_chase_premium_bps, bound=Bound.MOST_OUR_WAY),
+        )
+        fades = (Threshold(figure=Feature.PREMIUM_BPS, level=self.fade_min_premium_bps, bound=Bound.LEAST_SIZE),)
+        moves = (Threshold(figure=Feature.RETURN_BPS, level=self.min_move_bps, bound=Bound.LEAST_SIZE),)
+        return (
+            Threshold(figure=Feature.BODY_OVER_ATR, level=self.body_over_atr, bound=Bound.LEAST_SIZE),
+            Threshold(figure=Feature.VOLUME_Z, level=self.volume_z, bound=Bound.LEAST),
+            Threshold(figure=Feature.SPREAD_BPS, level=self.max_spread_bps, bound=Bound.MOST),
+            Threshold(figure=Feature.REALISED_VOL_BPS, level=self.max_realised_vol_bps, bound=Bound.MOST),
+            *(fades if self.direction is Direction.PREMIUM_FADE else follows),
+            *(moves if self.min_move_bps > 0.0 else ()),
         )
 
 

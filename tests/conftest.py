@@ -12,8 +12,9 @@ from hypothesis import settings as hypothesis_settings
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 NOT_HERE = "recorded market data is not here: ../shared/data"
-# A test that stands on the recordings, or on a browser, says so when it skips.
-ABSENCE = re.compile(r"shared|record(ed|ings)|Chromium")
+NO_DECODER = "the real decoder is not here: xllamacpp and gguf, the extra `engine`"
+# A test that stands on the recordings, a browser or the real decoder says so when it skips.
+ABSENCE = re.compile(r"shared|record(ed|ings)|Chromium|real decoder")
 LOOPBACK = ("127.", "::1", "localhost")
 REQUIRES_SHARED = os.environ.get("TIDEGATE_REQUIRE_SHARED") == "1"
 
@@ -68,6 +69,18 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip(NOT_HERE)
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a model file for the real decoder, written here and now, or skip and say that there is no decoder."""
+    for package in ("xllamacpp", "gguf"):
+        pytest.importorskip(package, reason=NO_DECODER)
+    from tests.doubles.tiny_gguf import write_tiny_gguf
+
+    path = tmp_path_factory.mktemp("model") / "tiny.gguf"
+    write_tiny_gguf(path)
+    return path
 
 
 @pytest.hookimpl(wrapper=True)

@@ -103,4 +103,5 @@ def _desk(master: MasterAgent, feed: Feed, witness: _Witness) -> Desk:
         pace=Pace(batch_ticks=BATCH_TICKS),
         asked_state=lambda: TradingState.ACTIVE,
         view=witness,
+        opens_gate=False,
     )

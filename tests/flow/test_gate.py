@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from backtest.prove.living import live
 from console.replaying import replay
 from db.chain import RunHeader
 from db.cut_off import state_of_cut_off_tick
@@ -22,7 +23,7 @@ from domain.tick import Outcome, TickRecord, TradingState
 from execution.instruments import instrument
 from tests.flow import stage
 from tests.flow.notebook import Tape
-from tests.unit.gate.ollama_double import MODEL, Deed, Ollama, chat, ollama, reply
+from tests.unit.gate.ollama_double import DIGEST, MODEL, Deed, Ollama, chat, ollama, reply
 
 FREE = {"RISK_COOLDOWN_AFTER_TRADE_S": "0", "RISK_COOLDOWN_AFTER_LOSS_S": "0", "EXIT_MAX_HOLD_BARS": "3"}
 TAPE = [
@@ -240,3 +241,72 @@ def test_a_desk_that_was_stopped_goes_on_without_asking_twice(tmp_path: Path, n_
         _, chain = go_on(server.url, tmp_path / "cut.db")
         assert len(server.requests) == 4
     assert chain == whole
+
+
+def lived(path: Path, server: Ollama, **parts: object) -> list[tuple[str, str]]:
+    """Let a whole desk live on the tape; return what happened to the desk itself."""
+    with open_journal(f"sqlite:///{path}", writable=True) as store:
+        journal = store.begin(HEADER, 0)
+        master = gated(server.url, journal)
+        one = Desk(
+            feed=Tape(list(TAPE)),
+            master=master,
+            journal=journal,
+            clock=SystemClock(),
+            tally=Tally(starting_equity_microusd=master.execution.books.equity_microusd),
+            pace=Pace(),
+            asked_state=lambda: TradingState.ACTIVE,
+            **parts,  # type: ignore[arg-type]  # named by Desk
+        )
+
+        async def go() -> None:
+            await one.open()
+            await one.walk()
+
+        asyncio.run(go())
+        return [(event.kind, event.detail) for event in events(store, "run")]
+
+
+def test_a_desk_that_opens_puts_on_record_that_its_gate_is_ready_and_does_not_look_again(tmp_path: Path) -> None:
+    with ollama(YES) as server:
+        told = lived(tmp_path / "j.db", server)
+    ready = [detail for kind, detail in told if kind == "gate_ready"]
+    assert len(ready) == 1
+    assert ready[0].startswith(f"{MODEL} {DIGEST[:12]} on Ollama 0.30.1 keeps to the schema")
+    assert sum("version" in path for path in server.paths) == 1
+    assert len(server.requests) == 2
+
+
+def test_a_desk_opens_with_a_gate_that_is_not_ready_and_denies_every_entry(tmp_path: Path) -> None:
+    with ollama(YES) as server:
+        server.canary = Deed(chat("The tide comes in"))
+        told = lived(tmp_path / "j.db", server)
+        assert server.requests == []
+    assert [detail for kind, detail in told if kind == "gate_unfit"] == [
+        f"tiny:latest at {server.url} cannot be asked: the server let the model answer outside the agreed schema"
+    ]
+    with open_journal(f"sqlite:///{tmp_path / 'j.db'}", writable=False) as store:
+        record = decision(store, "run", FIRST + 1).record
+    assert record.why == "the gate (ollama) denied: format_not_enforced"
+
+
+def test_in_real_time_an_approval_counts_from_the_close_of_its_bar_and_is_stale_in_the_second_life_too(
+    tmp_path: Path,
+) -> None:
+    """The tape's bars closed long ago by the machine's clock."""
+    path = tmp_path / "j.db"
+    with ollama(YES) as server:
+        lived(path, server, is_real_time=True)
+        assert len(server.requests) == 2
+    with open_journal(f"sqlite:///{path}", writable=False) as store:
+        told = [decision(store, "run", tick_no).record for tick_no in (FIRST + 1, SECOND + 1)]
+        result = asyncio.run(replay(store, "run", lambda _, __, journal: gated(server.url, journal), "1"))
+    assert [one.why for one in told] == ["the gate (ollama) denied: stale"] * 2
+    assert [one.gate.raw_reply for one in told if one.gate is not None] == [YES.body] * 2
+    assert result.difference is None
+
+
+def test_a_proof_looks_at_no_server() -> None:
+    with ollama(YES) as server:
+        assert live(lambda _: gated(server.url, None), Tape(list(TAPE)), lambda record: True) is None
+    assert server.paths == []

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.real.evaluated import evaluated
 from tests.real.program import ROOT, Program
 from tests.unit.gate.ollama_double import MODEL, Deed, chat, ollama, reply
 
@@ -31,6 +32,7 @@ def trading(url, *more, n_minutes=900):
         "GATE_MODEL": MODEL,
         "GATE_URL": url,
         "GATE_DEADLINE_S": "20",
+        "GATE_EVALUATION": "1",
     }
     given = [word for name, value in knobs.items() for word in ("--set", f"{name}={value}")]
     own = ["--minutes", str(n_minutes), "--speed", "max", "--run-id", "run"]
@@ -48,6 +50,7 @@ def ordered_on_the_first_question(program):
 
 def test_a_desk_killed_while_it_waits_for_the_model_denies_that_trade_and_its_evidence_holds(program):
     """SIGKILL between request and outcome: the question is on record, no order is, and the run goes on."""
+    evaluated(program)
     deeds = iter([HANGING])
     with ollama(lambda _: next(deeds, YES)) as server:
         first = subprocess.Popen(program.command(*trading(server.url)), cwd=ROOT, env=program.env)
@@ -123,9 +126,12 @@ def test_a_question_that_a_full_disk_does_not_take_is_not_asked_while_exits_leav
 
 
 def test_with_nobody_at_the_address_the_desk_trades_nothing_and_ends_well(program):
+    evaluated(program)
     done = program.run(*trading("http://127.0.0.1:9"))
     assert done.returncode == 0, done.stderr
-    assert reasons(program).keys() == {"unreachable", "circuit_open"}
+    assert reasons(program).keys() == {"unreachable"}
+    (told,) = program.query("SELECT detail FROM events WHERE kind = 'gate_unfit'")
+    assert "tiny:latest at http://127.0.0.1:9 cannot be asked: nobody answers" in told[0]
     assert program.query("SELECT count(*) FROM orders") == [(0,)]
 
 

@@ -3,13 +3,15 @@
 import asyncio
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 
 from agents.audited_gate import AuditedGate
 from db.off import JournalOff
 from domain.decisions import Approved, Denied
-from domain.errors import JournalCorrupt, JournalUnavailable
-from domain.tick import GateAnswer, GateEvidence, GateQuestion
+from domain.errors import CassetteMiss, JournalCorrupt, JournalUnavailable
+from domain.gate_reason import GateReason
+from domain.tick import GateAnswer, GateEvidence, GateQuestion, Readiness
 from tests.unit.gate.questions import situation
 
 ID = "SOL-PERP-60000-gate"
@@ -36,6 +38,10 @@ class Reader:
         self.told.append(f"asked {question.prompt}")
         return self.answer
 
+    async def prepare(self):
+        self.told.append("prepared")
+        return Readiness(reason=GateReason.OK, told="ready")
+
 
 @dataclass
 class Ledger:
@@ -58,9 +64,12 @@ class Ledger:
         self.told.append(f"at {wall_ms} heard {answer.verdict.reason_code}")
 
 
+@dataclass
 class Clock:
+    at_ms: int = 99
+
     def now_ms(self):
-        return 99
+        return self.at_ms
 
 
 def review(ledger, reader):
@@ -109,3 +118,56 @@ def test_a_run_that_is_lived_again_hears_what_it_heard_and_asks_nobody(trouble):
     exchange = review(Ledger(told, trouble, {ID: NO}), Reader(told, YES))
     assert "asked may I?" not in told
     assert (exchange.verdict, exchange.raw_reply) == (NO.verdict, NO.raw_reply)
+
+
+def opened(ledger, reader, bar_clock):
+    """Return what comes of a question after the gate was opened in a run whose bars close by `bar_clock`."""
+    gate = AuditedGate(reader=reader, journal=ledger, clock=Clock(), max_age_s=20.0)
+
+    async def go():
+        found = await gate.open(bar_clock)
+        assert found.is_ready
+        return await gate.review(situation(), 7)
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize(("age_ms", "reason"), [(0, "ok"), (20_000, "ok"), (20_001, "stale"), (10**9, "stale")])
+def test_an_approval_of_a_bar_too_old_is_a_no_with_its_bytes(age_ms, reason):
+    told = []
+    exchange = opened(Ledger(told), Reader(told), Clock(60_000 + age_ms))
+    assert (exchange.verdict.reason_code, exchange.raw_reply) == (reason, b"yes")
+    assert isinstance(exchange.verdict, Denied) is (reason == "stale")
+    assert told == ["prepared", "tick 7 will ask may I?", "asked may I?", f"at 99 heard {reason}"]
+
+
+@pytest.mark.parametrize(("waited_ms", "reason"), [(None, "ok"), (20_000.0, "ok"), (20_000.5, "stale")])
+def test_on_a_tape_only_the_wait_itself_makes_an_approval_stale(waited_ms, reason):
+    answer = msgspec.structs.replace(YES, latency_ms=waited_ms)
+    assert opened(Ledger([]), Reader([], answer), None).verdict.reason_code == reason
+
+
+def test_a_no_that_came_too_late_keeps_its_reason():
+    assert opened(Ledger([]), Reader([], NO), Clock(10**9)).verdict == NO.verdict
+
+
+def test_a_run_that_is_lived_again_does_not_ask_how_old_the_bar_is_now():
+    assert opened(Ledger([], known={ID: YES}), Reader([]), Clock(10**9)).verdict == YES.verdict
+
+
+MISS = GateAnswer(verdict=Denied(reason_code="cassette_miss", backend="double", request_id=ID))
+
+
+def test_a_strict_replay_stops_at_a_miss_once_it_is_on_record_and_every_time_it_is_resumed():
+    told = []
+    for ledger in (Ledger(told), Ledger(told, known={ID: MISS})):
+        gate = AuditedGate(reader=Reader(told, MISS), journal=ledger, clock=Clock(), stops_at_miss=True)
+        with pytest.raises(
+            CassetteMiss, match="tick 7: the cassette holds no answer to the request SOL-PERP-60000-gate"
+        ):
+            asyncio.run(gate.review(situation(), 7))
+    assert told == ["tick 7 will ask may I?", "asked may I?", "at 99 heard cassette_miss", "tick 7 will ask may I?"]
+
+
+def test_any_other_replay_hears_a_miss_as_a_no():
+    assert review(Ledger([]), Reader([], MISS)).verdict == MISS.verdict

@@ -1,16 +1,17 @@
-"""A double of an Ollama server: a real socket on the loopback, and one scripted deed for each request it gets."""
+"""The double of an Ollama server as the tests of the gate use it: a script for its answers, or a pretended model."""
 
-import asyncio
 import json
-import socket
-import struct
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-MODEL = "tiny:latest"
-REASONS = {200: "OK", 307: "Temporary Redirect", 400: "Bad Request", 404: "Not Found", 503: "Service Unavailable"}
+from tests.doubles.ollama_chats import Chats
+from tests.doubles.ollama_installed import DIGEST, MODEL, WRITTEN, Installed
+from tests.doubles.ollama_server import Ollama, Script, serving
+from tests.doubles.pretender import Pretender
+from tests.doubles.wire import Deed
+
+__all__ = ["DIGEST", "MODEL", "Deed", "Ollama", "Pretender", "Script", "Scripted"]
 
 
 def reply(verdict="APPROVE", chance=70, analysis="volume and body agree"):
@@ -22,7 +23,7 @@ def chat(content=None, **changes):
     """Return a chat answer as Ollama words it; a change to `...` takes the field away."""
     answer = {
         "model": MODEL,
-        "created_at": "2026-11-20T00:00:00.123456789Z",
+        "created_at": WRITTEN,
         "message": {"role": "assistant", "content": reply() if content is None else content},
         "done": True,
         "done_reason": "stop",
@@ -37,119 +38,67 @@ def chat(content=None, **changes):
     return json.dumps({name: value for name, value in answer.items() if value is not ...}).encode()
 
 
-@dataclass(frozen=True)
-class Deed:
-    """What is done with one request. declared: the length the head tells, the body's own unless given.
-
-    ending: "close" properly, "reset" the connection, "hang" until the client goes, or "drip" a byte at a time.
-    """
-
-    body: bytes = b""
-    status: int = 200
-    content_type: str = "application/json; charset=utf-8"
-    headers: tuple[str, ...] = ()
-    declared: int | None = None
-    ending: str = "close"
-    has_head: bool = True
-
-    def head(self) -> bytes:
-        length = len(self.body) if self.declared is None else self.declared
-        lines = [
-            f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Other')}",
-            f"Content-Type: {self.content_type}",
-            f"Content-Length: {length}",
-            *self.headers,
-        ]
-        return "\r\n".join(lines).encode() + b"\r\n\r\n"
+def told(**fields):
+    """Return an answer of a route that tells something."""
+    return Deed(json.dumps(fields).encode())
 
 
-Script = Callable[[dict], Deed]
+def version(number="0.30.1"):
+    """Return what `/api/version` tells."""
+    return told(version=number)
+
+
+def tags(**changes):
+    """Return what `/api/tags` tells: one model, and another that nobody asks for."""
+    one = {"name": MODEL, "model": MODEL, "digest": DIGEST, "size": 1, "details": {}, **changes}
+    return told(models=[{**one, "name": "other:1b", "model": "other:1b", "digest": "0" * 64}, one])
+
+
+def show(*capabilities, **fields):
+    """Return what `/api/show` tells."""
+    return told(details={}, model_info={}, template="", capabilities=[*(capabilities or ["completion"])], **fields)
+
+
+def ps(context_length=4096, **changes):
+    """Return what `/api/ps` tells: the model stands in memory."""
+    one = {"name": MODEL, "model": MODEL, "digest": DIGEST, "context_length": context_length, "size_vram": 0}
+    return told(models=[{**one, **changes}])
+
+
+ROUTES = {"/api/version": version(), "/api/tags": tags(), "/api/show": show(), "/api/ps": ps()}
+
+
+def is_canary(body):
+    """Say whether a chat call asks for the poem."""
+    return "poem" in json.dumps(body.get("messages"))
 
 
 @dataclass
-class Ollama:
-    """requests: the bodies that came, in order. hung_up: a client went before its answer was whole."""
+class Scripted(Ollama):
+    """canary: what is done when the poem is asked for. canaries: the bodies that did, kept apart from the requests."""
 
-    script: Script
-    url: str = ""
-    requests: list[dict] = field(default_factory=list)
-    paths: list[str] = field(default_factory=list)
-    was_asked: threading.Event = field(default_factory=threading.Event)
-    hung_up: threading.Event = field(default_factory=threading.Event)
+    canary: Deed = field(default_factory=lambda: Deed(chat(reply("DENY", 0, "no poem"))))
+    canaries: list[dict] = field(default_factory=list)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            body = await reader.readexactly(_length(head))
-            self.paths.append(head.split(b"\r\n", 1)[0].decode())
-            self.requests.append(json.loads(body))
-            self.was_asked.set()
-            await self._do(self.script(self.requests[-1]), reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            self.hung_up.set()
-        finally:
-            writer.close()
-
-    async def _do(self, deed: Deed, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if deed.has_head:
-            writer.write(deed.head())
-        if deed.ending == "drip":
-            for place in range(len(deed.body)):
-                writer.write(deed.body[place : place + 1])
-                await writer.drain()
-                if await _is_gone(reader, 0.02):
-                    self.hung_up.set()
-                    return
-        writer.write(deed.body)
-        await writer.drain()
-        if deed.ending == "hang":
-            await reader.read()
-            self.hung_up.set()
-        if deed.ending == "reset":
-            raw = writer.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
-
-
-def _length(head: bytes) -> int:
-    lines = (line.partition(b":") for line in head.lower().split(b"\r\n"))
-    return next(int(value) for name, _, value in lines if name == b"content-length")
-
-
-async def _is_gone(reader: asyncio.StreamReader, wait_s: float) -> bool:
-    try:
-        return await asyncio.wait_for(reader.read(1), wait_s) == b""
-    except TimeoutError:
-        return False
+    def scripted(self, body):
+        if not is_canary(body):
+            return super().scripted(body)
+        self.canaries.append(body)
+        return self.canary
 
 
 @contextmanager
-def ollama(script: Script | Deed) -> Iterator[Ollama]:
-    """Serve on a loop and thread of its own, so that the desk under test may run and end loops as it likes."""
-    double = Ollama(script if callable(script) else lambda _: script)
-    loop, is_up = asyncio.new_event_loop(), threading.Event()
-    stop = asyncio.Event()
+def ollama(script: Script | Deed) -> Iterator[Scripted]:
+    """Serve a script, or one deed for every question; the routes tell of a model that stands in memory."""
+    installed = Installed()
+    deed_of = (lambda _: script) if isinstance(script, Deed) else script
+    with serving(Scripted(installed, Chats(Pretender(), installed), deed_of, routes=dict(ROUTES))) as server:
+        yield server
 
-    async def live() -> None:
-        server = await asyncio.start_server(double.serve, "127.0.0.1", 0)
-        double.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        is_up.set()
-        await stop.wait()
-        server.close()
-        open_tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in open_tasks:
-            task.cancel()
-        await asyncio.gather(*open_tasks, return_exceptions=True)
 
-    def go() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(live())
-
-    thread = threading.Thread(target=go)
-    thread.start()
-    assert is_up.wait(10)
-    try:
-        yield double
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+@contextmanager
+def pretended(**knobs) -> Iterator[Ollama]:
+    """Serve a pretended model with all of Ollama's habits; `knobs` are the pretender's."""
+    installed = Installed()
+    with serving(Ollama(installed, Chats(Pretender(**knobs), installed))) as server:
+        yield server

@@ -4,13 +4,18 @@ import asyncio
 
 import numpy as np
 
+from desk.clock import SystemClock
 from domain.decisions import ExitPlan, GateMode, Proposal, Side
 from domain.features import N_FEATURES, Feature, Features, Regime
 from domain.market import MINUTE_MS, Bar, Reading, Snapshot
 from domain.situation import Situation
 from domain.tick import GateAnswer, GateQuestion
-from gate.ollama import OllamaReader, OllamaTerms
-from gate.prompt import Costs, load_prompt
+from gate.chat_reader import ChatReader
+from gate.ollama import OllamaLine, OllamaWire
+from gate.prompt import Costs, PromptBuilder, load_prompt
+from gate.terms import ChatTerms
+from strategy.e3 import E3Thresholds
+from strategy.funding_fade import FundingFadeThresholds
 
 MODEL = "tiny:latest"
 COSTS = Costs(fee_bps=3.5, half_spread_bps=1.0, slippage_bps=1.0)
@@ -24,6 +29,11 @@ PLAN = ExitPlan(
     max_hold_bars=240,
 )
 """Stop 100 and target 200 bps; with 11 bps of costs it breaks even at a chance of 37 %."""
+TESTS = {"e3": E3Thresholds().tests(), "funding_fade": FundingFadeThresholds().tests()}
+
+
+def builder(n_similar=None, costs=COSTS) -> PromptBuilder:
+    return PromptBuilder(prompt=load_prompt(), costs=costs, tests=TESTS, n_similar=n_similar)
 
 
 def features(**figures):
@@ -60,14 +70,23 @@ def snapshot(as_of_ms=60_000, symbol="SOL-PERP", price=150.0):
     return Snapshot(symbol=symbol, as_of_ms=as_of_ms, bar=bar, spread_bps=spread)
 
 
-def reader(url, **terms) -> OllamaReader:
-    return OllamaReader(
-        terms=OllamaTerms(**{"url": url, "model": MODEL, "deadline_s": 5.0, **terms}),
+def reader(url, **terms) -> ChatReader:
+    wire = OllamaWire(terms=ChatTerms(**{"url": url, "model": MODEL, "deadline_s": 5.0, **terms}))
+    return ChatReader(
+        terms=wire.terms,
         mode=GateMode.VETO,
-        costs=COSTS,
-        prompt=load_prompt(),
+        prompt=builder(),
+        wire=wire,
+        line=OllamaLine(wire),
         elapsed_s=ticking(),
     )
+
+
+def ready(one: ChatReader) -> ChatReader:
+    """Let a reader find its server fit, so that its questions are all it asks from here."""
+    found = asyncio.run(one.prepare())
+    assert found.is_ready, found.told
+    return one
 
 
 def situation(as_of_ms=60_000, symbol="SOL-PERP"):
@@ -80,9 +99,20 @@ def ticking():
     return lambda: float(next(seconds))
 
 
-def question_of(one: OllamaReader, as_of_ms=60_000, symbol="SOL-PERP") -> GateQuestion:
+def question_of(one: ChatReader, as_of_ms=60_000, symbol="SOL-PERP") -> GateQuestion:
     return one.question(situation(as_of_ms, symbol))
 
 
-def ask(one: OllamaReader, as_of_ms=60_000) -> GateAnswer:
+def ask(one: ChatReader, as_of_ms=60_000) -> GateAnswer:
     return asyncio.run(one.ask(question_of(one, as_of_ms)))
+
+
+def timed(one, question):
+    """Return the answer and the seconds it took."""
+
+    async def go():
+        began_s = clock.elapsed_s()
+        return await one.ask(question), clock.elapsed_s() - began_s
+
+    clock = SystemClock()
+    return asyncio.run(go())

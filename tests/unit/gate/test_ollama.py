@@ -1,19 +1,18 @@
 """Whatever an Ollama server does, the desk gets a reasoned no in time, unless everything about the answer is right."""
 
 import asyncio
+import gzip
 import json
 import socket
 
 import pytest
 
-from desk.clock import SystemClock
 from domain.decisions import Approved, Denied
-from domain.gate_reason import GateReason
 from gate.breaker import MOST_FAILURES
-from gate.ollama import OllamaTerms
+from gate.terms import ChatTerms
 from gate.transport import MOST_BYTES
 from tests.unit.gate.ollama_double import MODEL, Deed, chat, ollama, reply
-from tests.unit.gate.questions import ask, question_of, reader
+from tests.unit.gate.questions import ask, question_of, reader, ready, timed
 
 GRACE_S = 0.25
 DEADLINE_S = 0.6
@@ -33,6 +32,8 @@ CASES = {
     "approves": (said(reply()), "ok"),
     "approves with blanks around the object": (said(f"\n {reply()}\n"), "ok"),
     "approves at the break-even and threshold": (said(reply(chance=50)), "ok"),
+    "approves and stays on the line": (Deed(chat(), ending="hang"), "ok"),
+    "approves after a while": (Deed(chat(), delay_s=0.05), "ok"),
     "denies": (said(reply("DENY", 20)), "llm_deny"),
     "denies what it counts as good": (said(reply("DENY", 90)), "inconsistent"),
     "approves what would not pay for its costs": (said(reply(chance=36)), "inconsistent"),
@@ -53,6 +54,9 @@ CASES = {
     "says a string": (Deed(b'"APPROVE"'), "protocol_violation"),
     "says bytes that are no text": (Deed(b'{"model":"\xff\xfe"}'), "protocol_violation"),
     "says a NUL": (Deed(chat() + b"\0"), "protocol_violation"),
+    "packs its answer": (Deed(gzip.compress(chat()), headers=("Content-Encoding: gzip",)), "protocol_violation"),
+    "wants a key": (Deed(b"{}", 401), "forbidden_host"),
+    "has had enough": (Deed(b"{}", 429), "server_busy"),
     "answers twice": (Deed(chat() + b"\n" + chat()), "protocol_violation"),
     "names a field twice": (Deed(b'{"done":false,' + chat()[1:]), "protocol_violation"),
     "counts in NaN": (said(None, eval_count=float("nan")), "protocol_violation"),
@@ -115,25 +119,16 @@ CASES = {
     "speaks something else": (Deed(b"SSH-2.0-OpenSSH_9.6\r\n", has_head=False), "connection_lost"),
     "never speaks": (Deed(has_head=False, ending="hang"), "deadline"),
     "stops in the middle": (Deed(chat()[:40], declared=999, ending="hang"), "deadline"),
+    "approves too late": (Deed(chat(), delay_s=30.0), "deadline"),
     "drips": (Deed(chat(), ending="drip"), "deadline"),
 }
 IN_TIME = {name: case for name, case in CASES.items() if case[1] != "deadline"}
-# No server is needed for these: they are the desk's own, and each has its test in the file that is named.
-ELSEWHERE = {
-    GateReason.GATE_OFF: "test_off",
-    GateReason.NO_BACKEND: "test_off",
-    GateReason.UNREACHABLE: "here",
-    GateReason.BUSY_LOCAL: "here",
-    GateReason.CIRCUIT_OPEN: "here",
-    GateReason.AUDIT_FAILED: "tests/unit/agents/test_audited_gate",
-    GateReason.INTERRUPTED: "tests/unit/db/test_answered",
-}
 
 
 @pytest.mark.parametrize(("deed", "reason"), IN_TIME.values(), ids=IN_TIME)
 def test_each_answer_ends_in_its_reason_and_its_bytes_are_kept(deed, reason):
     with ollama(deed) as server:
-        answer = ask(reader(server.url))
+        answer = ask(ready(reader(server.url)))
     assert answer.verdict.reason_code == reason
     assert isinstance(answer.verdict, Approved if reason == "ok" else Denied)
     assert answer.verdict.request_id == "SOL-PERP-60000-gate"
@@ -152,7 +147,7 @@ def test_a_server_that_takes_its_time_is_left_at_the_deadline_and_sees_it(name):
     tries_s = []
     while not tries_s or (min(tries_s) > DEADLINE_S + GRACE_S and len(tries_s) < 3):
         with ollama(deed) as server:
-            one = reader(server.url, deadline_s=DEADLINE_S)
+            one = ready(reader(server.url, deadline_s=DEADLINE_S))
             question = question_of(one)
             answer, took_s = timed(one, question)
             tries_s.append(took_s)
@@ -160,24 +155,7 @@ def test_a_server_that_takes_its_time_is_left_at_the_deadline_and_sees_it(name):
     assert answer.verdict == Denied(reason_code="deadline", backend="ollama", request_id=question.request_id)
     assert DEADLINE_S - 0.01 <= min(tries_s) <= DEADLINE_S + GRACE_S
     assert deed.body.startswith(answer.raw_reply or b"")
-    assert (answer.raw_reply is None) is not deed.has_head
-
-
-def timed(one, question):
-    """Return the answer and the seconds it took."""
-
-    async def go():
-        began_s = clock.elapsed_s()
-        return await one.ask(question), clock.elapsed_s() - began_s
-
-    clock = SystemClock()
-    return asyncio.run(go())
-
-
-def test_every_reason_has_a_label_and_a_case_that_ends_in_it():
-    assert all(reason.label for reason in GateReason)
-    assert len({reason.label for reason in GateReason}) == len(GateReason)
-    assert {GateReason(reason) for _, reason in CASES.values()} | ELSEWHERE.keys() == set(GateReason)
+    assert (answer.raw_reply is None) is (not deed.has_head or deed.delay_s > 0)
 
 
 def test_nobody_at_the_address_is_a_no():
@@ -189,10 +167,10 @@ def test_nobody_at_the_address_is_a_no():
 
 def test_the_question_that_is_sent_is_the_one_on_record_and_asks_for_no_truncation():
     with ollama(said(reply())) as server:
-        one = reader(server.url)
-        question = question_of(one)
+        one = ready(reader(server.url))
+        question, n_before = question_of(one), len(server.paths)
         asyncio.run(one.ask(question))
-    assert server.paths == ["POST /api/chat HTTP/1.1"]
+    assert server.paths[n_before:] == ["POST /api/chat HTTP/1.1", "GET /api/ps HTTP/1.1"]
     sent = server.requests[0]
     assert json.dumps(sent, sort_keys=True, separators=(",", ":")) == question.prompt
     assert (sent["model"], sent["stream"], sent["think"], sent["truncate"], sent["shift"]) == (MODEL, *[False] * 4)
@@ -259,10 +237,10 @@ def test_replies_that_a_model_got_wrong_do_not_open_the_breaker_and_end_a_row_of
 )
 def test_terms_that_cannot_be_meant_are_refused(terms):
     with pytest.raises(ValueError, match="is not|impossible|leave nothing"):
-        OllamaTerms(**terms)
+        ChatTerms(**terms)
 
 
 def test_another_machine_is_asked_only_where_that_is_allowed():
-    assert OllamaTerms(url="https://192.168.1.5:11434", allows_remote=True).allows_remote
-    assert OllamaTerms(url="http://[::1]:11434").url
-    assert OllamaTerms(url="http://localhost:11434/").url
+    assert ChatTerms(url="https://192.168.1.5:11434", allows_remote=True).allows_remote
+    assert ChatTerms(url="http://[::1]:11434").url
+    assert ChatTerms(url="http://localhost:11434/").url

@@ -8,13 +8,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.gate_reason import GateReason
-from gate.ollama import OllamaTerms, judged
+from gate.chat_reader import judged
+from gate.ollama import OllamaWire
 from gate.reply import KEYS, SCHEMA, Reply, read_reply, ruling_on
+from gate.terms import ChatTerms
 from gate.transport import Arrived
 from tests.unit.gate.ollama_double import MODEL, chat, reply
 from tests.unit.gate.questions import question_of, reader
 
-TERMS = OllamaTerms(model=MODEL)
+TERMS = ChatTerms(model=MODEL)
 QUESTION = question_of(reader(TERMS.url))
 LEAST_TOKENS = sum(len(one["content"]) for one in json.loads(QUESTION.prompt)["messages"]) / 8
 
@@ -50,7 +52,7 @@ def oracle_approves(status, fields):
 
 
 def reason_of(status, body):
-    return judged(Arrived(status=status, body=body, failure=None), QUESTION, TERMS)
+    return judged(Arrived(status=status, body=body, failure=None), QUESTION, OllamaWire(terms=TERMS), TERMS).reason
 
 
 CHANCES = st.one_of(st.integers(-5, 110), st.floats(), st.booleans(), st.none(), st.text(max_size=3))
