@@ -203,5 +203,6 @@ def _tell_score(console: "Console", card: "Scorecard", score: "Score") -> None:
     if score.paired is not None:
         tables.append(sheets.paired_sheet(score.paired))
     print_score(console, score.answerer.title, score.verdict.finding.value, said, tables)
-    costs = (sentences.spending_said(score.spending), sentences.gap_said(score.gap), sentences.left_out(card))
-    print_notes(console, ["", *(text for text in costs if text), f"Rule: {score.verdict.rule}"])
+    notes = [sentences.failures_said(score), sentences.spending_said(score.spending), sentences.gap_said(score.gap)]
+    notes += [sentences.left_out(card), f"Rule: {score.verdict.rule}"]
+    print_notes(console, ["", *filter(None, notes)])

@@ -63,6 +63,7 @@ def _section(score: Score, ledger: Ledger, card: Scorecard) -> Html:
         parts += [element("h2", "Are its chances true?"), element("p", sentences.calibration_said(score))]
         parts += [_reliability(score)]
     parts += [element("h2", "Answers and what they cost"), _table(sheets.reason_sheet(score))]
+    parts += [element("p", sentences.failures_said(score))]
     parts += [element("p", sentences.spending_said(score.spending)), element("p", sentences.gap_said(score.gap))]
     return joined(parts)
 

@@ -4,6 +4,7 @@ from backtest.report.writing import when_text
 from backtest.score.calibration import Calibration
 from backtest.score.card import Scorecard
 from backtest.score.power import Power
+from backtest.score.reasons import ReasonClass
 from backtest.score.score import Score, ValueAdded
 from backtest.score.spending import RealGap, Spending
 
@@ -45,6 +46,19 @@ def needed_of(power: Power | None) -> str:
         f"Triggers until a difference could be known ({power.power_frac:.0%} power): {'; '.join(parts)}. They are "
         f"worth {power.n_effective:,.0f} independent ones (design effect {power.design_effect:.2f}, sd "
         f"{power.sd_bps:.0f} bps)."
+    )
+
+
+def failures_said(score: Score) -> str:
+    """Say how often nothing was judged, and what failing closed came to."""
+    failed = [row for row in score.reasons if row.kind is ReasonClass.FAILED]
+    n_failed, sum_bps = sum(row.n_asked for row in failed), sum(row.sum_bps for row in failed)
+    if not n_failed:
+        return "It answered every question."
+    verb = "cost" if sum_bps >= 0.0 else "saved"
+    return (
+        f"In {n_failed / score.n_asked:.1%} of the cases nothing was judged and the trade denied (kind: failed); that "
+        f"{verb} {abs(sum_bps):,.0f} bps."
     )
 
 
@@ -102,7 +116,11 @@ def left_out(card: Scorecard) -> str:
 
 
 def _brier(stated: Calibration) -> str:
-    skill = "" if stated.brier_skill is None else f", skill {stated.brier_skill:+.3f} against always saying the average"
+    skill = (
+        ""
+        if stated.brier_skill is None
+        else f", skill {round(stated.brier_skill, 3) + 0.0:+.3f} against always saying the average"
+    )
     return f"Brier {stated.brier:.3f}{skill}."
 
 

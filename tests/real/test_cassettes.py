@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.real.evaluated import evaluated
 from tests.real.program import ROOT, Done, Program, complaint
 from tests.unit.gate.ollama_double import MODEL, Deed, chat, ollama, reply
 
@@ -261,12 +262,13 @@ def test_a_recorder_that_was_killed_keeps_others_out_while_it_lives_and_its_cass
 
 def test_a_paper_run_hears_a_cassette_too(tmp_path: Path) -> None:
     cassette = tmp_path / "sim.jsonl"
-    command = ("paper", "--feed", "sim", "--minutes", "900", "--speed", "max")
-    in_shadow = ("--set", "GATE_MODE=shadow")
+    command = ("paper", "--feed", "sim", "--minutes", "900", "--speed", "max", "--set", "GATE_EVALUATION=1")
+    first, relived = Program(tmp_path / "lived"), Program(tmp_path / "relived")
+    evaluated(first)
+    evaluated(relived)
     with ollama(judged) as server:
-        lived = Program(tmp_path / "lived").answer(*command, *words(server.url, "record", cassette, *in_shadow))
-    relived = Program(tmp_path / "relived")
-    done = relived.run(*command, *words(SERVER_GONE, "replay_strict", cassette, *in_shadow))
+        lived = first.answer(*command, *words(server.url, "record", cassette))
+    done = relived.run(*command, *words(SERVER_GONE, "replay_strict", cassette))
     assert done.returncode == 0, done.stderr
     n = lived["cassette"]["n_asked"]
     assert n > 0

@@ -22,7 +22,9 @@ LEAST_PIPE_BYTES = 4_096
 
 @pytest.fixture
 def program(tmp_path):
-    return Program(tmp_path)
+    program = Program(tmp_path)
+    evaluated(program)
+    return program
 
 
 def trading(url, *more, n_minutes=900):
@@ -50,7 +52,6 @@ def ordered_on_the_first_question(program):
 
 def test_a_desk_killed_while_it_waits_for_the_model_denies_that_trade_and_its_evidence_holds(program):
     """SIGKILL between request and outcome: the question is on record, no order is, and the run goes on."""
-    evaluated(program)
     deeds = iter([HANGING])
     with ollama(lambda _: next(deeds, YES)) as server:
         first = subprocess.Popen(program.command(*trading(server.url)), cwd=ROOT, env=program.env)
@@ -126,7 +127,6 @@ def test_a_question_that_a_full_disk_does_not_take_is_not_asked_while_exits_leav
 
 
 def test_with_nobody_at_the_address_the_desk_trades_nothing_and_ends_well(program):
-    evaluated(program)
     done = program.run(*trading("http://127.0.0.1:9"))
     assert done.returncode == 0, done.stderr
     assert reasons(program).keys() == {"unreachable"}

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from cli.gate_identity import gate_identity
+from settings import load_settings
+from tests.real.evaluated import evaluated
 from tests.real.program import Program
 
 N_MINUTES = 3_600
@@ -12,6 +15,7 @@ KNOBS = {
     "GATE_BACKEND": "metalabel",
     "GATE_METALABEL_MIN_TRIGGERS": "40",
     "GATE_MIN_P_WIN_PCT": "40",
+    "GATE_EVALUATION": "1",
 }
 ANSWERS = "SELECT request_id, reason_code, raw_reply FROM gate_outcomes ORDER BY id"
 
@@ -20,6 +24,8 @@ def traded(folder, **knobs):
     """Return the program after a run on the simulated market."""
     folder.mkdir()
     program = Program(folder)
+    gate = gate_identity(load_settings(None, {**KNOBS, **knobs}))
+    evaluated(program, backend=gate.backend, model=gate.model, prompt_version=gate.prompt_version, digest=None)
     given = [word for name, value in {**KNOBS, **knobs}.items() for word in ("--set", f"{name}={value}")]
     market = ["--feed", "sim", "--minutes", str(N_MINUTES), "--speed", "max"]
     done = program.run("paper", *market, "--run-id", "run", "--json", *given)

@@ -110,7 +110,11 @@ def test_the_sentences_say_what_there_is() -> None:
         "0.90 s a decision (p99 0.90 s, 6.0 min in all); 800 prompt"
     )
     assert sentences.gap_said(score.gap).startswith("No trade was made")
+    assert sentences.failures_said(score) == "It answered every question."
     assert sentences.left_out(card) == ""
+    late, _ = page(*TOLD[:3], story(START_MS, 50.0, asked(False, reason_code="deadline", evidence=None)))
+    assert sentences.failures_said(late.scores[0]).startswith("In 25.0% of the cases nothing was judged")
+    assert sentences.failures_said(late.scores[0]).endswith("that cost 50 bps.")
     bare, _ = page(story(START_MS, 1.0, asked(evidence=None, latency_ms=None)))
     assert sentences.calibration_said(bare.scores[0]).startswith("It states no chances")
     assert sentences.spending_said(bare.scores[0].spending) == "What a decision costs is not on record."
