@@ -71,7 +71,14 @@ class AuditedGate:
 
     def _put_on_record(self, question: GateQuestion, tick_no: int) -> bool:
         try:
-            self.journal.record_request(tick_no, question.request_id, question.backend, question.mode, question.prompt)
+            self.journal.record_request(
+                tick_no,
+                question.request_id,
+                question.backend,
+                question.mode,
+                question.prompt,
+                is_sent=not self.cassette.is_replay,
+            )
         except JournalUnavailable:
             return False
         return True

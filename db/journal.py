@@ -113,11 +113,17 @@ class SqlJournal:
             raise JournalUnavailable(failure)
         self.commit()
 
-    def record_request(self, tick_no: int, request_id: str, backend: str, mode: str, prompt: str) -> None:
-        """Put a question to the gate on record, durably, before it is asked. Raises JournalUnavailable."""
+    def record_request(
+        self, tick_no: int, request_id: str, backend: str, mode: str, prompt: str, *, is_sent: bool = True
+    ) -> None:
+        """Put a question to the gate on record, durably, before it is asked. Raises JournalUnavailable.
+
+        is_sent: False where nobody outside hears it; then it is durable with the next commit.
+        """
         self._tick_no = tick_no
         self._take_request(rows.gate_request(tick_no, request_id, backend, mode, prompt))
-        self.commit()
+        if is_sent:
+            self.commit()
 
     def record_answer(self, request_id: str, answer: GateAnswer, wall_ms: int) -> None:
         """Take what a question brought; the order that it allows makes it durable together with itself.

@@ -16,7 +16,9 @@ class JournalOff:
     def record_order(self, order: ApprovedOrder, tick_no: int) -> None:
         """Let an order pass unrecorded."""
 
-    def record_request(self, tick_no: int, request_id: str, backend: str, mode: str, prompt: str) -> None:
+    def record_request(
+        self, tick_no: int, request_id: str, backend: str, mode: str, prompt: str, *, is_sent: bool = True
+    ) -> None:
         """Refuse: a question that leaves no trace is not asked. Raises JournalUnavailable."""
         raise JournalUnavailable("the journal is switched off: no question to the gate can be put on record")
 

@@ -96,8 +96,13 @@ class Journal(Protocol):
         """Put an order on record, durably, before it is sent. Raises JournalUnavailable."""
         ...
 
-    def record_request(self, tick_no: int, request_id: str, backend: str, mode: str, prompt: str) -> None:
-        """Put a question to the gate on record, durably, before it is asked. Raises JournalUnavailable."""
+    def record_request(
+        self, tick_no: int, request_id: str, backend: str, mode: str, prompt: str, *, is_sent: bool = True
+    ) -> None:
+        """Put a question to the gate on record, durably, before it is asked. Raises JournalUnavailable.
+
+        is_sent: False where nobody outside hears it; then it is durable with the next commit.
+        """
         ...
 
     def record_answer(self, request_id: str, answer: GateAnswer, wall_ms: int) -> None:

@@ -321,17 +321,19 @@ def test_one_order_id_is_one_order(journal_url: str) -> None:
             assert connection.execute(text("SELECT count(*) FROM orders")).scalar() == 1
 
 
-def test_a_question_to_the_gate_is_on_record_before_its_answer(journal_url: str) -> None:
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_a_question_to_the_gate_is_durable_before_it_is_sent_and_on_record_before_its_answer(
+    journal_url: str, *, is_sent: bool
+) -> None:
     with open_journal(journal_url, writable=True) as store:
         journal = store.begin(header(), 1)
         play(journal, 1, 4)
         asked = sample(5).gate
         assert asked is not None
-        journal.record_request(5, asked.request_id, asked.backend, asked.mode, asked.prompt)
+        journal.record_request(5, asked.request_id, asked.backend, asked.mode, asked.prompt, is_sent=is_sent)
         with store.read() as connection:
-            assert connection.execute(text("SELECT request_id FROM gate_requests")).scalars().all() == [
-                asked.request_id
-            ]
+            durable = connection.execute(text("SELECT request_id FROM gate_requests")).scalars().all()
+            assert durable == ([asked.request_id] if is_sent else [])
         play(journal, 5, 5)
         journal.commit()
         assert decision(store, "first", 5).record == sample(5)

@@ -54,10 +54,10 @@ class Ledger:
     def recorded_answer(self, request_id):
         return self.known.get(request_id)
 
-    def record_request(self, tick_no, request_id, backend, mode, prompt):
+    def record_request(self, tick_no, request_id, backend, mode, prompt, *, is_sent):
         if self.trouble is not None:
             raise self.trouble
-        self.told.append(f"tick {tick_no} will ask {prompt}")
+        self.told.append(f"tick {tick_no} will {'ask' if is_sent else 'hear'} {prompt}")
 
     def record_answer(self, request_id, answer, wall_ms):
         if not self.takes_approvals and isinstance(answer.verdict, Approved):
@@ -169,7 +169,7 @@ def test_a_strict_replay_stops_at_a_miss_once_it_is_on_record_and_every_time_it_
             CassetteMiss, match="tick 7: the cassette holds no answer to the request SOL-PERP-60000-gate"
         ):
             asyncio.run(gate.review(situation(), 7))
-    assert told == ["tick 7 will ask may I?", "asked may I?", "at 99 heard cassette_miss", "tick 7 will ask may I?"]
+    assert told == ["tick 7 will hear may I?", "asked may I?", "at 99 heard cassette_miss", "tick 7 will hear may I?"]
 
 
 def test_any_other_replay_hears_a_miss_as_a_no():
