@@ -56,13 +56,31 @@ def test_settings_that_cannot_be_meant_are_refused_before_anyone_is_asked(name, 
     assert name in str(answer.exception)
 
 
+def told_of_the_engine(server):
+    answer = invoked(server.url, "--json", GATE_DEADLINE_S="45", GATE_CONTEXT_TOKENS="16384")
+    told = json.loads(answer.stdout)
+    assert answer.exit_code == (0 if told["fit"] else 1)
+    return told
+
+
 def test_a_real_decoder_with_drawn_weights_is_fit_by_form(request):
     """What it says is noise, and the check does not look at worth: that is what the score is for."""
     with engine_server(request) as server:
-        answer = invoked(server.url, "--json", GATE_DEADLINE_S="45", GATE_CONTEXT_TOKENS="16384")
-    told = json.loads(answer.stdout)
+        told = told_of_the_engine(server)
     assert told["fit"], told
     found = {one["name"]: one for one in told["findings"]}
     assert found["long questions"]["level"] == "ok"
     assert found["repeatability"]["level"] == "ok"
     assert found["answers"]["found"].startswith("17 of 17")
+
+
+def test_a_real_decoder_whose_weights_read_nothing_is_found_out(tiny_gguf, tmp_path):
+    from tests.doubles.engine_server import engine_ollama
+    from tests.doubles.tiny_gguf import write_tiny_gguf
+
+    path = tmp_path / "constant.gguf"
+    write_tiny_gguf(path, is_constant=True)
+    assert path.stat().st_size == tiny_gguf.stat().st_size
+    with engine_ollama(path) as server:
+        told = told_of_the_engine(server)
+    assert [one["name"] for one in told["findings"] if one["level"] == "failure"] == ["sensitivity"]
