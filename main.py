@@ -5,13 +5,14 @@ Heavy parts are imported where they are used, so that `--help` answers at once.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from cli.audit import audit
 from cli.band import band
 from cli.compare import compare
+from cli.control import config, doctor, halt, resume
 from cli.gate import gate
 from cli.market_data import data
 from cli.montecarlo import montecarlo
@@ -33,9 +34,6 @@ from cli.options import (
     flags,
     folders,
     load,
-    print_json,
-    stdout,
-    switch,
 )
 from cli.prove import CutsOption, ProveOption, SeedOption, proof_wish
 from cli.report import NoReportOption, ReportOption, report, report_after
@@ -46,15 +44,18 @@ from cli.walkforward import walkforward
 from console.wish import Wish
 
 if TYPE_CHECKING:
-    from agents.gate import GateAgent
+    from agents.hindsight import Hindsight
     from agents.master import MasterAgent
+    from agents.strategy import StrategyAgent
     from configuration.choices import GateBackend
     from console.runs import TapedFeed
     from domain.instrument import Instrument
-    from domain.ports import Gate, Journal
+    from domain.ports import Gate, Journal, Reader
     from gate.chat_reader import ChatReader
     from gate.line import Line, Wire
+    from gate.prompt import PromptBuilder
     from gate.terms import ChatTerms
+    from risk.desk import RiskDesk
     from settings import Settings
 
 HELP = """Tidegate: a trading desk for crypto perpetuals that records every decision and can recompute it.
@@ -65,6 +66,10 @@ app = typer.Typer(help=HELP, add_completion=False, pretty_exceptions_enable=Fals
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
 app.add_typer(gate, name="gate")
+app.command()(config)
+app.command()(doctor)
+app.command()(halt)
+app.command()(resume)
 app.command()(report)
 app.command()(sweep)
 app.command()(tune)
@@ -136,68 +141,13 @@ def backtest(
         report_after(load(env_file, overrides, given), done, report_to, quietly=as_json)
 
 
-@app.command()
-def config(overrides: SetOption = [], env_file: EnvOption = ENV_FILE, as_json: JsonOption = False) -> None:  # noqa: B006 - as above
-    """Print every setting that counts, and where it came from. Secrets stay hidden."""
-    from console.settings_table import print_settings
-    from settings import effective
-
-    rows = effective(load(env_file, overrides, {}))
-    if as_json:
-        print_json({row.name: {"value": row.value, "source": row.source} for row in rows})
-    else:
-        print_settings(stdout(), rows)
-
-
-@app.command()
-def doctor(
-    db: DbOption = None,
-    overrides: SetOption = [],  # noqa: B006 - as above
-    env_file: EnvOption = ENV_FILE,
-    as_json: JsonOption = False,
-) -> None:
-    """Check everything the desk needs, and say what to do about what is missing."""
-    from cli.plan import desk_plan
-    from console.checkup import check_up
-
-    plan = desk_plan(env_file, overrides, flags(DATABASE_URL=db))
-    raise typer.Exit(check_up(stdout(), plan, as_json=as_json))
-
-
-@app.command()
-def halt(
-    flatten: Annotated[bool, typer.Option("--flatten", help="Close every position first.")] = False,
-    reduce_only: Annotated[bool, typer.Option("--reduce", help="Let exits run, allow no entry.")] = False,
-    overrides: SetOption = [],  # noqa: B006 - as above
-    env_file: EnvOption = ENV_FILE,
-) -> None:
-    """Stop the running desk from adding risk, from another terminal. It stays halted until `resume`."""
-    from domain.tick import TradingState
-
-    state = TradingState.FLATTENING if flatten else TradingState.REDUCING if reduce_only else TradingState.HALTED
-    switch(env_file, overrides).ask(state)
-    told = f"The desk is asked to be {state.value}; it looks every minute. `resume` takes it back."
-    stdout().print(told, soft_wrap=True)
-
-
-@app.command()
-def resume(overrides: SetOption = [], env_file: EnvOption = ENV_FILE) -> None:  # noqa: B006 - as above
-    """Take back a halt."""
-    from domain.tick import TradingState
-
-    asked = switch(env_file, overrides)
-    was = asked.asked()
-    asked.ask(TradingState.ACTIVE)
-    found = "no halt was set" if was is TradingState.ACTIVE else f"it was asked to be {was.value}"
-    stdout().print(f"The desk may trade; {found}.")
-
-
 def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal: "Journal") -> "MasterAgent":
     """Wire the agents of one desk: every part is made here, once, from the settings and what it stands on."""
     import settings as part
     from agents.books import Books
     from agents.execution import ExecutionAgent
     from agents.exits import ExitAgent
+    from agents.gate import GateAgent
     from agents.market_data import MarketDataAgent
     from agents.master import MasterAgent
     from agents.risk import RiskAgent
@@ -214,25 +164,50 @@ def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal
     limits, sizing = part.risk_limits(settings), part.sizing_policy(settings)
     risk_desk = RiskDesk(limits=limits, sizing=sizing, instruments=instruments, portfolio=part.portfolio(settings))
     risk = RiskAgent(desk=risk_desk)
+    hindsight = build_hindsight(settings, instruments, strategies, risk_desk)
     return MasterAgent(
         market_data=MarketDataAgent(part.feature_windows(settings), part.regime_thresholds(settings)),
         strategies=strategies,
-        gate=build_gate_agent(settings, journal),
+        gate=GateAgent(gate=build_gate(settings, journal), mode=settings.gate_mode, hindsight=hindsight),
         risk=risk,
         execution=execution,
         exits=ExitAgent(execution=execution, strategies=strategies, risk=risk),
     )
 
 
-def build_gate_agent(settings: "Settings", journal: "Journal") -> "GateAgent":
-    """Build the gate with what it remembers; without one that is asked there is nothing to remember."""
-    from agents.gate import GateAgent
-    from agents.recollection import Recollection
-    from domain.decisions import GateMode
+def build_hindsight(
+    settings: "Settings",
+    instruments: "Mapping[str, Instrument]",
+    strategies: "StrategyAgent",
+    risk_desk: "RiskDesk",
+) -> "Hindsight | None":
+    """Build what is kept for the gate's sake: None where no gate is in use, for there is nothing to learn."""
+    from msgspec.structs import replace
 
-    mode = settings.gate_mode
-    recollection = None if mode is GateMode.OFF else Recollection()
-    return GateAgent(gate=build_gate(settings, journal), mode=mode, recollection=recollection)
+    import settings as part
+    from agents.hindsight import Hindsight
+    from agents.ledger import TriggerLedger
+    from agents.recollection import Recollection
+    from agents.reflection import Reflections
+    from agents.risk import RiskAgent
+    from db.off import JournalOff
+    from domain.decisions import GateMode
+    from execution.paper import MAX_CASH_USD, PaperVenue
+
+    if settings.gate_mode is GateMode.OFF:
+        return None
+    # Ten times what the largest order it takes is worth, so that no shadow trade wants for margin.
+    terms = replace(part.paper_terms(settings), starting_cash_usd=MAX_CASH_USD, reject_frac=0.0)
+    ledger = TriggerLedger(
+        open_venue=lambda symbol: PaperVenue(terms, {symbol: instruments[symbol]}),
+        journal=JournalOff(),
+        instruments=instruments,
+        strategies=strategies,
+        risk=RiskAgent(desk=risk_desk),
+    )
+    grounds = {name: strategy.grounds for name, strategy in strategies.by_name.items()}
+    reflections = Reflections(grounds=grounds, instruments=instruments)
+    return Hindsight(recollection=Recollection(), ledger=ledger, reflections=reflections)
 
 
 def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
@@ -245,28 +220,68 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         return OffGate(mode=settings.gate_mode)
     from agents.audited_gate import AuditedGate
     from desk.clock import SystemClock
+    from domain.cassette import CassetteMode
 
     clock = SystemClock()
-    reader = build_chat_reader(settings, settings.gate_backend, clock.elapsed_s)
-    return AuditedGate(reader=reader, journal=journal, clock=clock, max_age_s=settings.gate_max_age_s)
+    return AuditedGate(
+        reader=_reader(settings, settings.gate_backend, clock.elapsed_s),
+        journal=journal,
+        clock=clock,
+        max_age_s=settings.gate_max_age_s,
+        stops_at_miss=settings.gate_cassette is CassetteMode.REPLAY_STRICT,
+    )
+
+
+def _reader(settings: "Settings", backend: "GateBackend", elapsed_s: "Callable[[], float]") -> "Reader":
+    """Build one backend's reader; an ensemble's members are built as they would be alone."""
+    import settings as part
+    from configuration.choices import GateBackend
+
+    mode = settings.gate_mode
+    if backend is GateBackend.ENSEMBLE:
+        from gate.ensemble import EnsembleReader
+
+        members = [_reader(settings, GateBackend(member), elapsed_s) for member in settings.gate_members]
+        return EnsembleReader(part.ensemble_terms(settings), mode, members, elapsed_s)
+    if backend is GateBackend.METALABEL:
+        from gate.metalabel.reader import MetaLabelReader
+        from gate.metalabel.vector import Design
+
+        design = Design(strategies=settings.strategies, costs=part.trade_costs(settings))
+        return MetaLabelReader(part.metalabel_terms(settings), mode, design, elapsed_s)
+    return build_chat_reader(settings, backend, elapsed_s)
 
 
 def build_chat_reader(settings: "Settings", server: "GateBackend", elapsed_s: "Callable[[], float]") -> "ChatReader":
-    """Build the reader that asks a model on a server."""
+    """Build the reader that asks a model on a server, or the cassette that answers for it."""
     import settings as part
+    from gate.cassette.choosing import cassette_line
     from gate.chat_reader import ChatReader
-    from gate.prompt import load_prompt
 
-    terms = part.chat_terms(settings)
+    terms = part.chat_terms(settings, server)
     wire, line = _line_to(server, terms)
     return ChatReader(
         terms=terms,
         mode=settings.gate_mode,
-        costs=part.trade_costs(settings),
-        prompt=load_prompt(),
+        prompt=build_prompt(settings),
         wire=wire,
-        line=line,
+        line=cassette_line(part.cassette_terms(settings), line, elapsed_s),
         elapsed_s=elapsed_s,
+    )
+
+
+def build_prompt(settings: "Settings") -> "PromptBuilder":
+    """Build what words every question to a chat model, whoever answers it."""
+    import settings as part
+    from configuration.choices import GateMemory
+    from gate.prompt import PromptBuilder, load_prompt
+
+    e3, fade = part.e3_thresholds(settings), part.funding_fade_thresholds(settings)
+    return PromptBuilder(
+        prompt=load_prompt(),
+        costs=part.trade_costs(settings),
+        tests={"e3": e3.tests(), "funding_fade": fade.tests()},
+        n_similar=settings.gate_memory_neighbours if settings.gate_memory is GateMemory.ON else None,
     )
 
 
@@ -283,6 +298,16 @@ def _line_to(backend: "GateBackend", terms: "ChatTerms") -> "tuple[Wire, Line]":
 
     wire = OllamaWire(terms=terms)
     return wire, OllamaLine(wire)
+
+
+def check(settings: "Settings") -> None:
+    """Raise BadInput where the settings name a cassette that the gate could not use."""
+    import settings as part
+    from domain.decisions import GateMode
+    from gate.cassette.choosing import check_cassette
+
+    if settings.gate_mode is not GateMode.OFF:
+        check_cassette(part.cassette_terms(settings))
 
 
 def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
@@ -311,13 +336,22 @@ def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
 
 def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_file: Path) -> str:
     """Load, wire and run one desk; report; leave with the exit code the outcome deserves."""
+    from cli.gate_identity import gate_identity
     from console.runs import Workshop, run_desk
     from settings import settings_json
 
     def settings_with(extra: Mapping[str, str]) -> "Settings":
         return load(env_file, overrides, {**given, **extra})
 
-    return run_desk(wish, Workshop(load=settings_with, settings_json=settings_json, build=build, build_feed=build_feed))
+    lent = Workshop(
+        load=settings_with,
+        settings_json=settings_json,
+        build=build,
+        build_feed=build_feed,
+        check=check,
+        gate_of=gate_identity,
+    )
+    return run_desk(wish, lent)
 
 
 def main() -> None:

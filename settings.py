@@ -5,14 +5,15 @@ turns them into the record one part is built with. The parts are imported where 
 settings costs no compiler. Every function raises BadInput when the part refuses its figures.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from configuration.choices import AllocationMethod, E3Direction, FeedKind, GateBackend, LogLevel, OnStop, Speed
+from configuration.gate_terms import cassette_terms, chat_terms, ensemble_terms, metalabel_terms, trade_costs
 from configuration.knobs import Settings
 from configuration.loading import load_settings, settings_from_json
+from configuration.making import frac, made, ms
 from configuration.problems import Problem, SettingsError
 from configuration.running import EPOCH
 from configuration.writing import Effective, effective, env_example, settings_hash, settings_json
@@ -21,8 +22,6 @@ from domain.errors import BadInput
 if TYPE_CHECKING:
     from domain.record import Record
     from execution.paper import PaperTerms
-    from gate.prompt import Costs
-    from gate.terms import ChatTerms
     from indicators.features import FeatureWindows
     from indicators.regime import RegimeThresholds
     from market.quality import QualityLimits
@@ -49,16 +48,19 @@ __all__ = [
     "SettingsError",
     "Speed",
     "allocation_policy",
+    "cassette_terms",
     "chat_terms",
     "deployment_policy",
     "e3_thresholds",
     "effective",
+    "ensemble_terms",
     "env_example",
     "epoch_ms",
     "exit_rules",
     "feature_windows",
     "funding_fade_thresholds",
     "load_settings",
+    "metalabel_terms",
     "paper_terms",
     "portfolio",
     "quality_limits",
@@ -74,14 +76,12 @@ __all__ = [
     "trade_costs",
 ]
 
-_T = TypeVar("_T")
-
 
 def feature_windows(settings: Settings) -> "FeatureWindows":
     """Return how far each feature looks back."""
     from indicators.features import FeatureWindows
 
-    return _made(
+    return made(
         FeatureWindows,
         atr_bars=settings.feature_atr_bars,
         volume_bars=settings.feature_volume_bars,
@@ -97,7 +97,7 @@ def regime_thresholds(settings: Settings) -> "RegimeThresholds":
     """Return where one regime ends and the next begins."""
     from indicators.regime import RegimeThresholds
 
-    return _made(
+    return made(
         RegimeThresholds,
         trend_strength_atr=settings.regime_trend_strength_atr,
         high_vol_ratio=settings.regime_high_vol_ratio,
@@ -109,7 +109,7 @@ def e3_thresholds(settings: Settings) -> "E3Thresholds":
     """Return the thresholds of E3."""
     from strategy.e3 import Direction, E3Thresholds
 
-    return _made(
+    return made(
         E3Thresholds,
         body_over_atr=settings.e3_body_over_atr,
         volume_z=settings.e3_volume_z,
@@ -128,11 +128,11 @@ def funding_fade_thresholds(settings: Settings) -> "FundingFadeThresholds":
     """Return the thresholds of the funding fade."""
     from strategy.funding_fade import FundingFadeThresholds
 
-    return _made(
+    return made(
         FundingFadeThresholds,
-        extreme_funding_hourly_frac=_frac(settings.funding_fade_extreme_funding_hourly_pct),
+        extreme_funding_hourly_frac=frac(settings.funding_fade_extreme_funding_hourly_pct),
         extreme_premium_bps=settings.funding_fade_extreme_premium_bps,
-        neutral_funding_hourly_frac=_frac(settings.funding_fade_neutral_funding_hourly_pct),
+        neutral_funding_hourly_frac=frac(settings.funding_fade_neutral_funding_hourly_pct),
         neutral_premium_bps=settings.funding_fade_neutral_premium_bps,
         max_spread_bps=settings.funding_fade_max_spread_bps,
         min_volume_z=settings.funding_fade_min_volume_z,
@@ -148,15 +148,15 @@ def exit_rules(settings: Settings) -> "ExitRules":
     """Return how every position is left."""
     from strategy.exits import ExitRules
 
-    return _made(
+    return made(
         ExitRules,
-        stop_frac=_frac(settings.exit_stop_pct),
+        stop_frac=frac(settings.exit_stop_pct),
         stop_atr=settings.exit_stop_atr,
-        target_frac=_frac(settings.exit_target_pct),
-        trail_frac=_frac(settings.exit_trail_pct),
-        trail_arm_frac=_frac(settings.exit_trail_arm_pct),
+        target_frac=frac(settings.exit_target_pct),
+        trail_frac=frac(settings.exit_trail_pct),
+        trail_arm_frac=frac(settings.exit_trail_arm_pct),
         partial_at_r=settings.exit_partial_at_r,
-        partial_frac=_frac(settings.exit_partial_pct),
+        partial_frac=frac(settings.exit_partial_pct),
         max_hold_bars=settings.exit_max_hold_bars,
     )
 
@@ -165,24 +165,24 @@ def risk_limits(settings: Settings) -> "RiskLimits":
     """Return the caps every entry meets."""
     from risk.limits import RiskLimits
 
-    return _made(
+    return made(
         RiskLimits,
-        max_daily_loss_frac=_frac(settings.risk_max_daily_loss_pct),
-        max_drawdown_frac=_frac(settings.risk_max_drawdown_pct),
+        max_daily_loss_frac=frac(settings.risk_max_daily_loss_pct),
+        max_drawdown_frac=frac(settings.risk_max_drawdown_pct),
         max_consecutive_losses=settings.risk_max_consecutive_losses,
-        cooldown_after_trade_ms=_ms(settings.risk_cooldown_after_trade_s),
-        cooldown_after_loss_ms=_ms(settings.risk_cooldown_after_loss_s),
+        cooldown_after_trade_ms=ms(settings.risk_cooldown_after_trade_s),
+        cooldown_after_loss_ms=ms(settings.risk_cooldown_after_loss_s),
         max_order_notional_usd=settings.risk_max_order_notional_usd,
         max_position_notional_usd=settings.risk_max_position_notional_usd,
-        max_gross_exposure_frac=_frac(settings.risk_max_gross_exposure_pct),
-        max_correlated_exposure_frac=_frac(settings.risk_max_correlated_exposure_pct),
+        max_gross_exposure_frac=frac(settings.risk_max_gross_exposure_pct),
+        max_correlated_exposure_frac=frac(settings.risk_max_correlated_exposure_pct),
         correlation_bars=settings.risk_correlation_bars,
         max_open_positions=settings.risk_max_open_positions,
         max_orders_per_minute=settings.risk_max_orders_per_minute,
-        max_snapshot_age_ms=_ms(settings.risk_max_snapshot_age_s),
+        max_snapshot_age_ms=ms(settings.risk_max_snapshot_age_s),
         max_mark_oracle_gap_bps=settings.risk_max_mark_oracle_gap_bps,
         max_spread_bps=settings.risk_max_spread_bps,
-        max_margin_usage_frac=_frac(settings.risk_max_margin_usage_pct),
+        max_margin_usage_frac=frac(settings.risk_max_margin_usage_pct),
         min_liquidation_distance_bps=settings.risk_min_liquidation_distance_bps,
     )
 
@@ -191,10 +191,10 @@ def sizing_policy(settings: Settings) -> "SizingPolicy":
     """Return how the size of an entry is chosen."""
     from risk.limits import SizingPolicy
 
-    return _made(
+    return made(
         SizingPolicy,
-        risk_per_trade_frac=_frac(settings.sizing_risk_per_trade_pct),
-        daily_vol_target_frac=_frac(settings.sizing_daily_vol_target_pct),
+        risk_per_trade_frac=frac(settings.sizing_risk_per_trade_pct),
+        daily_vol_target_frac=frac(settings.sizing_daily_vol_target_pct),
         kelly_fraction=settings.sizing_kelly_fraction,
         kelly_min_trades=settings.sizing_kelly_min_trades,
     )
@@ -204,7 +204,7 @@ def portfolio(settings: Settings) -> "Portfolio":
     """Return how the desk's capital is spread over its strategies and symbols."""
     from risk.portfolio import Portfolio
 
-    return _made(
+    return made(
         Portfolio,
         sleeves=tuple((strategy, symbol) for strategy in settings.strategies for symbol in settings.symbols),
         regimes=regime_switch(settings),
@@ -222,13 +222,13 @@ def deployment_policy(settings: Settings) -> "DeploymentPolicy":
         band = band_of(settings.deployment_band_file) if settings.deployment_band_file else None
     except ValueError as error:
         raise BadInput(f"DEPLOYMENT_BAND_FILE: {error}") from error
-    return _made(
+    return made(
         DeploymentPolicy,
         is_graduated=settings.deployment_graduated,
         micro_trades=settings.deployment_micro_trades,
-        micro_frac=_frac(settings.deployment_micro_size_pct),
+        micro_frac=frac(settings.deployment_micro_size_pct),
         step_trades=settings.deployment_step_trades,
-        max_deviation_frac=_frac(settings.deployment_max_deviation_pct),
+        max_deviation_frac=frac(settings.deployment_max_deviation_pct),
         band=band,
     )
 
@@ -238,11 +238,11 @@ def allocation_policy(settings: Settings) -> "AllocationPolicy":
     from risk.allocation import AllocationMethod as Method
     from risk.allocation import AllocationPolicy
 
-    return _made(
+    return made(
         AllocationPolicy,
         method=Method(settings.allocation_method.value),
-        min_share_frac=_frac(settings.allocation_min_share_pct),
-        max_share_frac=_frac(settings.allocation_max_share_pct),
+        min_share_frac=frac(settings.allocation_min_share_pct),
+        max_share_frac=frac(settings.allocation_max_share_pct),
         shrinkage_trades=settings.allocation_shrinkage_trades,
         min_trades=settings.allocation_min_trades,
     )
@@ -254,7 +254,7 @@ def regime_switch(settings: Settings) -> "RegimeSwitch":
     from risk.switching import RegimeSwitch
 
     named = [entry.partition(":") for entry in settings.regime_switch]
-    return _made(
+    return made(
         RegimeSwitch,
         allowed=tuple((name, tuple(Regime(word) for word in words.split("|"))) for name, _, words in named),
     )
@@ -264,48 +264,15 @@ def paper_terms(settings: Settings) -> "PaperTerms":
     """Return the terms of the paper venue."""
     from execution.paper import PaperTerms
 
-    return _made(
+    return made(
         PaperTerms,
         starting_cash_usd=settings.paper_starting_cash_usd,
         fee_tier=settings.paper_fee_tier,
         half_spread_bps=settings.paper_half_spread_bps,
         slippage_bps=settings.paper_slippage_bps,
         latency_bars=settings.paper_latency_bars,
-        reject_frac=_frac(settings.paper_reject_pct),
+        reject_frac=frac(settings.paper_reject_pct),
         seed=settings.paper_seed,
-    )
-
-
-def chat_terms(settings: Settings) -> "ChatTerms":
-    """Return which model is asked, how, and what counts as a yes."""
-    from gate.terms import ChatTerms
-
-    return _made(
-        ChatTerms,
-        url=settings.gate_url,
-        allows_remote=settings.gate_allow_remote,
-        model=settings.gate_model,
-        deadline_s=settings.gate_deadline_s,
-        min_p_win_frac=_frac(settings.gate_min_p_win_pct),
-        context_tokens=settings.gate_context_tokens,
-        reply_tokens=settings.gate_reply_tokens,
-        seed=settings.gate_seed,
-        breaker_bars=settings.gate_breaker_bars,
-        digest=settings.gate_model_digest,
-        warmup_s=settings.gate_warmup_s,
-    )
-
-
-def trade_costs(settings: Settings) -> "Costs":
-    """Return what one side of a trade costs on the paper venue, as the gate's model is told."""
-    from execution.fees import FEE_DENOMINATOR, TAKER_FEE_NUMERATORS
-    from gate.prompt import BPS, Costs
-
-    return _made(
-        Costs,
-        fee_bps=TAKER_FEE_NUMERATORS[settings.paper_fee_tier] / FEE_DENOMINATOR * BPS,
-        half_spread_bps=settings.paper_half_spread_bps,
-        slippage_bps=settings.paper_slippage_bps,
     )
 
 
@@ -313,44 +280,28 @@ def sim_parameters(settings: Settings) -> "SimParameters":
     """Return the simulated market; only its seed and its start are knobs."""
     from market.sim_parameters import SimParameters
 
-    return _made(SimParameters, seed=settings.sim_seed, start_ms=epoch_ms(settings.sim_start))
+    return made(SimParameters, seed=settings.sim_seed, start_ms=epoch_ms(settings.sim_start))
 
 
 def quality_limits(settings: Settings) -> "QualityLimits":
     """Return what market data is still good enough to trade on."""
     from market.quality import QualityLimits
 
-    return _made(
+    return made(
         QualityLimits,
         max_gap_bars=settings.quality_max_gap_bars,
-        max_bar_move_frac=_frac(settings.quality_max_bar_move_pct),
+        max_bar_move_frac=frac(settings.quality_max_bar_move_pct),
         max_premium_bps=settings.quality_max_premium_bps,
         max_spread_bps=settings.quality_max_spread_bps,
-        max_exchange_funding_age_ms=_ms(settings.quality_max_exchange_funding_age_s),
-        max_drift_age_ms=_ms(settings.quality_max_drift_age_s),
-        max_mark_age_ms=_ms(settings.quality_max_mark_age_s),
-        max_premium_age_ms=_ms(settings.quality_max_premium_age_s),
-        max_oracle_age_ms=_ms(settings.quality_max_oracle_age_s),
-        max_open_interest_age_ms=_ms(settings.quality_max_open_interest_age_s),
+        max_exchange_funding_age_ms=ms(settings.quality_max_exchange_funding_age_s),
+        max_drift_age_ms=ms(settings.quality_max_drift_age_s),
+        max_mark_age_ms=ms(settings.quality_max_mark_age_s),
+        max_premium_age_ms=ms(settings.quality_max_premium_age_s),
+        max_oracle_age_ms=ms(settings.quality_max_oracle_age_s),
+        max_open_interest_age_ms=ms(settings.quality_max_open_interest_age_s),
     )
 
 
 def epoch_ms(moment: datetime) -> int:
     """Return a moment as UTC epoch milliseconds."""
     return (moment - EPOCH) // timedelta(milliseconds=1)
-
-
-def _frac(percent: float) -> float:
-    # Shifted as a decimal: 0.07 % is 0.0007, which 0.07 / 100 misses by a bit.
-    return float(Decimal(repr(percent)).scaleb(-2))
-
-
-def _ms(seconds: int) -> int:
-    return seconds * 1000
-
-
-def _made(part: Callable[..., _T], **figures: Any) -> _T:
-    try:
-        return part(**figures)
-    except ValueError as error:
-        raise BadInput(f"the settings do not make a {part.__name__}: {error}") from error

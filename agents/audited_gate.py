@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from domain.decisions import Denied
-from domain.errors import JournalUnavailable
+from domain.errors import CassetteMiss, JournalUnavailable
 from domain.gate_reason import GateReason
 from domain.ports import Clock, Journal, Reader
 from domain.situation import Situation
@@ -18,12 +18,16 @@ class AuditedGate:
 
     max_age_s: how old the bar may be when an approval of its trade arrives. That is decided once, when it arrives,
     and stands on record with the answer.
+    stops_at_miss: a question that its cassette does not answer ends the run.
+
+    An approval that the journal could not keep as evidence is a denial; what arrived stays with it.
     """
 
     reader: Reader
     journal: Journal
     clock: Clock
     max_age_s: float = 20.0
+    stops_at_miss: bool = False
     _bar_clock: Clock | None = field(default=None, init=False)
 
     async def open(self, bar_clock: Clock | None) -> Readiness:
@@ -32,13 +36,19 @@ class AuditedGate:
         return await self.reader.prepare()
 
     async def review(self, situation: Situation, tick_no: int) -> GateExchange:
-        """Record, ask, record; or answer from the record. Without a durable record nobody is asked."""
+        """Record, ask, record; or answer from the record. Without a durable record nobody is asked.
+
+        Raises CassetteMiss where a strict replay has no answer, once that is on record.
+        """
         question = self.reader.question(situation)
         # Looked up first: with the request's own row a resumed run may have caught up with its record.
         answer = self.journal.recorded_answer(question.request_id)
         is_on_record = self._put_on_record(question, tick_no)
         if answer is None:
             answer = await self._asked(question) if is_on_record else _unrecorded(question)
+        # Asked of recorded answers too: a strict run that is resumed must not go on past the miss that stopped it.
+        if self.stops_at_miss and answer.verdict.reason_code == GateReason.CASSETTE_MISS:
+            raise CassetteMiss(f"tick {tick_no}: the cassette holds no answer to the request {question.request_id}")
         return GateExchange(
             request_id=question.request_id,
             backend=question.backend,
@@ -47,6 +57,7 @@ class AuditedGate:
             raw_reply=answer.raw_reply,
             verdict=answer.verdict,
             latency_ms=answer.latency_ms,
+            evidence=answer.evidence,
         )
 
     def _put_on_record(self, question: GateQuestion, tick_no: int) -> bool:
@@ -58,7 +69,11 @@ class AuditedGate:
 
     async def _asked(self, question: GateQuestion) -> GateAnswer:
         answer = self._in_time(question, await self.reader.ask(question))
-        self.journal.record_answer(question.request_id, answer, self.clock.now_ms())
+        try:
+            self.journal.record_answer(question.request_id, answer, self.clock.now_ms())
+        except JournalUnavailable:
+            answer = msgspec.structs.replace(answer, verdict=_denied(question, GateReason.AUDIT_FAILED))
+            self.journal.record_answer(question.request_id, answer, self.clock.now_ms())
         return answer
 
     def _in_time(self, question: GateQuestion, answer: GateAnswer) -> GateAnswer:

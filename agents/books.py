@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from domain.account import AccountView, Fill, FundingPayment, Levels, Position, Trade
 from domain.compiled import entry_point
@@ -60,7 +61,7 @@ class Books:
 
     def __post_init__(self) -> None:
         """Make the one kernel ready that runs on every bar of a position."""
-        self._bar_steps = entry_point(bar_steps, 1.0, 1.0, 1.0, 1.0)
+        self._bar_steps = _ready_bar_steps()
 
     @property
     def equity_microusd(self) -> int:
@@ -216,6 +217,11 @@ class Books:
         """Return the ids of all orders we believe are on their way, sorted."""
         exits = [holding.exit_order_id for holding in self.holdings.values() if holding.exit_order_id is not None]
         return tuple(sorted([*self.entries, *exits]))
+
+
+@cache
+def _ready_bar_steps() -> Callable[[float, float, float, float], tuple[int, int, int]]:
+    return entry_point(bar_steps, 1.0, 1.0, 1.0, 1.0)
 
 
 def _closed(holding: Holding, fill: Fill, reason: ExitReason) -> Trade:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from agents.books import Holding
@@ -41,7 +42,7 @@ class ExitAgent:
 
     def __post_init__(self) -> None:
         """Make the kernel ready that moves stops."""
-        self._trailed_stop = entry_point(trailed_stop, 1, 1, 1, 1, 0.0, 0.0)
+        self._trailed_stop = _ready_trailed_stop()
 
     async def review(
         self, snapshot: Snapshot, features: Features | None, state: TradingState, tick_no: int
@@ -99,3 +100,8 @@ class ExitAgent:
             return None
         wish = strategy.wants_out(features, position.side)
         return None if wish is None else (ExitReason.STRATEGY, f"{position.strategy}: {wish}")
+
+
+@cache
+def _ready_trailed_stop() -> Callable[[int, int, int, int, float, float], tuple[int, bool]]:
+    return entry_point(trailed_stop, 1, 1, 1, 1, 0.0, 0.0)

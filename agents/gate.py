@@ -1,7 +1,7 @@
 """The gate agent: puts a proposal before the second reader and makes of its answer what the mode allows."""
 
 from agents.books import Books
-from agents.recollection import Recollection
+from agents.hindsight import Hindsight
 from domain.decisions import Approved, GateMode, Proposal
 from domain.features import Features
 from domain.market import Snapshot
@@ -14,12 +14,12 @@ from domain.tick import GateExchange, Readiness
 class GateAgent(Record, frozen=True, kw_only=True):
     """Holds the gate and the mode. The gate can shrink or refuse; it cannot create, enlarge or flip.
 
-    recollection: None where nobody is asked, so that a desk without a gate pays nothing for it.
+    hindsight: None where nobody is asked, so that a desk without a gate pays nothing for it.
     """
 
     gate: Gate
     mode: GateMode
-    recollection: Recollection | None = None
+    hindsight: Hindsight | None = None
 
     async def open(self, bar_clock: Clock | None) -> Readiness | None:
         """Let the gate get ready; return what it found, None where nobody is asked."""
@@ -38,13 +38,14 @@ class GateAgent(Record, frozen=True, kw_only=True):
         return exchange.verdict.keep_frac if isinstance(exchange.verdict, Approved) else 0.0
 
     def _situation(self, proposal: Proposal, snapshot: Snapshot, features: Features, books: Books) -> Situation:
-        kept = self.recollection
+        kept = self.hindsight
         if kept is None:
             return Situation(proposal=proposal, snapshot=snapshot, features=features)
         return Situation(
             proposal=proposal,
             snapshot=snapshot,
             features=features,
-            recent=kept.recent(snapshot.symbol),
-            own=kept.own_record(books, snapshot.as_of_ms),
+            recent=kept.recollection.recent(snapshot.symbol),
+            own=kept.recollection.own_record(books, snapshot.as_of_ms),
+            resolved=kept.ledger.resolved,
         )

@@ -7,6 +7,7 @@ from agents.books import Entry
 from agents.execution import NOTHING_SETTLED, ExecutionAgent, Settled
 from agents.exits import Departure, ExitAgent
 from agents.gate import GateAgent
+from agents.hindsight import Learnt
 from agents.market_data import MarketDataAgent
 from agents.risk import RiskAgent
 from agents.strategy import NOBODY_ASKED, Answered, Standstill, StrategyAgent
@@ -67,16 +68,17 @@ class MasterAgent:
             books.mark(snapshot)
             equity_microusd = books.equity_microusd
         self.risk.observe(snapshot, equity_microusd, settled.trades)
-        if self.gate.recollection is not None:
-            self.gate.recollection.observe(snapshot, settled.trades)
+        learnt = None
+        if self.gate.hindsight is not None:
+            learnt = await self.gate.hindsight.learn(snapshot, features, settled, self.tick_no)
         if books.holdings:
             departure = await self.exits.review(snapshot, features, state, self.tick_no)
         answered = NOBODY_ASKED if features is None else self.strategies.evaluate(features)
         answer: Verdict | Standstill | None = answered.standstill
         if answer is None or snapshot.defects:
             wish = self._first_answer(snapshot, features, answered)
-            answer = wish if isinstance(wish, Standstill) else await self._consider(wish, snapshot, state)
-        is_uneventful = departure is None and settled is NOTHING_SETTLED
+            answer = wish if isinstance(wish, Standstill) else await self._considered(wish, snapshot, state)
+        is_uneventful = departure is None and settled is NOTHING_SETTLED and learnt is None
         if is_uneventful and isinstance(answer, Standstill):
             # Most ticks end here: nothing was asked of risk, nothing sent and nothing settled.
             return TickRecord(
@@ -93,7 +95,7 @@ class MasterAgent:
             )
         if is_uneventful and isinstance(answer, Verdict) and answer.order is None:
             return self._refused(snapshot, state, features, answered, answer, equity_microusd)
-        return self._eventful(snapshot, state, features, answered, settled, answer, departure, equity_microusd)
+        return self._eventful(snapshot, state, features, answered, settled, answer, departure, equity_microusd, learnt)
 
     def _first_answer(self, snapshot: Snapshot, features: Features | None, answered: Answered) -> Wish | Standstill:
         """Say what the strategies propose, or why nothing can be asked of them."""
@@ -103,6 +105,14 @@ class MasterAgent:
             return Standstill(outcome=Outcome.WARMING_UP, why=self.market_data.warmth(snapshot.symbol))
         proposal = self.strategies.propose(answered, snapshot, features)
         return proposal if isinstance(proposal, Standstill) else Wish(proposal=proposal, features=features)
+
+    async def _considered(self, wish: Wish, snapshot: Snapshot, state: TradingState) -> Verdict:
+        """Ask whether a proposal may add risk; whatever comes of it, what it makes alone is followed."""
+        verdict = await self._consider(wish, snapshot, state)
+        if self.gate.hindsight is not None:
+            entered = verdict.order if verdict.refusal is None else None
+            await self.gate.hindsight.remember(wish.proposal, wish.features, self.tick_no, verdict.gate, entered)
+        return verdict
 
     async def _consider(self, wish: Wish, snapshot: Snapshot, state: TradingState) -> Verdict:
         """Ask whether a proposal may add risk: the desk's state, risk's first look, the gate, risk's last word."""
@@ -185,6 +195,7 @@ class MasterAgent:
         answer: Verdict | Standstill,
         departure: Departure | None,
         equity_microusd: int,
+        learnt: Learnt | None,
     ) -> TickRecord:
         """Record what was asked, sent and settled. An exit is the tick's outcome unless an entry was sent too."""
         books = self.execution.books
@@ -207,6 +218,8 @@ class MasterAgent:
             fills=settled.fills,
             funding=settled.funding,
             trades=settled.trades,
+            counterfactuals=() if learnt is None else learnt.counterfactuals,
+            reflections=() if learnt is None else learnt.reflections,
             equity_microusd=equity_microusd,
             cash_microusd=books.cash_microusd,
             position_lots=books.position_lots(snapshot.symbol),

@@ -2,8 +2,9 @@
 
 from pydantic import BaseModel
 
-from configuration.choices import GateBackend
-from configuration.knob import Number, Whole, knob
+from configuration.choices import GateBackend, GateMemory
+from configuration.knob import CommaList, Number, Whole, knob
+from domain.cassette import CassetteMode
 from domain.decisions import GateMode
 
 
@@ -47,3 +48,55 @@ class GateKnobs(BaseModel):
     gate_max_age_s: Number = knob(
         20.0, "seconds", "how long after the bar's close an approval may come; later it is stale", ge=0.1, le=60
     )
+    gate_memory: GateMemory = knob(
+        GateMemory.OFF, "", "on: the question tells how the most similar past triggers of the rule ended"
+    )
+    gate_memory_neighbours: Whole = knob(5, "triggers", "how many of them, with GATE_MEMORY=on", ge=1, le=20)
+    # Neither decides by itself: what a cassette says is an answer of the gate, and those are on record one by one.
+    gate_cassette: CassetteMode = knob(
+        CassetteMode.OFF,
+        "",
+        "record the answers, or replay them without a server: a miss is denied, in replay_strict it stops the run",
+        decides=False,
+    )
+    gate_cassette_file: str = knob(
+        "", "", "the cassette's file", allowed="a file; GATE_CASSETTE needs one unless it is off", decides=False
+    )
+    gate_evaluation: str = knob(
+        "",
+        "",
+        "the stored evaluation that lets this gate veto outside a backtest; `gate score RUN --store` prints it",
+        allowed="empty, or the number of an evaluation in this journal",
+        pattern=r"^([1-9][0-9]{0,8})?$",
+    )
+    gate_metalabel_min_triggers: Whole = knob(
+        200, "triggers", "how many must be resolved before the meta-label model answers", ge=40, le=5000
+    )
+    gate_members: CommaList = knob(
+        (),
+        "",
+        "who votes when GATE_BACKEND is ensemble",
+        allowed="a comma list of two or more of ollama, openai, metalabel; empty without an ensemble",
+    )
+    gate_quorum: Whole = knob(0, "members", "how many of an ensemble must approve; 0: all of them", ge=0, le=3)
+    gate_openai_url: str = knob(
+        "",
+        "",
+        "the compatible server's address where an ensemble asks Ollama as well, which then has GATE_URL",
+        allowed="http://HOST:PORT or https://HOST:PORT",
+    )
+    gate_openai_model: str = knob(
+        "", "", "the model on that server", allowed="a name as the server lists it; needed beside GATE_OPENAI_URL"
+    )
+
+    @property
+    def gate_servers(self) -> tuple[GateBackend, ...]:
+        """The servers that are asked: the backend's own, or those among an ensemble's members."""
+        is_ensemble = self.gate_backend is GateBackend.ENSEMBLE
+        asked = self.gate_members if is_ensemble else (self.gate_backend.value,)
+        return tuple(server for server in (GateBackend.OLLAMA, GateBackend.OPENAI) if server.value in asked)
+
+    def gate_server_knobs(self, server: GateBackend) -> tuple[str, str]:
+        """Return which knobs hold a server's address and model. Only beside Ollama does the other need its own."""
+        is_second = server is GateBackend.OPENAI and GateBackend.OLLAMA in self.gate_servers
+        return ("GATE_OPENAI_URL", "GATE_OPENAI_MODEL") if is_second else ("GATE_URL", "GATE_MODEL")

@@ -33,11 +33,23 @@ class E3Direction(StrEnum):
 
 
 class GateBackend(StrEnum):
-    """Who answers for the gate. OFF: nobody. OLLAMA: a model on an Ollama server. OPENAI: on a compatible server."""
+    """Who answers for the gate. OFF: nobody. OLLAMA: a model on an Ollama server. OPENAI: on a compatible server.
+
+    METALABEL: a model of the desk's own, without a server. ENSEMBLE: several of the others, who vote.
+    """
 
     OFF = "off"
     OLLAMA = "ollama"
     OPENAI = "openai"
+    METALABEL = "metalabel"
+    ENSEMBLE = "ensemble"
+
+
+class GateMemory(StrEnum):
+    """Whether the gate's model is told how similar past triggers ended."""
+
+    OFF = "off"
+    ON = "on"
 
 
 class LogLevel(StrEnum):

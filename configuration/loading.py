@@ -13,6 +13,8 @@ from configuration.knob import allowed_words, written
 from configuration.knobs import KNOBS, Settings
 from configuration.problems import Problem, SettingsError, shown
 from configuration.sources import DEFAULT, JOURNAL, Given, gather, unknown
+from domain.cassette import CassetteMode
+from domain.decisions import GateMode
 from domain.errors import BadInput
 
 NO_OVERRIDES: Final[Mapping[str, str]] = MappingProxyType({})
@@ -77,6 +79,12 @@ BELOW: Final = (
     ("GATE_REPLY_TOKENS", "GATE_CONTEXT_TOKENS"),
 )
 
+_WITHOUT_CASSETTE: Final = {
+    GateBackend.OFF: "GATE_BACKEND is off and nobody is asked",
+    GateBackend.METALABEL: "GATE_BACKEND is metalabel, which asks no server and answers alike every time",
+    GateBackend.ENSEMBLE: "GATE_BACKEND is ensemble and a cassette holds the answers of one server",
+}
+
 
 def _contradictions(settings: Settings, raw: Mapping[str, tuple[Any, Given]], refused: set[str]) -> Iterator[Problem]:
     for low, high in BELOW:
@@ -91,10 +99,18 @@ def _contradictions(settings: Settings, raw: Mapping[str, tuple[Any, Given]], re
         from strategy.registry import STRATEGIES
 
         yield from _strangers("STRATEGIES", settings.strategies, STRATEGIES, raw)
-    if settings.gate_backend in (GateBackend.OLLAMA, GateBackend.OPENAI):
-        yield from _unaskable(settings, raw)
     if settings.regime_switch:
         yield from _misswitched(settings.regime_switch, raw)
+    yield from _of_the_gate(settings, raw)
+
+
+def _of_the_gate(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
+    if settings.gate_backend is GateBackend.ENSEMBLE:
+        yield from _misassembled(settings, raw)
+    for server in settings.gate_servers:
+        yield from _unaskable(settings, server, raw)
+    if settings.gate_cassette is not CassetteMode.OFF:
+        yield from _unplayable(settings, raw)
 
 
 def _misordered(low: str, high: str, values: tuple[float, float], raw: Mapping[str, tuple[Any, Given]]) -> Problem:
@@ -128,22 +144,39 @@ def _misswitched(entries: tuple[str, ...], raw: Mapping[str, tuple[Any, Given]])
         )
 
 
-def _unaskable(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
+def _unaskable(settings: Settings, server: GateBackend, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
     from gate.address import objection_to
 
-    objection = objection_to(settings.gate_url, allows_remote=settings.gate_allow_remote)
+    url_knob, model_knob = settings.gate_server_knobs(server)
+    url, model = getattr(settings, url_knob.lower()), getattr(settings, model_knob.lower())
+    objection = objection_to(url, allows_remote=settings.gate_allow_remote)
     if objection is not None:
-        yield _clash("GATE_URL", settings.gate_url, objection, raw)
-    elif settings.gate_backend is GateBackend.OPENAI and "GATE_URL" not in raw:
-        meant = "the address of your server, because GATE_BACKEND is openai and this default is where Ollama stands"
-        yield _clash("GATE_URL", settings.gate_url, meant, raw)
-    if not settings.gate_model or not settings.gate_model.isprintable():
-        yield _clash(
-            "GATE_MODEL",
-            settings.gate_model,
-            f"the name of a model, because GATE_BACKEND is {settings.gate_backend.value}",
-            raw,
-        )
+        yield _clash(url_knob, url, objection, raw)
+    elif server is GateBackend.OPENAI and url_knob not in raw:
+        meant = "the address of your server, because openai is asked and this default is where Ollama stands"
+        yield _clash(url_knob, url, meant, raw)
+    if not model or not model.isprintable():
+        yield _clash(model_knob, model, f"the name of a model, because {server.value} is asked", raw)
+
+
+def _misassembled(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
+    members, n_members = settings.gate_members, len(settings.gate_members)
+    known = [one.value for one in GateBackend if one not in (GateBackend.OFF, GateBackend.ENSEMBLE)]
+    if n_members < 2 or not set(members) <= set(known):
+        allowed = f"two or more of {', '.join(known)}, because GATE_BACKEND is ensemble"
+        yield _clash("GATE_MEMBERS", members, allowed, raw)
+    elif settings.gate_quorum > n_members:
+        allowed = f"up to {n_members}, as many as GATE_MEMBERS names, or 0 for all of them"
+        yield _clash("GATE_QUORUM", settings.gate_quorum, allowed, raw)
+
+
+def _unplayable(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
+    mode = settings.gate_cassette.value
+    if not settings.gate_cassette_file or not settings.gate_cassette_file.isprintable():
+        yield _clash("GATE_CASSETTE_FILE", settings.gate_cassette_file, f"a file, because GATE_CASSETTE is {mode}", raw)
+    if settings.gate_mode is not GateMode.OFF and settings.gate_backend in _WITHOUT_CASSETTE:
+        why = f"off, because {_WITHOUT_CASSETTE[settings.gate_backend]}"
+        yield _clash("GATE_CASSETTE", mode, why, raw)
 
 
 def _clash(name: str, value: object, allowed: str, raw: Mapping[str, tuple[Any, Given]]) -> Problem:

@@ -19,6 +19,7 @@ from console.outcomes import meaning
 from console.sheets import gain_style, heading, pairs, sheet, simulated_banner
 from desk.tally import RunSummary
 from domain.breakdown import Breakdown, broken_down, by_exit_reason, by_regime, by_strategy, by_symbol
+from domain.gate_reason import GateReason
 from domain.instrument import Instrument
 
 N_REASONS = 8
@@ -80,6 +81,8 @@ def _headline(summary: RunSummary) -> Group:
             result.add_row(
                 "Expectancy", f"{total.expectancy_r:+.2f} R", Text("mean net of a trade per risk taken", "dim")
             )
+    if summary.gate_reasons:
+        result.add_row("Gate", *_gate_cells(summary))
     result.add_row("Looked at", count_text(summary.n_bars, "bar"), Text(_span_text(summary), style="dim"))
     result.add_row("Took", f"{summary.seconds:,.2f} s", Text(_pace_text(summary), style="dim"))
     return Group(result, Text(), _costs(summary))
@@ -90,6 +93,15 @@ def _trade_cells(summary: RunSummary, total: Breakdown) -> tuple[str, Text]:
     if total.win_rate_frac is None:
         return "none closed", Text(asked, style="dim")
     return f"{total.n_trades:,}, {percent_text(total.win_rate_frac)} won", Text(asked, style="dim")
+
+
+def _gate_cells(summary: RunSummary) -> tuple[str, Text]:
+    n_answers = sum(count for _, count in summary.gate_reasons)
+    told = f"{dict(summary.gate_reasons).get(GateReason.OK, 0):,} of {n_answers:,} approved"
+    use = summary.cassette
+    if use is None:
+        return told, Text("asked anew in every run", style="dim")
+    return told, Text(use.sentence, style="yellow" if use.mode.is_replay and not use.is_reproducible else "dim")
 
 
 def _span_text(summary: RunSummary) -> str:

@@ -8,7 +8,7 @@ from console.sheets import heading, sheet
 from domain.decisions import Approved, Refusal
 from domain.gate_reason import GateReason
 from domain.instrument import Instrument
-from domain.tick import GateExchange, RiskCheck, TickRecord
+from domain.tick import GateEvidence, GateExchange, RiskCheck, TickRecord
 
 UNBOUNDED_LOTS = 10**15
 GATE = "gate"
@@ -37,6 +37,9 @@ def print_gate(console: Console, record: TickRecord) -> None:
         console.print("It was not asked: the answer was no before its turn.")
         return
     console.print(Text(_gate_text(record.gate)))
+    if record.gate.evidence is not None:
+        for line in _evidence_lines(record.gate.evidence):
+            console.print(Text(f"  {line}", style="dim"), soft_wrap=True)
     for name, text in (("asked", record.gate.prompt), ("replied", _shown(record.gate.raw_reply or b""))):
         if text:
             console.print(Text(f"  {name}:", style="dim"))
@@ -76,6 +79,26 @@ def _gate_text(gate: GateExchange) -> str:
     if isinstance(verdict, Approved):
         return f"{by}{took}: passed, at {percent_text(verdict.keep_frac)} of the size ({_reason(verdict.reason_code)})."
     return f"{by}{took}: denied ({_reason(verdict.reason_code)})."
+
+
+def _evidence_lines(told: GateEvidence) -> list[str]:
+    """Return who answered, by what prompt, how sure it was and what it cost; what is not known is left out."""
+    digest = "" if told.digest is None else f", weights {told.digest}"
+    server = "" if told.server_version is None else f", server {told.server_version}"
+    lines = [
+        f"answered by: {told.model} ({told.source}{server}{digest})",
+        f"prompt: {told.prompt_version}, sha256 {told.prompt_sha256}",
+    ]
+    if told.p_win_frac is not None:
+        lines.append(f"its chance of a profit: {percent_text(told.p_win_frac)}")
+    tokens = _counted(("read", told.n_prompt_tokens), ("wrote", told.n_reply_tokens))
+    timings = [("loading", told.load_ms), ("reading", told.prompt_ms), ("writing", told.reply_ms)]
+    took = ", ".join(f"{what} {ms:,.0f} ms" for what, ms in timings if ms is not None)
+    return lines + [f"{name}: {text}" for name, text in (("tokens", tokens), ("by its own clock", took)) if text]
+
+
+def _counted(*counts: tuple[str, int | None]) -> str:
+    return ", ".join(f"{what} {count:,}" for what, count in counts if count is not None)
 
 
 def _reason(code: str) -> str:

@@ -14,6 +14,7 @@ from rich.console import Console
 from agents.master import MasterAgent
 from console.complaints import Interrupted, Stopped
 from console.next_steps import next_steps, resume_command
+from console.promotion import GateIdentity, promotion_warning
 from console.report import N_REASONS, print_report
 from console.session import Past, Session
 from console.summary import summary_json
@@ -32,6 +33,7 @@ from desk.schedule import MinuteSchedule
 from desk.switch import HaltSwitch
 from desk.tally import RunSummary, Tally
 from desk.version import code_version
+from domain.errors import CassetteMiss
 from domain.instrument import Instrument
 from domain.market import MINUTE_MS
 from domain.ports import Feed, Journal
@@ -42,6 +44,7 @@ SIMULATED_DAY_MINUTES = 1440
 WATCHABLE_S = 45.0
 LONGEST_PAUSE_S = 0.03
 LATE_AFTER_MS = 90_000
+UNPROVEN = "gate_unproven"
 
 
 class TapedFeed(Feed, Protocol):
@@ -67,12 +70,18 @@ LoadSettings = Callable[[Mapping[str, str]], Settings]
 
 
 class Workshop(NamedTuple):
-    """What `main` lends: how settings are loaded and written, and how a desk and its feed are built of them."""
+    """What `main` lends: how settings are loaded and written, and how a desk and its feed are built of them.
+
+    check: raises BadInput where the settings name something that is not there, before a run is begun.
+    gate_of: whom they would have asked before an entry.
+    """
 
     load: LoadSettings
     settings_json: Callable[[Settings], str]
     build: Callable[[Settings, Mapping[str, Instrument], Journal], MasterAgent]
     build_feed: Callable[[Settings, int | None], TapedFeed]
+    check: Callable[[Settings], None]
+    gate_of: Callable[[Settings], GateIdentity | None]
 
 
 def run_desk(wish: Wish, workshop: Workshop) -> str:
@@ -88,8 +97,10 @@ def run_desk(wish: Wish, workshop: Workshop) -> str:
 
 def _run(wish: Wish, workshop: Workshop) -> str:
     settings, clock = workshop.load({}), SystemClock()
+    workshop.check(settings)
     instruments = {symbol: instrument(symbol) for symbol in settings.symbols}
     with open_journal(settings.database_url.get_secret_value(), writable=True) as store:
+        warning = promotion_warning(store, wish.command, workshop.gate_of(settings), settings.gate_evaluation)
         run_id = wish.run_id or _new_run_id(wish.command, clock, run_ids(store))
         is_resumed = run_id in run_ids(store)
         default_start = settings.sim_start
@@ -101,6 +112,8 @@ def _run(wish: Wish, workshop: Workshop) -> str:
         journal = store.resume(run_id, header) if is_resumed else store.begin(header, clock.now_ms())
         desk = _desk(settings, workshop.build(settings, instruments, journal), journal, feed, clock)
         desk.is_real_time = settings.speed == "real" and is_aligned
+        if warning is not None:
+            desk.note(UNPROVEN, warning)
         session = Session(
             desk=desk,
             journal=journal,
@@ -111,14 +124,19 @@ def _run(wish: Wish, workshop: Workshop) -> str:
         )
         if is_resumed:
             desk.feed = ResumedFeed(feed, last_as_of_ms(store, run_id))
-        summary = _watched(session, settings, wish, instruments, feed)
+        summary = _watched(session, settings, wish, instruments, feed, warning)
         quiet_reasons = () if wish.as_json else failed_tests(store, run_id, N_REASONS)
     _tell(wish, summary, instruments, quiet_reasons, is_stopped=desk.stop_is_asked)
     return run_id
 
 
 def _watched(
-    session: Session, settings: Settings, wish: Wish, instruments: Mapping[str, Instrument], feed: TapedFeed
+    session: Session,
+    settings: Settings,
+    wish: Wish,
+    instruments: Mapping[str, Instrument],
+    feed: TapedFeed,
+    warning: str | None,
 ) -> RunSummary:
     """Serve a session before the eyes of whoever is there."""
     said, run_id = feed.describe(), session.journal.run_id
@@ -127,6 +145,8 @@ def _watched(
         settings, title, feed.n_minutes, instruments, as_json=wish.as_json, is_simulated=session.is_simulated
     ) as (view, watcher):
         session.desk.view = watcher
+        if warning is not None:
+            view.say(warning)
         if session.past is not None:
             view.say(f"resuming {run_id}: living through what is on record")
         asked = session.desk.asked_state()
@@ -135,10 +155,19 @@ def _watched(
         try:
             return asyncio.run(session.run())
         except Halted as halted:
-            raise Stopped(
-                f"the desk halted: {halted}. Nothing more was sent; what was committed until then is on record. "
-                f"When the cause is mended, go on with: {resume_command(run_id, sys.argv[1:])}"
-            ) from halted
+            raise Stopped(_stopped(halted, run_id)) from halted
+
+
+def _stopped(halted: Halted, run_id: str) -> str:
+    if isinstance(halted.__cause__, CassetteMiss):
+        return (
+            f"{halted}, and GATE_CASSETTE=replay_strict goes no further. Nothing more was sent; what was taken until "
+            f"then is on record as {run_id}. GATE_CASSETTE=record adds what is missing, in a run of its own"
+        )
+    return (
+        f"the desk halted: {halted}. Nothing more was sent; what was committed until then is on record. "
+        f"When the cause is mended, go on with: {resume_command(run_id, sys.argv[1:])}"
+    )
 
 
 def _desk(settings: Settings, master: MasterAgent, journal: SqlJournal, feed: TapedFeed, clock: SystemClock) -> Desk:
@@ -147,7 +176,7 @@ def _desk(settings: Settings, master: MasterAgent, journal: SqlJournal, feed: Ta
         master=master,
         journal=journal,
         clock=clock,
-        tally=Tally(starting_equity_microusd=master.execution.books.equity_microusd),
+        tally=Tally(master.execution.books.equity_microusd, cassette=settings.gate_cassette),
         pace=_pace(settings, feed.n_minutes),
         asked_state=HaltSwitch(settings.state_dir / "switch").asked,
         flattens_on_stop=settings.on_stop == "flatten",

@@ -31,9 +31,9 @@ def pairs() -> Table:
     return Table.grid(padding=(0, 2, 0, 0))
 
 
-def gain_style(microusd: int) -> str:
+def gain_style(amount: float) -> str:
     """Return the colour of a gain, a loss, or neither."""
-    return "green" if microusd > 0 else "red" if microusd < 0 else "default"
+    return "green" if amount > 0 else "red" if amount < 0 else "default"
 
 
 def heading(text: str) -> Text:

@@ -20,6 +20,7 @@ from console.figures import (
     side_text,
     when_text,
 )
+from console.hindsight import print_hindsight
 from console.outcomes import MEANING, STYLE, WORD
 from console.readings import LABEL, feature_text, figures_behind, funding_text
 from console.rulings import print_gate, print_risk
@@ -57,6 +58,7 @@ def tell_decision(console: Console, decision: Decision, instruments: Mapping[str
     print_gate(console, record)
     print_risk(console, record, instrument)
     print_deeds(console, decision, instrument)
+    print_hindsight(console, decision)
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:
@@ -72,6 +74,7 @@ def decision_json(decision: Decision) -> dict[str, Any]:
         "later_fills": msgspec.to_builtins(decision.later_fills),
         "later_trades": msgspec.to_builtins(decision.later_trades),
         "later_refusals": msgspec.to_builtins(decision.later_refusals),
+        "later_outcome": msgspec.to_builtins(decision.later_outcome),
     }
 
 

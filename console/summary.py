@@ -4,6 +4,7 @@ from typing import Any
 
 from desk.tally import RunSummary
 from domain.breakdown import Breakdown, broken_down, by_exit_reason, by_regime, by_strategy, by_symbol
+from domain.cassette import CassetteUse
 from domain.instrument import MICROUSD_PER_USD
 
 
@@ -40,11 +41,25 @@ def summary_json(summary: RunSummary) -> dict[str, Any]:
         "by_symbol": _parts(by_symbol(summary.trades)),
         "outcomes": dict(summary.outcomes),
         "refusals": dict(summary.refusals),
+        "gate_reasons": dict(summary.gate_reasons),
+        "cassette": None if summary.cassette is None else _cassette(summary.cassette),
         "open_positions": [{"symbol": held.symbol, "size_lots": held.size_lots} for held in summary.open_positions],
         "first_ms": summary.first_ms,
         "last_ms": summary.last_ms,
         "chain_hash": summary.chain_hash,
         "seconds": summary.seconds,
+    }
+
+
+def _cassette(use: CassetteUse) -> dict[str, Any]:
+    return {
+        "mode": use.mode.value,
+        "n_asked": use.n_asked,
+        "n_answered": use.n_answered,
+        "n_missed": use.n_missed,
+        "n_elsewhere": use.n_elsewhere,
+        "is_reproducible": use.is_reproducible,
+        "told": f"gate: {use.sentence}",
     }
 
 

@@ -1,21 +1,23 @@
 """What the gate answered when a run was first lived: a run that is lived through again asks nobody.
 
 An answer is on record twice: in the event `gate_answered`, durable before the order it allowed, and in
-`gate_outcomes`, durable with its tick. A process killed between the two leaves only the event.
+`gate_outcomes` and `gate_replies`, durable with its tick. A process killed between the two leaves only the event.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, select
 
-from db.tables import EVENTS, GATE_OUTCOMES, GATE_REQUESTS, KEY_MASK
+from db.gate_tables import GATE_REPLIES
+from db.pages import KEY_MASK
+from db.tables import EVENTS, GATE_OUTCOMES, GATE_REQUESTS
 from domain.decisions import Approved, Denied, Verdict
 from domain.errors import JournalCorrupt
 from domain.gate_reason import GateReason
 from domain.record import Record
-from domain.tick import GateAnswer
+from domain.tick import GateAnswer, GateEvidence
 
 ANSWERED: Final = "gate_answered"
 
@@ -32,10 +34,13 @@ class ToldAnswer(Record, frozen=True, kw_only=True):
     backend: str
     raw_reply: bytes | None
     latency_ms: float | None
+    evidence: GateEvidence | None = None
 
     def answer(self) -> GateAnswer:
         """Return the answer itself. Raises JournalCorrupt when no gate can have given it."""
-        return GateAnswer(verdict=self._verdict(), raw_reply=self.raw_reply, latency_ms=self.latency_ms)
+        return GateAnswer(
+            verdict=self._verdict(), raw_reply=self.raw_reply, latency_ms=self.latency_ms, evidence=self.evidence
+        )
 
     def _verdict(self) -> Verdict:
         code, backend, request_id = self.reason_code, self.backend, self.request_id
@@ -66,6 +71,7 @@ def told(request_id: str, answer: GateAnswer) -> str:
             backend=verdict.backend,
             raw_reply=answer.raw_reply,
             latency_ms=answer.latency_ms,
+            evidence=answer.evidence,
         ),
     )
     return msgspec.json.encode(event).decode()
@@ -84,6 +90,7 @@ def recorded_answers(connection: Connection, base: int) -> Mapping[str, GateAnsw
     for detail in connection.scalars(heard.order_by(events.id)):
         event = _event(detail)
         found[event.request_id] = event.told.answer()
+    evidence = recorded_evidence(connection, base, last)
     for row in connection.execute(select(GATE_OUTCOMES).where(outcomes.id.between(base, last))):
         found[row.request_id] = ToldAnswer(
             request_id=row.answers_request_id,
@@ -92,8 +99,20 @@ def recorded_answers(connection: Connection, base: int) -> Mapping[str, GateAnsw
             backend=row.answered_by,
             raw_reply=None if row.raw_reply is None else bytes(row.raw_reply),
             latency_ms=row.latency_ms,
+            evidence=evidence.get(row.request_id),
         ).answer()
     return found
+
+
+def recorded_evidence(connection: Connection, first: int, last: int) -> dict[str, GateEvidence]:
+    """Return who answered, by question, out of the rows with keys in this range."""
+    replies = select(GATE_REPLIES).where(GATE_REPLIES.c.id.between(first, last))
+    return {row.request_id: evidence_of(row._mapping) for row in connection.execute(replies)}
+
+
+def evidence_of(row: Mapping[Any, Any]) -> GateEvidence:
+    """Return what a row of `gate_replies` tells."""
+    return GateEvidence(**{name: row[name] for name in GateEvidence.__struct_fields__})
 
 
 def _event(detail: str) -> AnswerEvent:

@@ -63,6 +63,11 @@ def link(previous: bytes, table: str, seq: int, values: Sequence[Value]) -> byte
     return sha256(previous + encode((table, seq, *values))).digest()
 
 
+def timings_seal(request_id: str, timings_ms: Sequence[float | None]) -> bytes:
+    """Return the seal of a server's own timings (load, prompt, reply), which stay outside the chain."""
+    return sha256(encode(["timings", request_id, *timings_ms])).digest()
+
+
 def latency_seal(request_id: str, latency_ms: float | None) -> bytes:
     """Return the seal of a measured latency, which stays outside the chain."""
     return sha256(encode(["latency", request_id, latency_ms])).digest()

@@ -13,17 +13,19 @@ from sqlalchemy import Connection, update
 
 from db import rows
 from db.answered import ANSWERED, told
-from db.chain import encode, latency_seal, link
+from db.approvals import is_kept
+from db.chain import encode, latency_seal, link, timings_seal
 from db.clean import clean
 from db.heard import Heard
+from db.pages import KEY_BITS
 from db.recorded import RecordedLedger
 from db.rows import Row
 from db.shown import Shown
-from db.tables import KEY_BITS, LEDGER, RUNS
+from db.tables import LEDGER, RUNS
 from db.writing import Pen
 from domain.decisions import ApprovedOrder
 from domain.errors import JournalCorrupt, JournalUnavailable
-from domain.tick import GateAnswer, GateExchange, TickRecord
+from domain.tick import GateAnswer, GateEvidence, GateExchange, TickRecord
 
 _TABLES: Final = {table.name: table for table in LEDGER}
 
@@ -32,6 +34,7 @@ class SqlJournal:
     """One run's evidence. `pen` None: compare only. `recorded` None: there is nothing to compare with."""
 
     __slots__ = (
+        "_asked_backends",
         "_base",
         "_digest",
         "_event_digest",
@@ -40,7 +43,6 @@ class SqlJournal:
         "_order_keys",
         "_pen",
         "_recorded",
-        "_request_keys",
         "_rows",
         "_seq",
         "_shown",
@@ -73,7 +75,7 @@ class SqlJournal:
         self._heard: Final = Heard()
         self._shown: Final = Shown()
         self._order_keys: Final[dict[str, Row]] = {}
-        self._request_keys: Final[set[str]] = set()
+        self._asked_backends: Final[dict[str, str]] = {}
         if pen is not None and recorded is not None and recorded.last_seq == 0:
             self._recorded = None
 
@@ -118,7 +120,13 @@ class SqlJournal:
         self.commit()
 
     def record_answer(self, request_id: str, answer: GateAnswer, wall_ms: int) -> None:
-        """Take what a question brought; the order that it allows makes it durable together with itself."""
+        """Take what a question brought; the order that it allows makes it durable together with itself.
+
+        Raises JournalUnavailable for an approval that the database would refuse with its tick, when the order was sent.
+        """
+        backend = self._asked_backends.get(request_id)
+        if self._pen is not None and not is_kept(self._pen, backend, request_id, answer):
+            raise JournalUnavailable(f"the journal {self._pen.name} does not take the approval of {request_id}")
         self.event(ANSWERED, told(request_id, answer), wall_ms)
 
     def recorded_answer(self, request_id: str) -> GateAnswer | None:
@@ -207,6 +215,8 @@ class SqlJournal:
             self._append_decision(record, seq)
         if record.fills or record.funding or record.trades or record.refusals:
             self._append_deeds(record, seq)
+        if record.counterfactuals or record.reflections:
+            self._append_lessons(record, seq)
 
     def _take_asked(self, record: TickRecord) -> None:
         """Take what stands before the tick: the question to the gate and the orders, where they are not on record."""
@@ -230,6 +240,8 @@ class SqlJournal:
         if record.gate is not None:
             seal = latency_seal(record.gate.request_id, record.gate.latency_ms)
             self._take_keyed("gate_outcomes", tick_seq, rows.gate_outcome(record.gate), (record.gate.latency_ms, seal))
+            if record.gate.evidence is not None:
+                self._take_reply(tick_seq, record.gate.request_id, record.gate.evidence)
         if record.risk is not None:
             self._take_keyed("risk_checks", tick_seq, rows.risk_check(record.risk))
 
@@ -242,6 +254,17 @@ class SqlJournal:
             self._take_keyed("funding_payments", tick_seq, rows.funding(payment))
         for trade in record.trades:
             self._take_keyed("trades", tick_seq, rows.trade(trade))
+
+    def _append_lessons(self, record: TickRecord, tick_seq: int) -> None:
+        for outcome in record.counterfactuals:
+            self._take_keyed("counterfactuals", tick_seq, rows.counterfactual(outcome))
+        for learnt in record.reflections:
+            self._take_keyed("reflections", tick_seq, rows.reflection(learnt))
+
+    def _take_reply(self, tick_seq: int, request_id: str, told: GateEvidence) -> None:
+        timings = told.load_ms, told.prompt_ms, told.reply_ms
+        unchained = (*timings, timings_seal(request_id, timings))
+        self._take_keyed("gate_replies", tick_seq, rows.gate_reply(request_id, told), unchained)
 
     def _take_order(self, values: Row) -> None:
         client_order_id = str(values[1])
@@ -259,9 +282,9 @@ class SqlJournal:
 
     def _take_request(self, values: Row) -> None:
         request_id = str(values[1])
-        if request_id not in self._request_keys:
+        if request_id not in self._asked_backends:
             self._take("gate_requests", values)
-            self._request_keys.add(request_id)
+            self._asked_backends[request_id] = str(values[2])
 
     def _take(self, table: str, values: Row) -> int:
         """Chain one row that stands for itself; return its number."""

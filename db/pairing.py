@@ -12,21 +12,11 @@ from sqlalchemy import Connection, Select, Table, func, select
 
 from db import answers
 from db.figures import Figures, read
+from db.pages import KEY_BITS
 from db.readable import Readable
 from db.reading import find_run, of_run
 from db.retelling import TICKS_WITH_READINGS, WHOLE_SNAPSHOT
-from db.tables import (
-    ANSWERS,
-    FILLS,
-    FUNDING,
-    GATE_OUTCOMES,
-    KEY_BITS,
-    ORDER_REFUSALS,
-    ORDERS,
-    PROPOSALS,
-    RISK_CHECKS,
-    TICKS,
-)
+from db.tables import ANSWERS, FILLS, FUNDING, GATE_OUTCOMES, ORDER_REFUSALS, ORDERS, PROPOSALS, RISK_CHECKS, TICKS
 from domain.errors import BadInput, JournalCorrupt
 from domain.instrument import Instrument
 

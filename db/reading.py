@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, Row, Select, Table, func, or_, select, uni
 
 from db import answers
 from db.chain import RunHeader
+from db.pages import KEY_BITS, KEY_MASK
 from db.readable import Readable
 from db.retelling import READINGS, TICKS_WITH_READINGS, WHY, Decision, retell, trade_of
 from db.seen import snapshot_of
-from db.tables import ANSWERS, EVENTS, FILLS, KEY_BITS, KEY_MASK, ORDER_REFUSALS, RUNS, TICKS, TRADES
+from db.tables import ANSWERS, EVENTS, FILLS, ORDER_REFUSALS, RUNS, TICKS, TRADES
 from domain.account import Trade
 from domain.errors import BadInput
 from domain.market import Snapshot

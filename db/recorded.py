@@ -7,8 +7,9 @@ from sqlalchemy import Connection, Table, func, select
 
 from db.answered import recorded_answers
 from db.chain import Value
+from db.pages import KEY_BITS, KEY_MASK
 from db.readable import Readable
-from db.tables import KEY_BITS, KEY_MASK, KEYED, LEDGER, ORDER_REFUSALS, chained_columns
+from db.tables import KEYED, LEDGER, ORDER_REFUSALS, chained_columns
 from domain.errors import JournalCorrupt
 from domain.tick import GateAnswer
 

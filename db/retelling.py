@@ -8,7 +8,10 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, or_, select
 
 from db import answers
+from db.answered import recorded_evidence
 from db.figures import read
+from db.gate_tables import COUNTERFACTUALS, REFLECTIONS
+from db.pages import KEY_BITS, KEY_MASK
 from db.rows import parted
 from db.seen import snapshot_of
 from db.tables import (
@@ -17,8 +20,6 @@ from db.tables import (
     FUNDING,
     GATE_OUTCOMES,
     GATE_REQUESTS,
-    KEY_BITS,
-    KEY_MASK,
     ORDER_REFUSALS,
     ORDERS,
     PROPOSALS,
@@ -31,6 +32,7 @@ from domain.decisions import Approved, ApprovedOrder, Denied, ExitPlan, ExitReas
 from domain.errors import BadInput
 from domain.features import REGIME_BY_CODE, Features, Regime
 from domain.record import Record
+from domain.situation import Counterfactual, Reflection
 from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
 
 Fields = Mapping[Any, Any]
@@ -53,7 +55,8 @@ class Decision(Record, frozen=True, kw_only=True):
 
     record: equal to the record the desk handed over. later_fills: executions of this tick's orders, the venue's
     protective exits included. later_trades: the round trips that those orders opened or closed.
-    later_refusals: noes that arrived in a later tick.
+    later_refusals: noes that arrived in a later tick. later_outcome: what its proposal came to by itself; None while
+    that is not known, and always in a run without a gate.
     """
 
     run_id: str
@@ -62,6 +65,7 @@ class Decision(Record, frozen=True, kw_only=True):
     later_fills: tuple[Fill, ...] = ()
     later_trades: tuple[Trade, ...] = ()
     later_refusals: tuple[tuple[str, Refusal], ...] = ()
+    later_outcome: Counterfactual | None = None
 
 
 def retell(connection: Connection, run_no: int, run_id: str, tick: int, symbol: str | None) -> Decision:
@@ -77,6 +81,7 @@ def retell(connection: Connection, run_no: int, run_id: str, tick: int, symbol: 
         later_fills=fills,
         later_trades=_later_trades(connection, row["id"], orders, fills),
         later_refusals=tuple(refusal_of(found) for found in _after(connection, ORDER_REFUSALS, row["id"], orders)),
+        later_outcome=None if record.proposal is None else _later_outcome(connection, row["id"], record.proposal),
     )
 
 
@@ -118,6 +123,8 @@ def _record(connection: Connection, row: Fields) -> TickRecord:
         fills=tuple(fill_of(found) for found in of_tick(FILLS)),
         funding=tuple(funding_of(found) for found in of_tick(FUNDING)),
         trades=tuple(trade_of(found) for found in of_tick(TRADES)),
+        counterfactuals=tuple(counterfactual_of(found) for found in of_tick(COUNTERFACTUALS)),
+        reflections=tuple(_reflection_of(found) for found in of_tick(REFLECTIONS)),
         equity_microusd=row["equity_microusd"],
         cash_microusd=row["cash_microusd"],
         position_lots=row["position_lots"],
@@ -158,6 +165,12 @@ def _later_trades(connection: Connection, tick_id: int, orders: list[str], fills
         if fill.exit_reason is not None
     ]
     return tuple(trade_of(found) for found in _later(connection, TRADES, tick_id, own))
+
+
+def _later_outcome(connection: Connection, tick_id: int, proposal: Proposal) -> Counterfactual | None:
+    trigger_id = trigger_id_of(proposal.symbol, proposal.as_of_ms)
+    found = _later(connection, COUNTERFACTUALS, tick_id, [COUNTERFACTUALS.c.trigger_id == trigger_id])
+    return counterfactual_of(found[0]) if found else None
 
 
 def _is_of(table: Table, order: str) -> ColumnElement[bool]:
@@ -210,6 +223,7 @@ def _gate_of(connection: Connection, row: Fields) -> GateExchange:
         raw_reply=None if reply is None else bytes(reply),
         verdict=Approved(keep_frac=row["keep_frac"], **by) if row["verdict"] == "approved" else Denied(**by),
         latency_ms=row["latency_ms"],
+        evidence=recorded_evidence(connection, row["id"], row["id"] + 1).get(row["request_id"]),
     )
 
 
@@ -253,6 +267,27 @@ def fill_of(row: Fields) -> Fill:
 def funding_of(row: Fields) -> FundingPayment:
     """Return a funding payment."""
     return FundingPayment(**{name: row[name] for name in FundingPayment.__struct_fields__})
+
+
+def trigger_id_of(symbol: str, as_of_ms: int) -> str:
+    """Return the name under which a proposal's outcome is on record."""
+    return f"{symbol}-{as_of_ms}"
+
+
+def counterfactual_of(row: Fields) -> Counterfactual:
+    """Return what a trigger came to."""
+    fields = {name: row[name] for name in Counterfactual.__struct_fields__} | {
+        "side": Side(row["side"]),
+        "exit_reason": ExitReason(row["exit_reason"]),
+    }
+    return Counterfactual(**fields)
+
+
+def _reflection_of(row: Fields) -> Reflection:
+    fields = {name: row[name] for name in Reflection.__struct_fields__} | {
+        name: msgspec.json.decode(row[name], type=tuple[str, ...]) for name in ("held", "failed")
+    }
+    return Reflection(**fields)
 
 
 def trade_of(row: Fields) -> Trade:

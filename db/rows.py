@@ -16,7 +16,8 @@ from db.seen import minute
 from domain.account import Fill, FundingPayment, Trade
 from domain.decisions import Approved, ApprovedOrder, Proposal, Refusal
 from domain.features import REGIME_BY_CODE
-from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord
+from domain.situation import Counterfactual, Reflection
+from domain.tick import GateEvidence, GateExchange, Outcome, RiskCheck, TickRecord
 
 Row = tuple[Value, ...]
 
@@ -105,6 +106,22 @@ def gate_outcome(exchange: GateExchange) -> Row:
     )
 
 
+def gate_reply(request_id: str, told: GateEvidence) -> Row:
+    """Return the row of `gate_replies`, without its tick and the timings."""
+    return (
+        request_id,
+        clean(told.source),
+        clean(told.model),
+        clean(told.prompt_version),
+        clean(told.prompt_sha256),
+        None if told.digest is None else clean(told.digest),
+        None if told.server_version is None else clean(told.server_version),
+        None if told.p_win_frac is None else told.p_win_frac + 0.0,
+        told.n_prompt_tokens,
+        told.n_reply_tokens,
+    )
+
+
 def risk_check(check: RiskCheck) -> Row:
     """Return the row of `risk_checks`, without its tick."""
     ruling = check.ruling
@@ -187,4 +204,38 @@ def trade(closed: Trade) -> Row:
         closed.closed_ms,
         closed.n_bars,
         closed.client_order_id,
+    )
+
+
+def counterfactual(outcome: Counterfactual) -> Row:
+    """Return the row of `counterfactuals`, without its tick."""
+    return (
+        outcome.trigger_id,
+        outcome.symbol,
+        outcome.strategy,
+        int(outcome.side),
+        outcome.triggered_ms,
+        outcome.resolved_ms,
+        outcome.n_bars,
+        outcome.exit_reason.value,
+        outcome.net_bps + 0.0,
+        outcome.gross_bps + 0.0,
+        outcome.fees_bps + 0.0,
+        outcome.slippage_bps + 0.0,
+        outcome.funding_bps + 0.0,
+        outcome.mae_bps + 0.0,
+        outcome.mfe_bps + 0.0,
+    )
+
+
+def reflection(learnt: Reflection) -> Row:
+    """Return the row of `reflections`, without its tick."""
+    return (
+        learnt.subject,
+        learnt.subject_id,
+        clean(learnt.expected),
+        clean(learnt.happened),
+        _json([clean(reason) for reason in learnt.held]).decode(),
+        _json([clean(reason) for reason in learnt.failed]).decode(),
+        clean(learnt.lesson),
     )

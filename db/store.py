@@ -109,6 +109,10 @@ class Store:
             last_event=last_event(self, found),
         )
 
+    def write(self, deed: Callable[[Connection], None]) -> None:
+        """Do something that belongs to no run, in one durable transaction. Raises BadInput, JournalUnavailable."""
+        self._writer().flush(deed)
+
     def compare(self, run_id: str) -> SqlJournal:
         """Return a journal that compares a second computation with the record and writes nothing."""
         found = find_run(self, run_id)

@@ -1,57 +1,15 @@
 """The journal's tables. The schema itself is made by the migrations; a test holds the two equal.
 
-Every evidence row is keyed `run_no * 2**40 + seq`: `seq` counts the rows of one run in the order they were
-taken, over all ledger tables together (events count for themselves). A run is therefore a range of every
-table's primary key and needs no further index, and the hash chain has an order without a column for it.
+What becomes of a trigger, who answered and how gates were measured stand in `db/gate_tables.py`.
 """
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Double,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    Table,
-    Text,
-    text,
-)
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Column, Index, Table, Text, text
+from sqlmodel import Field
 
-KEY_BITS: Final = 40
-KEY_MASK: Final = (1 << KEY_BITS) - 1
-NAMING: Final = {
-    "ix": "ix_%(table_name)s_%(column_0_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-# SQLite makes a primary key its row id, free of a second index, only when the type reads INTEGER.
-_KEY_TYPE: Any = BigInteger().with_variant(Integer(), "sqlite")
-_BIG: Any = BigInteger
-_SMALL: Any = SmallInteger
-_REAL: Any = Double
-_BYTES: Any = LargeBinary
-
-
-def _key() -> Any:
-    return Field(primary_key=True, sa_type=_KEY_TYPE, sa_column_kwargs={"autoincrement": False})
-
-
-def _tick_key() -> Any:
-    return Field(sa_type=_BIG, foreign_key="ticks.id")
-
-
-class Page(SQLModel):
-    """The base of every table: one metadata, with names for all constraints."""
-
-    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
+from db.gate_tables import COUNTERFACTUALS, GATE_REPLIES, REFLECTIONS
+from db.pages import BIG, BYTES, REAL, SMALL, Page, row_key, table_of, tick_key
 
 
 class RunRow(Page, table=True):
@@ -62,7 +20,7 @@ class RunRow(Page, table=True):
     """
 
     __tablename__ = "runs"
-    run_no: int = _key()
+    run_no: int = row_key()
     run_id: str = Field(sa_type=Text, unique=True)
     command: str = Field(sa_type=Text)
     settings_json: str = Field(sa_type=Text)
@@ -70,12 +28,12 @@ class RunRow(Page, table=True):
     data_identity: str = Field(sa_type=Text)
     symbols: str = Field(sa_type=Text)
     instruments_json: str = Field(sa_type=Text)
-    is_simulated: int = Field(sa_type=_SMALL)
-    started_ms: int = Field(sa_type=_BIG)
-    genesis_hash: bytes = Field(sa_type=_BYTES)
-    header_hash: bytes = Field(sa_type=_BYTES)
-    finished_ms: int | None = Field(sa_type=_BIG, default=None)
-    n_rows: int | None = Field(sa_type=_BIG, default=None)
+    is_simulated: int = Field(sa_type=SMALL)
+    started_ms: int = Field(sa_type=BIG)
+    genesis_hash: bytes = Field(sa_type=BYTES)
+    header_hash: bytes = Field(sa_type=BYTES)
+    finished_ms: int | None = Field(sa_type=BIG, default=None)
+    n_rows: int | None = Field(sa_type=BIG, default=None)
     chain_hash: str | None = Field(sa_type=Text, default=None)
     summary_json: str | None = Field(sa_type=Text, default=None)
 
@@ -88,10 +46,10 @@ class AnswerRow(Page, table=True):
     """
 
     __tablename__ = "answers"
-    id: int = _key()
+    id: int = row_key()
     signals: str = Field(sa_type=Text)
     why: str | None = Field(sa_type=Text)
-    hash: bytes = Field(sa_type=_BYTES)
+    hash: bytes = Field(sa_type=BYTES)
 
 
 class TickRow(Page, table=True):
@@ -104,53 +62,53 @@ class TickRow(Page, table=True):
     """
 
     __tablename__ = "ticks"
-    id: int = _key()
-    answer_id: int | None = Field(sa_type=_BIG)
-    readings_id: int = Field(sa_type=_BIG)
-    tick_no: int = Field(sa_type=_BIG)
-    as_of_ms: int = Field(sa_type=_BIG)
+    id: int = row_key()
+    answer_id: int | None = Field(sa_type=BIG)
+    readings_id: int = Field(sa_type=BIG)
+    tick_no: int = Field(sa_type=BIG)
+    as_of_ms: int = Field(sa_type=BIG)
     symbol: str = Field(sa_type=Text)
     state: str = Field(sa_type=Text)
     outcome: str = Field(sa_type=Text)
     why: str | None = Field(sa_type=Text)
-    close_price: float | None = Field(sa_type=_REAL)
+    close_price: float | None = Field(sa_type=REAL)
     regime: str | None = Field(sa_type=Text)
     figures: str | None = Field(sa_type=Text)
-    equity_microusd: int = Field(sa_type=_BIG)
-    cash_microusd: int = Field(sa_type=_BIG)
-    position_lots: int = Field(sa_type=_BIG)
+    equity_microusd: int = Field(sa_type=BIG)
+    cash_microusd: int = Field(sa_type=BIG)
+    position_lots: int = Field(sa_type=BIG)
     snapshot: str = Field(sa_type=Text)
     readings: str | None = Field(sa_type=Text)
-    hash: bytes = Field(sa_type=_BYTES)
+    hash: bytes = Field(sa_type=BYTES)
 
 
 class ProposalRow(Page, table=True):
     """What a strategy wanted. exit_plan: JSON."""
 
     __tablename__ = "proposals"
-    id: int = _key()
-    tick_id: int = _tick_key()
+    id: int = row_key()
+    tick_id: int = tick_key()
     strategy: str = Field(sa_type=Text)
-    side: int = Field(sa_type=_SMALL)
-    conviction_frac: float = Field(sa_type=_REAL)
+    side: int = Field(sa_type=SMALL)
+    conviction_frac: float = Field(sa_type=REAL)
     reasons: str = Field(sa_type=Text)
     exit_plan: str = Field(sa_type=Text)
-    reference_price: float = Field(sa_type=_REAL)
-    as_of_ms: int = Field(sa_type=_BIG)
-    hash: bytes = Field(sa_type=_BYTES)
+    reference_price: float = Field(sa_type=REAL)
+    as_of_ms: int = Field(sa_type=BIG)
+    hash: bytes = Field(sa_type=BYTES)
 
 
 class GateRequestRow(Page, table=True):
     """What the gate was asked, on record before it was asked."""
 
     __tablename__ = "gate_requests"
-    id: int = _key()
-    tick_no: int = Field(sa_type=_BIG)
+    id: int = row_key()
+    tick_no: int = Field(sa_type=BIG)
     request_id: str = Field(sa_type=Text)
     backend: str = Field(sa_type=Text)
     mode: str = Field(sa_type=Text)
     prompt: str = Field(sa_type=Text)
-    hash: bytes = Field(sa_type=_BYTES)
+    hash: bytes = Field(sa_type=BYTES)
 
 
 class GateOutcomeRow(Page, table=True):
@@ -161,26 +119,26 @@ class GateOutcomeRow(Page, table=True):
     """
 
     __tablename__ = "gate_outcomes"
-    id: int = _key()
-    tick_id: int = _tick_key()
+    id: int = row_key()
+    tick_id: int = tick_key()
     request_id: str = Field(sa_type=Text)
     verdict: str = Field(sa_type=Text)
     reason_code: str = Field(sa_type=Text)
-    keep_frac: float | None = Field(sa_type=_REAL)
+    keep_frac: float | None = Field(sa_type=REAL)
     answered_by: str = Field(sa_type=Text)
     answers_request_id: str | None = Field(sa_type=Text)
-    raw_reply: bytes | None = Field(sa_type=_BYTES)
-    hash: bytes = Field(sa_type=_BYTES)
-    latency_ms: float | None = Field(sa_type=_REAL)
-    latency_hash: bytes = Field(sa_type=_BYTES)
+    raw_reply: bytes | None = Field(sa_type=BYTES)
+    hash: bytes = Field(sa_type=BYTES)
+    latency_ms: float | None = Field(sa_type=REAL)
+    latency_hash: bytes = Field(sa_type=BYTES)
 
 
 class RiskCheckRow(Page, table=True):
     """One ruling. passed: rule names joined by "; ". sizes_lots: JSON [[method, lots], ...]. approved: JSON order."""
 
     __tablename__ = "risk_checks"
-    id: int = _key()
-    tick_id: int = _tick_key()
+    id: int = row_key()
+    tick_id: int = tick_key()
     ruling: str = Field(sa_type=Text)
     passed: str = Field(sa_type=Text)
     sizes_lots: str = Field(sa_type=Text)
@@ -188,7 +146,7 @@ class RiskCheckRow(Page, table=True):
     reason: str | None = Field(sa_type=Text)
     client_order_id: str | None = Field(sa_type=Text)
     approved: str | None = Field(sa_type=Text)
-    hash: bytes = Field(sa_type=_BYTES)
+    hash: bytes = Field(sa_type=BYTES)
 
 
 class OrderRow(Page, table=True):
@@ -196,110 +154,105 @@ class OrderRow(Page, table=True):
 
     __tablename__ = "orders"
     __table_args__ = (Index("uq_orders_client_order_id", text("(id >> 40)"), "client_order_id", unique=True),)
-    id: int = _key()
-    tick_no: int = Field(sa_type=_BIG)
+    id: int = row_key()
+    tick_no: int = Field(sa_type=BIG)
     client_order_id: str = Field(sa_type=Text)
     symbol: str = Field(sa_type=Text)
     strategy: str = Field(sa_type=Text)
-    side: int = Field(sa_type=_SMALL)
-    size_lots: int = Field(sa_type=_BIG)
-    reduce_only: int = Field(sa_type=_SMALL)
-    reference_ticks: int = Field(sa_type=_BIG)
-    decided_ms: int = Field(sa_type=_BIG)
+    side: int = Field(sa_type=SMALL)
+    size_lots: int = Field(sa_type=BIG)
+    reduce_only: int = Field(sa_type=SMALL)
+    reference_ticks: int = Field(sa_type=BIG)
+    decided_ms: int = Field(sa_type=BIG)
     exit_plan: str | None = Field(sa_type=Text)
     exit_reason: str | None = Field(sa_type=Text)
-    hash: bytes = Field(sa_type=_BYTES)
+    hash: bytes = Field(sa_type=BYTES)
 
 
 class OrderRefusalRow(Page, table=True):
     """A no of the venue or the journal to an order, learnt in this tick."""
 
     __tablename__ = "order_refusals"
-    id: int = _key()
-    tick_id: int = _tick_key()
+    id: int = row_key()
+    tick_id: int = tick_key()
     client_order_id: str = Field(sa_type=Text)
     rule: str = Field(sa_type=Text)
     reason: str = Field(sa_type=Text)
-    hash: bytes = Field(sa_type=_BYTES)
+    hash: bytes = Field(sa_type=BYTES)
 
 
 class FillRow(Page, table=True):
     """One execution, in the tick that learnt of it. fee_microusd: positive = we paid."""
 
     __tablename__ = "fills"
-    id: int = _key()
-    tick_id: int = _tick_key()
+    id: int = row_key()
+    tick_id: int = tick_key()
     client_order_id: str = Field(sa_type=Text)
     symbol: str = Field(sa_type=Text)
-    side: int = Field(sa_type=_SMALL)
-    size_lots: int = Field(sa_type=_BIG)
-    price_ticks: int = Field(sa_type=_BIG)
-    fee_microusd: int = Field(sa_type=_BIG)
-    slippage_microusd: int = Field(sa_type=_BIG)
-    filled_ms: int = Field(sa_type=_BIG)
+    side: int = Field(sa_type=SMALL)
+    size_lots: int = Field(sa_type=BIG)
+    price_ticks: int = Field(sa_type=BIG)
+    fee_microusd: int = Field(sa_type=BIG)
+    slippage_microusd: int = Field(sa_type=BIG)
+    filled_ms: int = Field(sa_type=BIG)
     exit_reason: str | None = Field(sa_type=Text)
-    hash: bytes = Field(sa_type=_BYTES)
+    hash: bytes = Field(sa_type=BYTES)
 
 
 class FundingRow(Page, table=True):
     """Funding settled on a held position. amount_microusd: positive = we received."""
 
     __tablename__ = "funding_payments"
-    id: int = _key()
-    tick_id: int = _tick_key()
+    id: int = row_key()
+    tick_id: int = tick_key()
     symbol: str = Field(sa_type=Text)
-    position_lots: int = Field(sa_type=_BIG)
-    rate_quote_per_base_1e9: int = Field(sa_type=_BIG)
-    amount_microusd: int = Field(sa_type=_BIG)
-    settled_ms: int = Field(sa_type=_BIG)
+    position_lots: int = Field(sa_type=BIG)
+    rate_quote_per_base_1e9: int = Field(sa_type=BIG)
+    amount_microusd: int = Field(sa_type=BIG)
+    settled_ms: int = Field(sa_type=BIG)
     source: str = Field(sa_type=Text)
-    hash: bytes = Field(sa_type=_BYTES)
+    hash: bytes = Field(sa_type=BYTES)
 
 
 class TradeRow(Page, table=True):
     """A closed round trip. net_microusd = gross - fees + funding."""
 
     __tablename__ = "trades"
-    id: int = _key()
-    tick_id: int = _tick_key()
+    id: int = row_key()
+    tick_id: int = tick_key()
     symbol: str = Field(sa_type=Text)
     strategy: str = Field(sa_type=Text)
-    side: int = Field(sa_type=_SMALL)
-    size_lots: int = Field(sa_type=_BIG)
-    entry_ticks: int = Field(sa_type=_BIG)
-    exit_ticks: int = Field(sa_type=_BIG)
-    gross_microusd: int = Field(sa_type=_BIG)
-    fees_microusd: int = Field(sa_type=_BIG)
-    funding_microusd: int = Field(sa_type=_BIG)
-    net_microusd: int = Field(sa_type=_BIG)
-    slippage_microusd: int = Field(sa_type=_BIG)
-    mae_bps: float = Field(sa_type=_REAL)
-    mfe_bps: float = Field(sa_type=_REAL)
+    side: int = Field(sa_type=SMALL)
+    size_lots: int = Field(sa_type=BIG)
+    entry_ticks: int = Field(sa_type=BIG)
+    exit_ticks: int = Field(sa_type=BIG)
+    gross_microusd: int = Field(sa_type=BIG)
+    fees_microusd: int = Field(sa_type=BIG)
+    funding_microusd: int = Field(sa_type=BIG)
+    net_microusd: int = Field(sa_type=BIG)
+    slippage_microusd: int = Field(sa_type=BIG)
+    mae_bps: float = Field(sa_type=REAL)
+    mfe_bps: float = Field(sa_type=REAL)
     exit_reason: str = Field(sa_type=Text)
     regime: str = Field(sa_type=Text)
-    conviction_frac: float = Field(sa_type=_REAL)
-    risk_microusd: int = Field(sa_type=_BIG)
-    opened_ms: int = Field(sa_type=_BIG)
-    closed_ms: int = Field(sa_type=_BIG)
-    n_bars: int = Field(sa_type=_BIG)
+    conviction_frac: float = Field(sa_type=REAL)
+    risk_microusd: int = Field(sa_type=BIG)
+    opened_ms: int = Field(sa_type=BIG)
+    closed_ms: int = Field(sa_type=BIG)
+    n_bars: int = Field(sa_type=BIG)
     client_order_id: str = Field(sa_type=Text)
-    hash: bytes = Field(sa_type=_BYTES)
+    hash: bytes = Field(sa_type=BYTES)
 
 
 class EventRow(Page, table=True):
     """Something that happened to the desk itself: started, halted, tick missed, ... at_ms: the wall clock."""
 
     __tablename__ = "events"
-    id: int = _key()
-    at_ms: int = Field(sa_type=_BIG)
+    id: int = row_key()
+    at_ms: int = Field(sa_type=BIG)
     kind: str = Field(sa_type=Text)
     detail: str = Field(sa_type=Text)
-    hash: bytes = Field(sa_type=_BYTES)
-
-
-def table_of(model: type[Page]) -> Table:
-    """Return the SQLAlchemy table behind a model."""
-    return Page.metadata.tables[str(model.__tablename__)]
+    hash: bytes = Field(sa_type=BYTES)
 
 
 RUNS: Final = table_of(RunRow)
@@ -322,17 +275,23 @@ LEDGER: Final = (
     PROPOSALS,
     GATE_REQUESTS,
     GATE_OUTCOMES,
+    GATE_REPLIES,
     RISK_CHECKS,
     ORDERS,
     ORDER_REFUSALS,
     FILLS,
     FUNDING,
     TRADES,
+    COUNTERFACTUALS,
+    REFLECTIONS,
 )
 EVIDENCE: Final = (*LEDGER, EVENTS)
 # Columns that hold the key of another row; the chain takes it without its run number. They stand next to `id`.
 KEYED: Final = frozenset({"tick_id", "answer_id", "readings_id"})
-_UNCHAINED: Final = frozenset({"id", "hash", "latency_ms", "latency_hash"})
+# Measurements differ each time; each row seals its own in a hash of their own.
+_UNCHAINED: Final = frozenset(
+    {"id", "hash", "latency_ms", "latency_hash", "load_ms", "prompt_ms", "reply_ms", "timings_hash"}
+)
 
 
 def chained_columns(table: Table) -> list[Column[Any]]:

@@ -10,13 +10,20 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Table, func, literal_column, select
 
-from db.chain import Value, genesis, header_seal, latency_seal, link
+from db.chain import Value, genesis, header_seal, latency_seal, link, timings_seal
+from db.evaluations import unsound
 from db.findings import Finding, Found, Orphans, VerifyReport
+from db.gate_tables import EVALUATIONS, GATE_REPLIES
+from db.pages import KEY_BITS, KEY_MASK
 from db.readable import Readable
 from db.reading import find_run, of_run
-from db.tables import EVENTS, EVIDENCE, GATE_OUTCOMES, KEY_BITS, KEY_MASK, KEYED, LEDGER, RUNS, TICKS, chained_columns
+from db.tables import EVENTS, EVIDENCE, GATE_OUTCOMES, KEYED, LEDGER, RUNS, TICKS, chained_columns
 
 _CHUNK: Final = 2_000
+_MEASURED: Final = {
+    GATE_OUTCOMES.name: "latency_ms or latency_hash",
+    GATE_REPLIES.name: "load_ms, prompt_ms, reply_ms or timings_hash",
+}
 _CLOSING: Final = ("finished_ms", "n_rows", "chain_hash", "summary_json")
 
 Entry = tuple[int, Table, Row[Any]]
@@ -41,6 +48,7 @@ def verify(store: Readable, run_id: str) -> VerifyReport:
         events.walk()
         _check_closing(run, ledger, events, problems)
         _check_strays(connection, problems)
+        _check_evaluations(connection, problems)
     return VerifyReport(
         run_id=found.run_id,
         is_finished=run.finished_ms is not None,
@@ -96,8 +104,8 @@ class _Walk:
             self._tick = (row.tick_no, row.as_of_ms)
         if not fitting and not self._is_broken:
             self._tell("altered", table.name, row, "its columns, its hash or the hash before it are not as written")
-        elif table is GATE_OUTCOMES and row.latency_hash != _seal(row):
-            self._tell("altered", table.name, row, "latency_ms or latency_hash is not as written")
+        elif table.name in _MEASURED and not _is_sealed(table.name, row):
+            self._tell("altered", table.name, row, f"{_MEASURED[table.name]} is not as written")
         for _, other, extra in entries:
             if extra is not row:
                 self._tell("inserted", other.name, extra, "another row has its number")
@@ -182,6 +190,15 @@ def _check_strays(connection: Connection, problems: Found) -> None:
                 problems.add(Finding(what="inserted", table=table.name, id=key, tick_no=None, at_ms=None, detail=text))
 
 
+def _check_evaluations(connection: Connection, problems: Found) -> None:
+    """Follow the chain of the evaluations, which belong to no run and to every one that a promotion rests on."""
+    rows = connection.execute(_raw(EVALUATIONS).order_by(EVALUATIONS.c.id))
+    for row, what in unsound(iter(rows)):
+        problems.add(
+            Finding(what="altered", table=EVALUATIONS.name, id=row.id, tick_no=None, at_ms=row.created_ms, detail=what)
+        )
+
+
 def _tell_run(run: Row[Any], columns: str, problems: Found) -> None:
     text = f"in run {run.run_id}: {columns}"
     problems.add(Finding(what="runs row altered", table="runs", id=run.run_no, tick_no=None, at_ms=None, detail=text))
@@ -214,11 +231,15 @@ def _undecoded(text: bytes) -> str:
     return text.decode("utf-8", "surrogateescape")
 
 
-def _seal(row: Row[Any]) -> bytes:
+def _is_sealed(table: str, row: Row[Any]) -> bool:
+    """Say whether the measurements of a row, which stand outside the chain, are those that were sealed."""
     try:
-        return latency_seal(row.request_id, row.latency_ms)
+        if table == GATE_OUTCOMES.name:
+            return bool(row.latency_hash == latency_seal(row.request_id, row.latency_ms))
+        timings = row.load_ms, row.prompt_ms, row.reply_ms
+        return bool(row.timings_hash == timings_seal(row.request_id, timings))
     except UnicodeEncodeError:
-        return b""
+        return False
 
 
 def _json_object(text: str) -> dict[str, object]:

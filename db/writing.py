@@ -3,18 +3,20 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Dialect, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from db.pages import KEY_MASK
 from db.rows import Row
-from db.tables import EVIDENCE, KEY_MASK
+from db.tables import EVIDENCE
 from db.trouble import in_words
 from domain.errors import BadInput, JournalUnavailable
 
 Statement = tuple[str, list[Row]]
+Answer = TypeVar("Answer")
 
 
 class Pen:
@@ -88,6 +90,19 @@ class Pen:
             raise JournalUnavailable(f"the journal {self.name} cannot be written: {in_words(error)}") from error
         for _, rows in self._statements:
             rows.clear()
+
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return what the database says to a question that changes nothing. Raises JournalUnavailable."""
+        try:
+            if self._in_doubt:
+                self._settle_doubt()
+            answer = question(self._connection)
+            self._connection.rollback()
+        except (SQLAlchemyError, self._driver_error) as error:
+            self._in_doubt = True
+            self._give_up()
+            raise JournalUnavailable(f"the journal {self.name} cannot be asked: {in_words(error)}") from error
+        return answer
 
     def forget_after(self, last_key: int) -> None:
         """Drop waiting rows of a record that could not be taken whole."""

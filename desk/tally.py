@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain.account import Trade
+from domain.cassette import NOBODY, CassetteMode, CassetteUse, cassette_use
 from domain.decisions import Refusal
+from domain.gate_reason import GateReason
 from domain.record import Record
 from domain.tick import Outcome, TickRecord
 
 # Held here because looking a member up on its enum costs more than counting it.
 QUIET: Final = Outcome.NO_SIGNAL
 REFUSED: Final = Outcome.REFUSED
+GATE_OFF: Final = GateReason.GATE_OFF.value
 
 
 class OpenPosition(Record, frozen=True, kw_only=True):
@@ -25,7 +28,8 @@ class RunSummary(Record, frozen=True, kw_only=True):
     """The figures of one run. Money in micro-dollars; net = final equity - starting equity.
 
     n_bars: ticks taken, one per symbol and minute. n_signals: strategy answers that named a side.
-    refusals: (rule, how often), most frequent first. outcomes: (outcome, ticks).
+    refusals: (rule, how often), most frequent first. outcomes: (outcome, ticks). gate_reasons: (reason of the gate, how
+    often), without those of a desk that has no gate. cassette: None where the answers came from none.
     """
 
     run_id: str
@@ -47,6 +51,8 @@ class RunSummary(Record, frozen=True, kw_only=True):
     last_ms: int
     chain_hash: str
     seconds: float
+    gate_reasons: tuple[tuple[str, int], ...] = ()
+    cassette: CassetteUse | None = None
 
     @property
     def net_microusd(self) -> int:
@@ -56,9 +62,13 @@ class RunSummary(Record, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts a run while it goes. `add` is on the hot path: it adds up integers and keeps the last tick."""
+    """Counts a run while it goes. `add` is on the hot path: it adds up integers and keeps the last tick.
+
+    cassette: where the gate's answers come from. gate_answers: how often it gave which reason, by who was heard.
+    """
 
     starting_equity_microusd: int
+    cassette: CassetteMode = CassetteMode.OFF
     n_quiet: int = 0
     n_signals: int = 0
     n_orders: int = 0
@@ -71,6 +81,7 @@ class Tally:
     first_ms: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
+    gate_answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     trades: list[Trade] = field(default_factory=list)
     held_lots: dict[str, int] = field(default_factory=dict)
     _last: TickRecord | None = None
@@ -117,6 +128,10 @@ class Tally:
         if record.risk is not None and record.outcome is REFUSED:
             ruling = record.risk.ruling
             self.refusals[ruling.rule if isinstance(ruling, Refusal) else "order"] += 1
+        gate = record.gate
+        if gate is not None and gate.verdict.reason_code != GATE_OFF:
+            source = NOBODY if gate.evidence is None else gate.evidence.source
+            self.gate_answers[source, gate.verdict.reason_code] += 1
         self.held_lots[record.snapshot.symbol] = record.position_lots
         if record.orders or record.refusals or record.fills or record.funding or record.trades:
             self._count_deeds(record)
@@ -156,4 +171,13 @@ class Tally:
             last_ms=self.last_ms,
             chain_hash=chain_hash,
             seconds=seconds,
+            gate_reasons=_by_reason(self.gate_answers),
+            cassette=cassette_use(self.cassette, self.gate_answers),
         )
+
+
+def _by_reason(answers: Counter[tuple[str, str]]) -> tuple[tuple[str, int], ...]:
+    reasons: Counter[str] = Counter()
+    for (_, reason), count in answers.items():
+        reasons[reason] += count
+    return tuple(reasons.most_common())

@@ -29,6 +29,7 @@ KERNEL_ROOMS: Final = (
     "backtest/luck",
     "backtest/metrics",
     "backtest/montecarlo",
+    "backtest/score",
     "backtest/sweep",
 )
 CACHES: Final = ROOT / ".kernels"

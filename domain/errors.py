@@ -6,6 +6,7 @@ DeskError
 ├── JournalUnavailable    the journal cannot be written or read now: no order may leave
 ├── JournalCorrupt        the journal's evidence does not hold together
 ├── VenueUnreachable      an order's fate may be unknown
+├── CassetteMiss          a strict replay was asked for an answer that was never recorded
 └── BooksDisagree         our books and the venue's differ: never caught below the runner
 
 An ordinary "no" is not here: it is a value, `domain.decisions.Refusal` or `Denied`.
@@ -34,6 +35,10 @@ class JournalCorrupt(DeskError):
 
 class VenueUnreachable(DeskError):
     """The venue did not answer; the fate of an order may be unknown."""
+
+
+class CassetteMiss(DeskError):
+    """A run that may hear nothing but its cassette asked for what is not on it."""
 
 
 class BooksDisagree(DeskError):

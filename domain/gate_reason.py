@@ -47,6 +47,10 @@ class GateReason(StrEnum):
     OPENAI_LENGTH = "openai_length"
     REPLY_REFUSED = "reply_refused"
     STALE = "stale"
+    CASSETTE_MISS = "cassette_miss"
+    CASSETTE_UNWRITTEN = "cassette_unwritten"
+    ABSTAINED = "abstained"
+    NO_QUORUM = "no_quorum"
 
     @property
     def label(self) -> str:
@@ -59,7 +63,7 @@ _LABELS = {
     GateReason.GATE_OFF: "the gate is not part of this run",
     GateReason.NO_BACKEND: "a model was asked for and none is configured",
     GateReason.LLM_DENY: "the model said no",
-    GateReason.BELOW_THRESHOLD: "the model approved, with a chance of profit below what the settings ask",
+    GateReason.BELOW_THRESHOLD: "the model's chance of profit is below what is asked of a yes",
     GateReason.INCONSISTENT: "the model's verdict and its own figure contradict each other",
     GateReason.DEADLINE: "no whole answer came in time",
     GateReason.UNREACHABLE: "nobody answers at the server's address",
@@ -86,7 +90,7 @@ _LABELS = {
     GateReason.REPLY_SCHEMA: "the reply does not have the agreed keys, types and ranges",
     GateReason.BUSY_LOCAL: "a question about this market is still open",
     GateReason.CIRCUIT_OPEN: "the server failed several times in a row and is left alone for a while",
-    GateReason.AUDIT_FAILED: "the question could not be put on record, so it was not asked",
+    GateReason.AUDIT_FAILED: "question or approval could not be put on record, so nothing rests on it",
     GateReason.INTERRUPTED: "the desk was cut off before the answer was on record",
     GateReason.IDENTITY_UNKNOWN: "the server does not tell which model's weights it answered with",
     GateReason.CONTEXT_CHANGED: "the model runs with another window than the one that was asked for",
@@ -96,4 +100,8 @@ _LABELS = {
     GateReason.OPENAI_LENGTH: "the reply reached the length it was allowed before it ended",
     GateReason.REPLY_REFUSED: "the model refused to answer",
     GateReason.STALE: "the answer came when the bar it was about was too old",
+    GateReason.CASSETTE_MISS: "the cassette holds no answer to this question, and no server is asked",
+    GateReason.CASSETTE_UNWRITTEN: "the answer could not be put on the cassette, so it does not count",
+    GateReason.ABSTAINED: "the model has seen too few resolved triggers to say anything",
+    GateReason.NO_QUORUM: "fewer members of the ensemble approved than must",
 }

@@ -61,7 +61,10 @@ class Gate(Protocol):
         ...
 
     async def review(self, situation: Situation, tick_no: int) -> GateExchange:
-        """Ask about one proposal. Every failure is a `Denied` inside the exchange, never an exception."""
+        """Ask about one proposal. Every failure is a `Denied` inside the exchange.
+
+        Raises CassetteMiss alone, in a run that must not go on without its recorded answers.
+        """
         ...
 
 
@@ -93,7 +96,10 @@ class Journal(Protocol):
         ...
 
     def record_answer(self, request_id: str, answer: GateAnswer, wall_ms: int) -> None:
-        """Take what a question brought; it is durable no later than the next order."""
+        """Take what a question brought; it is durable no later than the next order.
+
+        Raises JournalUnavailable for an approval that could not be kept as evidence: nothing may rest on it.
+        """
         ...
 
     def recorded_answer(self, request_id: str) -> GateAnswer | None:

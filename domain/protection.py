@@ -4,6 +4,7 @@
 stop is never tighter and a target never nearer than the plan asked for.
 """
 
+from domain.account import Levels
 from domain.compiled import kernel
 from domain.grid import steps_down, steps_worse
 
@@ -50,3 +51,16 @@ def trailed_stop(
 def partial_size_lots(size_lots: int, partial_frac: float) -> int:
     """Return the lots of a partial exit, rounded down. size_lots: unsigned size at entry. 0 = no partial exit."""
     return steps_down(size_lots * partial_frac, 1.0)
+
+
+def quiet_bounds(side: int, levels: Levels, tick: float) -> tuple[float, float]:
+    """Return two prices: a bar strictly between them touches no level.
+
+    They stand a tick inside the levels, so that a bar beyond them may touch one and has to be looked at closely.
+    """
+    nearest = levels.target_ticks
+    if levels.partial_lots > 0:
+        nearest = side * min(side * nearest, side * levels.partial_ticks)
+    if side > 0:
+        return (levels.stop_ticks + 1) * tick, (nearest - 1) * tick
+    return (nearest + 1) * tick, (levels.stop_ticks - 1) * tick

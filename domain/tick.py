@@ -114,6 +114,7 @@ class GateExchange(Record, frozen=True, kw_only=True):
     raw_reply: bytes | None
     verdict: Verdict
     latency_ms: float | None = None
+    evidence: GateEvidence | None = None
 
 
 class RiskCheck(Record, frozen=True, kw_only=True):

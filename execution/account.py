@@ -7,6 +7,7 @@ from typing import Self
 from domain.account import Levels
 from domain.grid import steps_nearest, steps_up
 from domain.instrument import Instrument
+from domain.protection import quiet_bounds
 from execution.margin import BPS, liquidation_price, margin_requirement_microusd, margin_usage_frac
 
 
@@ -140,19 +141,8 @@ class PaperAccount:
             return
         slack = -self.shortage_microusd() / len(self.holdings)
         for held in self.holdings.values():
-            _refresh_quiet(held)
+            held.quiet_low, held.quiet_high = quiet_bounds(held.side, held.levels, held.market.tick)
             _refresh_safe(held, slack)
-
-
-def _refresh_quiet(held: Holding) -> None:
-    levels, tick = held.levels, held.market.tick
-    target = levels.target_ticks
-    if held.lots > 0:
-        nearest = min(target, levels.partial_ticks) if levels.partial_lots > 0 else target
-        held.quiet_low, held.quiet_high = (levels.stop_ticks + 1) * tick, (nearest - 1) * tick
-    else:
-        nearest = max(target, levels.partial_ticks) if levels.partial_lots > 0 else target
-        held.quiet_low, held.quiet_high = (nearest + 1) * tick, (levels.stop_ticks - 1) * tick
 
 
 def _refresh_safe(held: Holding, slack_microusd: float) -> None:

@@ -12,7 +12,7 @@ from domain.tick import GateAnswer, GateEvidence, GateQuestion, Readiness
 from gate.breaker import Breaker
 from gate.fitness import Fitness
 from gate.line import Heard, Line, Wire
-from gate.prompt import Costs, Prompt, break_even_frac, user_text
+from gate.prompt import PromptBuilder
 from gate.reply import Reply, read_reply, ruling_on
 from gate.terms import ChatTerms
 from gate.transport import Arrived, from_now, left_until
@@ -35,8 +35,7 @@ class ChatReader:
 
     terms: ChatTerms
     mode: GateMode
-    costs: Costs
-    prompt: Prompt
+    prompt: PromptBuilder
     wire: Wire
     line: Line
     elapsed_s: Callable[[], float]
@@ -51,16 +50,15 @@ class ChatReader:
 
     def question(self, situation: Situation) -> GateQuestion:
         """Word the question: the body of the call, to the byte."""
-        proposal, snapshot = situation.proposal, situation.snapshot
-        user = user_text(proposal, snapshot, situation.features, self.costs, self.prompt.version)
+        proposal, words = situation.proposal, self.prompt.words(situation)
         return GateQuestion(
             request_id=f"{proposal.symbol}-{proposal.as_of_ms}-gate",
             symbol=proposal.symbol,
             as_of_ms=proposal.as_of_ms,
             backend=self.wire.backend,
             mode=self.mode.value,
-            prompt=self.wire.body(self.prompt.system, user),
-            break_even_frac=break_even_frac(proposal.exit_plan, self.costs.round_trip_bps(snapshot)),
+            prompt=self.wire.body(words.system, words.user),
+            break_even_frac=words.break_even_frac,
         )
 
     async def prepare(self) -> Readiness:
@@ -75,7 +73,7 @@ class ChatReader:
         standing = self._standing_objection(question)
         if standing is not None:
             return _unasked(question, standing)
-        looks_first = self.fitness.is_due or self.breaker.has_tripped
+        looks_first = self.fitness.is_due
         self._open_symbols.add(question.symbol)
         began_s, until = self.elapsed_s(), from_now(self.terms.deadline_s)
         try:
@@ -85,12 +83,17 @@ class ChatReader:
             arrived = await self.line.call(question.prompt.encode(), left_until(until))
         finally:
             self._open_symbols.discard(question.symbol)
-        latency_ms = (self.elapsed_s() - began_s) * 1000
+        latency_ms = (self.elapsed_s() - began_s) * 1000 if arrived.latency_ms is None else arrived.latency_ms
         found = judged(arrived, question, self.wire, self.terms)
-        self.breaker.hear(found.reason, question.as_of_ms)
-        if found.reason in CHANGED:
-            self.fitness.doubt()
+        # A question that a look left too little time says nothing of the server; the next one has its time whole.
+        if not (looks_first and found.reason is GateReason.DEADLINE):
+            self._hear(found.reason, question.as_of_ms)
         return self._answer(question, arrived, found, latency_ms)
+
+    def _hear(self, reason: GateReason, as_of_ms: int) -> None:
+        self.breaker.hear(reason, as_of_ms)
+        if self.breaker.has_tripped or reason in CHANGED:
+            self.fitness.doubt()
 
     def _standing_objection(self, question: GateQuestion) -> GateReason | None:
         """Say why the server is not even looked at, None when it is."""
@@ -108,7 +111,7 @@ class ChatReader:
         """Look at the server; say why it cannot be asked, None when it can."""
         found = await self.fitness.look_within(left_until(until))
         if found is None:
-            self.breaker.hear(GateReason.DEADLINE, question.as_of_ms)
+            self._hear(GateReason.DEADLINE, question.as_of_ms)
             return GateReason.DEADLINE
         if found.is_ready:
             return None
@@ -129,8 +132,8 @@ class ChatReader:
         return GateEvidence(
             source=arrived.source,
             model=self.terms.model,
-            prompt_version=self.prompt.version,
-            prompt_sha256=self.prompt.sha256,
+            prompt_version=self.prompt.prompt.version,
+            prompt_sha256=self.prompt.prompt.sha256,
             digest=arrived.digest,
             server_version=arrived.server_version,
             p_win_frac=None if found.reply is None else found.reply.p_win_frac,

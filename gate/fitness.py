@@ -28,8 +28,10 @@ class Fitness:
 
     @property
     def is_due(self) -> bool:
-        """Say whether to look before the next question: never looked, an hour ago, or something has changed."""
-        return self.found is None or self._is_doubted or self.elapsed_s() - self._found_s >= AGED_S
+        """Say whether to look before the next question: not found fit, an hour ago, or something has happened since."""
+        if self.found is None or not self.found.is_ready or self._is_doubted:
+            return True
+        return self.elapsed_s() - self._found_s >= AGED_S
 
     def doubt(self) -> None:
         """Ask for a look before the next question."""

@@ -35,7 +35,8 @@ class OllamaWire(Record, frozen=True, kw_only=True):
         """Word the chat call as canonical JSON. Temperature 0 is greedy; the seed is for the record."""
         body = {
             "format": SCHEMA,
-            "keep_alive": "30m",
+            # Entries are rare, and a question cannot wait for a model that was unloaded in between.
+            "keep_alive": "24h",
             "messages": [{"content": system, "role": "system"}, {"content": user, "role": "user"}],
             "model": self.terms.model,
             "options": {

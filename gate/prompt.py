@@ -1,33 +1,36 @@
-"""What the model is told of a proposal: relative figures with fixed rounding, so that one situation is one text.
+"""What the model is told of a situation: relative figures with fixed rounding, so that one situation is one text.
 
 Nothing in it tells a date, a price level or the market's name, and no text from outside enters it.
 """
 
 import json
 import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from domain.decisions import ExitPlan, Proposal
 from domain.features import Feature, Features
 from domain.market import Snapshot
 from domain.record import Record
+from domain.situation import OwnRecord, Situation
+from domain.threshold import Threshold
+from gate.figures import BPS, BPS_DIGITS, FEATURES, RATIO_DIGITS, told
+from gate.memory import BaseRate, Memory, Neighbour
+from gate.recent import grid_of, interest_change_frac, range_frac, returns_bps, slope_bps, volumes_z
 
-VERSION: Final = "veto-1"
-BPS: Final = 10_000.0
-FUNDING_HOURS: Final = 8
-_RATIO_DIGITS: Final = 2
-_BPS_DIGITS: Final = 1
-
-# Open interest is left out: its size would tell the market and the year.
-_RATIOS: Final = (Feature.BODY_OVER_ATR, Feature.VOLUME_Z, Feature.BOOK_IMBALANCE, Feature.TREND_STRENGTH)
-_IN_BPS: Final = (
+VERSION: Final = "veto-2"
+SLOPE_MINUTES: Final = (5, 15, 60)
+_MINUTE: Final = (Feature.BODY_OVER_ATR, Feature.RETURN_BPS, Feature.VOLUME_Z)
+_MARKET: Final = (
+    Feature.BOOK_IMBALANCE,
+    Feature.FUNDING_RATE_HOURLY_FRAC,
     Feature.PREMIUM_BPS,
     Feature.REALISED_VOL_BPS,
     Feature.SPREAD_BPS,
-    Feature.RETURN_BPS,
-    Feature.DRAWDOWN_BPS,
+    Feature.TREND_STRENGTH,
 )
 
 
@@ -59,10 +62,84 @@ class Prompt(Record, frozen=True, kw_only=True):
         return sha256(self.system.encode()).hexdigest()
 
 
+class Words(Record, frozen=True, kw_only=True):
+    """One question in words. break_even_frac: the chance of profit it names, above 1 where a trade never pays."""
+
+    system: str
+    user: str
+    break_even_frac: float
+
+
 def load_prompt() -> Prompt:
     """Return the prompt of this version of the desk."""
     text = files("gate").joinpath("prompts", f"{VERSION}.txt").read_text(encoding="utf-8")
     return Prompt(version=VERSION, system=text)
+
+
+@dataclass(slots=True)
+class PromptBuilder:
+    """Words a situation for a chat model, the same again whenever the run is lived through again.
+
+    tests: by rule, the thresholds its triggers are told against. n_similar: how many similar past triggers are told;
+    None tells of none and leaves their key out.
+    """
+
+    prompt: Prompt
+    costs: Costs
+    tests: Mapping[str, tuple[Threshold, ...]]
+    n_similar: int | None = None
+    memory: Memory = field(default_factory=Memory, init=False)
+
+    def words(self, situation: Situation) -> Words:
+        """Return the system text and the user's part, which is canonical JSON: sorted keys, no blanks, ASCII."""
+        round_trip_bps = self.costs.round_trip_bps(situation.snapshot)
+        even = break_even_frac(situation.proposal.exit_plan, round_trip_bps)
+        document = self._document(situation, round_trip_bps, even)
+        if self.n_similar is not None:
+            document["similar"] = [_alike(one) for one in self.memory.similar(situation, self.n_similar)]
+        user = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return Words(system=self.prompt.system, user=user, break_even_frac=even)
+
+    def _document(self, situation: Situation, round_trip_bps: float, even_frac: float) -> dict[str, Any]:
+        proposal, features = situation.proposal, situation.features
+        grid = grid_of(situation.recent, proposal.as_of_ms)
+        return {
+            "base_rate": _rate(self.memory.base_rate(situation)),
+            "break_even_pct": math.ceil(round(even_frac * 100, 6)),
+            "conviction_pct": round(proposal.conviction_frac * 100),
+            "costs": {
+                "fee_bps": told(self.costs.fee_bps, RATIO_DIGITS),
+                "half_spread_bps": told(self.costs.half_spread_seen_bps(situation.snapshot), RATIO_DIGITS),
+                "round_trip_bps": told(round_trip_bps, BPS_DIGITS),
+                "slippage_bps": told(self.costs.slippage_bps, RATIO_DIGITS),
+            },
+            "exits": _exits(proposal, features),
+            "market": {
+                **_figures(features, _MARKET),
+                **{f"trend_{span}m_bps": told(slope_bps(grid, span), RATIO_DIGITS) for span in SLOPE_MINUTES},
+                "atr_bps": told(_atr_bps(proposal, features), BPS_DIGITS),
+                "interest_60m_pct": told(interest_change_frac(grid) * 100, RATIO_DIGITS),
+                "range_60m_frac": told(range_frac(grid), RATIO_DIGITS),
+                "regime": features.regime.value,
+            },
+            "minute": _figures(features, _MINUTE),
+            "own": _own(situation.own),
+            "prompt": self.prompt.version,
+            "recent": {
+                "returns_bps": [told(one, BPS_DIGITS) for one in returns_bps(grid).tolist()],
+                "volumes_z": [told(one, BPS_DIGITS) for one in volumes_z(grid).tolist()],
+            },
+            "side": proposal.side.name,
+            "trigger": {"over": self._margins(proposal, features), "rule": proposal.strategy},
+        }
+
+    def _margins(self, proposal: Proposal, features: Features) -> dict[str, float | None]:
+        tests = self.tests.get(proposal.strategy, ())
+        wordings = [(FEATURES[test.figure], test.margin(features, proposal.side)) for test in tests]
+        return {
+            wording.name: None if margin is None else told(margin * wording.factor, wording.digits)
+            for wording, margin in wordings
+        }
 
 
 def break_even_frac(plan: ExitPlan, round_trip_bps: float) -> float:
@@ -73,57 +150,52 @@ def break_even_frac(plan: ExitPlan, round_trip_bps: float) -> float:
     return (plan.stop_frac * BPS + round_trip_bps) / ((plan.stop_frac + plan.target_frac) * BPS)
 
 
-def user_text(proposal: Proposal, snapshot: Snapshot, features: Features, costs: Costs, version: str) -> str:
-    """Return the user's part of the question as canonical JSON: sorted keys, no blanks, ASCII."""
-    round_trip_bps = costs.round_trip_bps(snapshot)
-    even = break_even_frac(proposal.exit_plan, round_trip_bps)
-    told = {
-        "break_even_pct": math.ceil(round(even * 100, 6)),
-        "conviction_pct": round(proposal.conviction_frac * 100),
-        "costs": {
-            "fee_bps": _rounded(costs.fee_bps, _RATIO_DIGITS),
-            "half_spread_bps": _rounded(costs.half_spread_seen_bps(snapshot), _RATIO_DIGITS),
-            "round_trip_bps": _rounded(round_trip_bps, _BPS_DIGITS),
-            "slippage_bps": _rounded(costs.slippage_bps, _RATIO_DIGITS),
-        },
-        "exits": _exits(proposal.exit_plan),
-        "features": _figures(features, proposal.reference_price),
-        "market": "PERP",
-        "prompt": version,
-        "regime": features.regime.value,
-        "side": proposal.side.name,
-        "trigger": proposal.strategy,
-    }
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _exits(plan: ExitPlan) -> dict[str, float | int]:
+def _exits(proposal: Proposal, features: Features) -> dict[str, float | None]:
+    plan, atr_bps = proposal.exit_plan, _atr_bps(proposal, features)
+    stop_bps = plan.stop_frac * BPS
     return {
-        "max_hold_bars": plan.max_hold_bars,
-        "partial_at_r": _rounded(plan.partial_at_r, _RATIO_DIGITS),
-        "partial_frac": _rounded(plan.partial_frac, _RATIO_DIGITS),
-        "stop_bps": _rounded(plan.stop_frac * BPS, _BPS_DIGITS),
-        "target_bps": _rounded(plan.target_frac * BPS, _BPS_DIGITS),
-        "target_r": _rounded(plan.target_frac / plan.stop_frac, _RATIO_DIGITS),
-        "trail_arm_bps": _rounded(plan.trail_arm_frac * BPS, _BPS_DIGITS),
-        "trail_bps": _rounded(plan.trail_frac * BPS, _BPS_DIGITS),
+        "max_hold_min": plan.max_hold_bars,
+        "partial_at_r": told(plan.partial_at_r, RATIO_DIGITS),
+        "partial_frac": told(plan.partial_frac, RATIO_DIGITS),
+        "stop_atr": told(stop_bps / atr_bps, BPS_DIGITS) if atr_bps else None,
+        "stop_bps": told(stop_bps, BPS_DIGITS),
+        "target_bps": told(plan.target_frac * BPS, BPS_DIGITS),
+        "target_r": told(plan.target_frac / plan.stop_frac, RATIO_DIGITS),
+        "trail_arm_bps": told(plan.trail_arm_frac * BPS, BPS_DIGITS),
+        "trail_arm_r": told(plan.trail_arm_frac / plan.stop_frac, RATIO_DIGITS),
+        "trail_bps": told(plan.trail_frac * BPS, BPS_DIGITS),
+        "trail_r": told(plan.trail_frac / plan.stop_frac, RATIO_DIGITS),
     }
 
 
-def _figures(features: Features, reference_price: float) -> dict[str, float | None]:
-    figures = {place.name.lower(): _known(features.value(place), _RATIO_DIGITS) for place in _RATIOS}
-    figures |= {place.name.lower(): _known(features.value(place), _BPS_DIGITS) for place in _IN_BPS}
-    atr, funding = features.value(Feature.ATR_PRICE), features.value(Feature.FUNDING_RATE_HOURLY_FRAC)
-    figures["atr_bps"] = None if atr is None else _rounded(atr / reference_price * BPS, _BPS_DIGITS)
-    eight_hours = None if funding is None else funding * FUNDING_HOURS * BPS
-    figures["funding_8h_bps"] = _known(eight_hours, _RATIO_DIGITS)
+def _figures(features: Features, chosen: Iterable[Feature]) -> dict[str, float | None]:
+    figures: dict[str, float | None] = {}
+    for feature in chosen:
+        wording, figure = FEATURES[feature], features.value(feature)
+        figures[wording.name] = None if figure is None else told(figure * wording.factor, wording.digits)
     return figures
 
 
-def _known(figure: float | None, digits: int) -> float | None:
-    return None if figure is None else _rounded(figure, digits)
+def _atr_bps(proposal: Proposal, features: Features) -> float | None:
+    atr_price = features.value(Feature.ATR_PRICE)
+    return None if atr_price is None else atr_price / proposal.reference_price * BPS
 
 
-def _rounded(figure: float, digits: int) -> float:
-    # A negative zero is the same figure with another text.
-    return round(figure, digits) + 0.0
+def _own(own: OwnRecord) -> dict[str, Any]:
+    return {
+        "exposure_frac": told(own.gross_exposure_frac, RATIO_DIGITS),
+        "last_r": [told(one, BPS_DIGITS) for one in own.last_r],
+        "minutes_since_trade": told(own.minutes_since_trade, 0),
+        "open_positions": own.n_open_positions,
+        "today_r": told(own.today_r, BPS_DIGITS),
+        "trades": own.n_trades,
+        "wins": own.n_wins,
+    }
+
+
+def _rate(rate: BaseRate | None) -> dict[str, int] | None:
+    return None if rate is None else {"n": rate.n_resolved, "wins": rate.n_wins}
+
+
+def _alike(one: Neighbour) -> list[Any]:
+    return [told(one.distance, RATIO_DIGITS), told(one.net_r, RATIO_DIGITS), one.exit_reason.value]

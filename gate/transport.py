@@ -12,7 +12,8 @@ from domain.record import Record
 MOST_BYTES: Final = 65_536
 # A list of models grows with what the user has pulled, and tells nothing that is kept.
 MOST_LISTED_BYTES: Final = 4 * 1024 * 1024
-CONNECT_S: Final = 1.0
+# A model that runs on this machine's own cores can hold the desk up for a second.
+CONNECT_S: Final = 3.0
 # httpx bounds each read by itself; a server that drips one byte at a time is stopped by the deadline over everything.
 _TIMEOUT: Final = httpx.Timeout(None, connect=CONNECT_S)
 _HEADERS: Final = {
@@ -27,7 +28,8 @@ _HEADERS: Final = {
 class Arrived(Record, frozen=True, kw_only=True):
     """What came back. status: None before any headers. failure: None when the answer is whole.
 
-    digest, server_version: who answered, where the line has found out. source: "live", or "cassette".
+    digest, server_version: who answered, where the line has found out. source: "live", or "cassette". latency_ms: what
+    the call took where the line itself tells, as a cassette does of then.
     """
 
     status: int | None
@@ -36,6 +38,7 @@ class Arrived(Record, frozen=True, kw_only=True):
     digest: str | None = None
     server_version: str | None = None
     source: str = "live"
+    latency_ms: float | None = None
 
 
 def from_now(seconds: float) -> float:

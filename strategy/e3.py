@@ -10,6 +10,7 @@ from domain.compiled import entry_point, inner_kernel, kernel, tape_kernel
 from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
+from domain.threshold import Bound, Threshold
 from indicators.feature_columns import Figure, features_at
 from strategy.rules import Answers, Fires, IntArray, Scans, marked, no_marks
 
@@ -26,6 +27,9 @@ SURGE_Z: Final = 2.5
 STRONG_BODY_ATR: Final = 0.8
 STRETCHED_PREMIUM_BPS: Final = 20.0
 LOPSIDED_IMBALANCE_FRAC: Final = 0.5
+
+FOLLOWED: Final = (Feature.BODY_OVER_ATR, Feature.VOLUME_Z, Feature.BOOK_IMBALANCE)
+FADED: Final = (Feature.VOLUME_Z, Feature.PREMIUM_BPS)
 
 BODY_SMALL, VOLUME_LOW, SPREAD_WIDE, TOO_WILD, NO_INTEREST, NO_DIRECTION, UNCONFIRMED, CHASING, MOVE_SMALL = (
     1 << bit for bit in range(9)
@@ -77,6 +81,23 @@ class E3Thresholds(Record, frozen=True, kw_only=True):
                 1.0 if self.requires_imbalance else 0.0,
                 self.min_move_bps,
             ]
+        )
+
+    def tests(self) -> tuple[Threshold, ...]:
+        """Return the tests that have a threshold, for a reader of the trigger; the kernel does not read them."""
+        follows = (
+            Threshold(figure=Feature.BOOK_IMBALANCE, level=self.min_imbalance_frac, bound=Bound.LEAST_OUR_WAY),
+            Threshold(figure=Feature.PREMIUM_BPS, level=self.max_chase_premium_bps, bound=Bound.MOST_OUR_WAY),
+        )
+        fades = (Threshold(figure=Feature.PREMIUM_BPS, level=self.fade_min_premium_bps, bound=Bound.LEAST_SIZE),)
+        moves = (Threshold(figure=Feature.RETURN_BPS, level=self.min_move_bps, bound=Bound.LEAST_SIZE),)
+        return (
+            Threshold(figure=Feature.BODY_OVER_ATR, level=self.body_over_atr, bound=Bound.LEAST_SIZE),
+            Threshold(figure=Feature.VOLUME_Z, level=self.volume_z, bound=Bound.LEAST),
+            Threshold(figure=Feature.SPREAD_BPS, level=self.max_spread_bps, bound=Bound.MOST),
+            Threshold(figure=Feature.REALISED_VOL_BPS, level=self.max_realised_vol_bps, bound=Bound.MOST),
+            *(fades if self.direction is Direction.PREMIUM_FADE else follows),
+            *(moves if self.min_move_bps > 0.0 else ()),
         )
 
 
@@ -175,7 +196,7 @@ def _near(bodies: FloatArray, volumes: FloatArray, least_body: float, least_z: f
 class E3:
     """The strategy around the kernel."""
 
-    __slots__ = ("_answers", "_decide", "failed_tests", "parameters", "thresholds")
+    __slots__ = ("_answers", "_decide", "failed_tests", "grounds", "parameters", "thresholds")
 
     name = "e3"
     scans = Scans(answers=scan_e3, partings=None, asks_regimes=False)
@@ -185,6 +206,7 @@ class E3:
         self.thresholds = thresholds
         self.parameters = thresholds.vector()
         self.failed_tests = entry_point(failed_tests, self.parameters, self.parameters)
+        self.grounds = FADED if thresholds.direction is Direction.PREMIUM_FADE else FOLLOWED
         self._decide = entry_point(decide_e3, self.parameters, self.parameters)
         self._answers = Answers(self.name, _phrases(thresholds), f"explosive bar, {thresholds.direction.value}")
 

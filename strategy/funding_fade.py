@@ -8,6 +8,7 @@ from domain.compiled import entry_point, inner_kernel, kernel, tape_kernel
 from domain.decisions import Side, Signal
 from domain.features import Feature, Features, FloatArray
 from domain.record import Record
+from domain.threshold import Bound, Threshold
 from indicators.feature_columns import BESIDE, Figure, features_at
 from strategy.rules import (
     LONG_LEAVES,
@@ -63,6 +64,16 @@ class FundingFadeThresholds(Record, frozen=True, kw_only=True):
                 self.max_spread_bps,
                 self.min_volume_z,
             ]
+        )
+
+    def tests(self) -> tuple[Threshold, ...]:
+        """Return the tests that have a threshold, for a reader of the trigger; the kernel does not read them."""
+        funding = self.extreme_funding_hourly_frac
+        return (
+            Threshold(figure=Feature.FUNDING_RATE_HOURLY_FRAC, level=funding, bound=Bound.LEAST_SIZE),
+            Threshold(figure=Feature.PREMIUM_BPS, level=self.extreme_premium_bps, bound=Bound.LEAST_SIZE),
+            Threshold(figure=Feature.SPREAD_BPS, level=self.max_spread_bps, bound=Bound.MOST),
+            Threshold(figure=Feature.VOLUME_Z, level=self.min_volume_z, bound=Bound.LEAST),
         )
 
 
@@ -157,6 +168,7 @@ class FundingFade:
     __slots__ = ("_answers", "_decide", "_partings", "failed_tests", "parameters", "thresholds")
 
     name = "funding_fade"
+    grounds = (Feature.FUNDING_RATE_HOURLY_FRAC, Feature.PREMIUM_BPS, Feature.VOLUME_Z)
     scans = Scans(answers=scan_fade, partings=scan_neutral, asks_regimes=False)
 
     def __init__(self, thresholds: FundingFadeThresholds) -> None:

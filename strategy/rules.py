@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from domain.compiled import inner_kernel
 from domain.decisions import Side, Signal
-from domain.features import Features, FloatArray
+from domain.features import Feature, Features, FloatArray
 
 SideArray = NDArray[np.int8]
 MarkArray = NDArray[np.uint8]
@@ -78,6 +78,11 @@ class Strategy(Protocol):
     @property
     def scans(self) -> Scans | None:
         """The same decisions over a whole tape; None for a strategy that exists only in Python."""
+        ...
+
+    @property
+    def grounds(self) -> tuple[Feature, ...]:
+        """The figures that speak for a trade when it fires; afterwards each is held against what the market did."""
         ...
 
     def no(self, failed_mask: int) -> Signal:

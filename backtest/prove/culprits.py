@@ -22,6 +22,8 @@ def culprit(difference: Difference, expected: TickRecord, got: TickRecord | None
         "fills": ("the venue", master.execution.venue),
         "funding": ("the venue", master.execution.venue),
         "features": ("the market data agent and its indicators", master.market_data),
+        "counterfactuals": ("the ledger of triggers, or what it follows", master.gate.hindsight),
+        "reflections": ("what is learnt of triggers", master.gate.hindsight),
         "proposal": ("the exit plan or the choice among the strategies", master.strategies),
         "gate": ("the gate", master.gate.gate),
         "risk": ("risk", master.risk),

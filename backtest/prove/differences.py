@@ -12,8 +12,9 @@ from domain.features import Feature, Features
 from domain.tick import GateExchange, TickRecord
 
 PARTS: Final = (
-    "snapshot", "state", "fills", "funding", "trades", "features", "signals", "proposal", "gate", "risk", "orders",
-    "refusals", "outcome", "why", "cash_microusd", "position_lots", "equity_microusd", "tick_no",
+    "snapshot", "state", "fills", "funding", "trades", "features", "counterfactuals", "reflections", "signals",
+    "proposal", "gate", "risk", "orders", "refusals", "outcome", "why", "cash_microusd", "position_lots",
+    "equity_microusd", "tick_no",
 )  # fmt: skip
 NOTHING: Final = "nothing"
 

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from db.tables import Page
+from db.tables import RUNS
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Page.metadata,
+    target_metadata=RUNS.metadata,
     render_as_batch=True,
 )
 with context.begin_transaction():

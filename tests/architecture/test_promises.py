@@ -54,6 +54,12 @@ def makes_an_order(call):
     return name == "ApprovedOrder" or (name in REBUILDS and any(one.endswith("ApprovedOrder") for one in told))
 
 
+def asks_for_shadows(node):
+    modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    return "risk.shadow" in modules or (modules == ["risk"] and any(one.name == "shadow" for one in node.names))
+
+
 def clocks_read(source):
     whole = [source.at(node) for node in ast.walk(source.tree) if dotted(node) in CLOCKS]
     froms = (node for node in ast.walk(source.tree) if isinstance(node, ast.ImportFrom) and node.module == "time")
@@ -92,6 +98,11 @@ def test_percent_stays_at_the_door(sources):
 def test_only_risk_builds_an_approved_order(sources):
     elsewhere = (source for source in sources if source.folder != "risk" and str(source.path) != RETELLS_ORDERS)
     assert [at for source in elsewhere for at in orders_built(source)] == []
+
+
+def test_only_the_ledger_asks_for_orders_that_no_rule_has_judged(sources):
+    askers = [str(source.path) for source in sources for node in ast.walk(source.tree) if asks_for_shadows(node)]
+    assert askers == ["agents/ledger.py"]
 
 
 def test_only_one_file_reads_the_clock(sources):

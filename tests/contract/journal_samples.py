@@ -21,10 +21,16 @@ from domain.decisions import (
 )
 from domain.features import N_FEATURES, Feature, Features, Regime
 from domain.market import MINUTE_MS, Bar, FundingSettlement, ImbalanceSource, Reading, Snapshot
-from domain.tick import GateExchange, Outcome, RiskCheck, TickRecord, TradingState
+from domain.situation import Counterfactual, Reflection
+from domain.tick import GateEvidence, GateExchange, Outcome, RiskCheck, TickRecord, TradingState
 
 START_MS = 1_746_057_600_000
 N_TICKS = 24
+EVIDENCE = GateEvidence(
+    source="live", model="tiny:latest", prompt_version="veto-2", prompt_sha256="ab" * 32, digest="cd" * 32,
+    server_version="0.9.1", p_win_frac=0.62, n_prompt_tokens=812, n_reply_tokens=41, load_ms=1.5, prompt_ms=700.25,
+    reply_ms=96.0,
+)  # fmt: skip
 PLAN = ExitPlan(
     stop_frac=0.01, target_frac=0.02, trail_frac=0.005, trail_arm_frac=0.005,
     partial_at_r=0.0, partial_frac=0.0, max_hold_bars=240,
@@ -166,11 +172,34 @@ def _exchange(tick_no: int, *, approves: bool) -> GateExchange:
         mode="veto",
         prompt="Review: BUY 250 lots. <data>größer</data>",
         raw_reply=b'{"stance":"approve","note":"\x00 and \xed\xa0\x80"}',
-        verdict=Approved(keep_frac=0.5, reason_code="fine", backend="model-a", request_id=request)
+        verdict=Approved(keep_frac=0.5, reason_code="ok", backend="model-a", request_id=request)
         if approves
         else Denied(reason_code="timeout", backend="model-a", request_id=None),
         latency_ms=812.5,
+        evidence=EVIDENCE if approves else None,
     )
+
+
+def counterfactual(tick_no: int, resolved_no: int) -> Counterfactual:
+    """Return what the proposal of one tick came to in another."""
+    return Counterfactual(
+        trigger_id=f"SOL-PERP-{START_MS + tick_no * MINUTE_MS}", symbol="SOL-PERP", strategy="e3", side=Side.BUY,
+        triggered_ms=START_MS + tick_no * MINUTE_MS, resolved_ms=START_MS + resolved_no * MINUTE_MS,
+        n_bars=resolved_no - tick_no, exit_reason=ExitReason.TARGET, net_bps=11.25, gross_bps=29.5, fees_bps=17.25,
+        slippage_bps=2.0, funding_bps=-1.0, mae_bps=3.5, mfe_bps=31.25,
+    )  # fmt: skip
+
+
+REFLECTIONS = (
+    Reflection(
+        subject="trade", subject_id="SOL-PERP-5-entry", expected="up 2 %", happened="up 0.3 % in 5 bars",
+        held=("body 0.8 ATR; in one piece",), failed=("volume z 3.1",), lesson="the volume did not last",
+    ),
+    Reflection(
+        subject="counterfactual", subject_id="SOL-PERP-8", expected="größer", happened="down", held=(), failed=(),
+        lesson="nothing to be learnt",
+    ),
+)  # fmt: skip
 
 
 def _entering(tick_no: int) -> TickRecord:
@@ -219,7 +248,11 @@ def sample(tick_no: int) -> TickRecord:
             fills=(_fill(tick_no, leave.client_order_id, Side.SELL, ExitReason.TIME),),
             trades=(_trade(tick_no, entry),),
             refusals=((leave.client_order_id, Refusal(rule="venue", reason="it was filled already")),),
+            counterfactuals=(counterfactual(first + 5, tick_no), counterfactual(first + 8, tick_no)),
+            reflections=REFLECTIONS[:1],
         )
+    if place == 11:
+        return _plain(tick_no, reflections=REFLECTIONS[1:])
     return _plain(tick_no)
 
 

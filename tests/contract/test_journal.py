@@ -11,13 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from db.opening import open_journal
+from db.pages import KEY_BITS
 from db.reading import (
     decision,
     find_run,
     runs,
     ticks,
 )
-from db.tables import EVIDENCE, KEY_BITS
+from db.tables import EVIDENCE
 from db.verify import verify
 from domain.decisions import ApprovedOrder
 from domain.errors import BadInput, JournalCorrupt, JournalUnavailable

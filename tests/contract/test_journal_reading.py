@@ -46,6 +46,8 @@ def test_a_decision_tells_what_became_of_its_order(journal_url: str) -> None:
         assert entered.later_trades == sample(10).trades
         assert decision(store, "first", entered.tick_id) == entered
         assert decision(store, "first", 9).later_refusals == sample(10).refusals
+        assert (entered.later_outcome, decision(store, "first", 8).later_outcome) == sample(10).counterfactuals
+        assert decision(store, "first", 17).later_outcome == sample(22).counterfactuals[0]
         with pytest.raises(BadInput, match="has no tick 99"):
             decision(store, "first", 99)
 

@@ -29,7 +29,7 @@ Script = Callable[[dict[str, Any]], Deed | None]
 
 @dataclass
 class Ollama:
-    """requests: the bodies that asked for an answer of the model. paths: every request line.
+    """requests: the bodies that asked for an answer of the model. paths, headers: of every request.
 
     script: a deed for a body, or None to leave it to the decoder. routes: a deed for a path, in the place of what is
     there. hung_up: a client went before its answer was whole.
@@ -42,6 +42,7 @@ class Ollama:
     routes: dict[str, Deed] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
     was_asked: threading.Event = field(default_factory=threading.Event)
     hung_up: threading.Event = field(default_factory=threading.Event)
 
@@ -49,6 +50,7 @@ class Ollama:
         try:
             request = await read_request(reader)
             self.paths.append(request.line)
+            self.headers.append(request.headers)
             deed = self._deed(request)
             if deed is None:
                 await self._chat(request, reader, writer)

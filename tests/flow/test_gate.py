@@ -23,7 +23,7 @@ from domain.tick import Outcome, TickRecord, TradingState
 from execution.instruments import instrument
 from tests.flow import stage
 from tests.flow.notebook import Tape
-from tests.unit.gate.ollama_double import MODEL, Deed, Ollama, chat, ollama, reply
+from tests.unit.gate.ollama_double import DIGEST, MODEL, Deed, Ollama, chat, ollama, reply
 
 FREE = {"RISK_COOLDOWN_AFTER_TRADE_S": "0", "RISK_COOLDOWN_AFTER_LOSS_S": "0", "EXIT_MAX_HOLD_BARS": "3"}
 TAPE = [
@@ -272,7 +272,7 @@ def test_a_desk_that_opens_puts_on_record_that_its_gate_is_ready_and_does_not_lo
         told = lived(tmp_path / "j.db", server)
     ready = [detail for kind, detail in told if kind == "gate_ready"]
     assert len(ready) == 1
-    assert ready[0].startswith("tiny:latest abababababab on Ollama 0.30.1 keeps to the schema")
+    assert ready[0].startswith(f"{MODEL} {DIGEST[:12]} on Ollama 0.30.1 keeps to the schema")
     assert sum("version" in path for path in server.paths) == 1
     assert len(server.requests) == 2
 

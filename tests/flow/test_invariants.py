@@ -69,6 +69,7 @@ def limits(draw: st.DrawFn) -> dict[str, str]:
         "SIZING_RISK_PER_TRADE_PCT": draw(st.sampled_from(["0.1", "5"])),
         "PAPER_REJECT_PCT": draw(st.sampled_from(["0", "30"])),
         "EXIT_PARTIAL_AT_R": draw(st.sampled_from(["0", "1"])),
+        "GATE_MODE": draw(st.sampled_from(["off", "shadow"])),
     }
 
 

@@ -55,6 +55,12 @@ def test_no_decision_looks_ahead_with_a_premium_a_minute_and_funding_every_eight
     assert proof.is_clean, proof.findings
 
 
+def test_nothing_that_is_known_of_earlier_triggers_looks_ahead(shared):
+    paths = find_recordings([shared / "data"], ["SOL-PERP"])
+    proof = proof_on(paths, ["SOL-PERP"], 1_200, GATE_MODE="shadow")
+    assert proof.is_clean, proof.findings
+
+
 def test_no_decision_looks_ahead_over_an_outage_and_beside_another_symbol(shared):
     """Binance's spot market stood still from 12:40 to 13:59 UTC on 2023-03-24."""
     names = [f"ohlcv/{pair}_1m_binance-spot_2023-01_2023-12.parquet" for pair in ("solusdt", "btcusdt")]

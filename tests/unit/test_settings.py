@@ -11,6 +11,8 @@ import settings as face
 from configuration.knobs import KNOBS
 from domain.errors import BadInput
 from execution.paper import PaperTerms
+from gate.ensemble import EnsembleTerms
+from gate.metalabel.reader import MetaLabelTerms
 from gate.terms import ChatTerms
 from indicators.features import FeatureWindows
 from indicators.regime import RegimeThresholds
@@ -20,7 +22,7 @@ from risk.allocation import AllocationMethod, AllocationPolicy
 from risk.deployment import DeploymentPolicy
 from risk.limits import RiskLimits, SizingPolicy
 from risk.switching import RegimeSwitch
-from settings import E3Direction, SettingsError, load_settings
+from settings import E3Direction, GateBackend, SettingsError, load_settings
 from strategy.e3 import Direction, E3Thresholds
 from strategy.exits import ExitRules
 from strategy.funding_fade import FundingFadeThresholds
@@ -39,10 +41,13 @@ PARTS = {
     face.deployment_policy: DeploymentPolicy,
     face.paper_terms: PaperTerms,
     face.chat_terms: ChatTerms,
+    face.metalabel_terms: MetaLabelTerms,
     face.sim_parameters: SimParameters,
     face.quality_limits: QualityLimits,
 }
-READ_BY_MAIN = ("GATE_MAX_AGE_S", "JOURNAL_", "LOG_", "RECONCILE_", "REPLAY_")
+ENSEMBLE = {"GATE_BACKEND": "ensemble", "GATE_MODEL": "tiny", "GATE_MEMBERS": "metalabel,ollama"}
+# An ensemble has no default to move away from, and what is asked of one reader is asked of every kind.
+READ_BY_MAIN = ("GATE_MAX_AGE_S", "GATE_MEMORY_", "GATE_QUORUM", "JOURNAL_", "LOG_", "RECONCILE_", "REPLAY_")
 NUMERIC = [name for name, field in KNOBS.items() if field.annotation in (int, float)]
 
 
@@ -56,7 +61,21 @@ def test_every_number_reaches_the_part_it_is_for(name):
     default = KNOBS[name].default
     moved = load_settings(None, {name: str(default + 1)}) if name not in TENDER else load_settings(None, TENDER[name])
     changed = [record for make, record in PARTS.items() if make(moved) != record()]
-    assert len(changed) == 1
+    assert len(changed) == (2 if name == "GATE_MIN_P_WIN_PCT" else 1)
+
+
+@pytest.mark.parametrize(("quorum", "needed"), [("0", 2), ("1", 1), ("2", 2)])
+def test_an_ensemble_needs_all_its_members_unless_a_quorum_is_given(quorum, needed):
+    terms = face.ensemble_terms(load_settings(None, {**ENSEMBLE, "GATE_QUORUM": quorum, "GATE_MIN_P_WIN_PCT": "60"}))
+    assert terms == EnsembleTerms(names=("metalabel-1", "ollama:tiny"), quorum=needed, min_p_win_frac=0.6)
+
+
+def test_two_servers_of_an_ensemble_have_an_address_and_a_model_each_and_the_digest_is_of_the_first():
+    own = {"GATE_OPENAI_URL": "http://127.0.0.1:8080", "GATE_OPENAI_MODEL": "other", "GATE_MODEL_DIGEST": "a" * 12}
+    settings = load_settings(None, {**ENSEMBLE, "GATE_MEMBERS": "openai,ollama", **own})
+    first, second = (face.chat_terms(settings, server) for server in (GateBackend.OLLAMA, GateBackend.OPENAI))
+    assert (first.model, first.digest, first.url) == ("tiny", "a" * 12, "http://127.0.0.1:11434")
+    assert (second.model, second.digest, second.url) == ("other", "", "http://127.0.0.1:8080")
 
 
 TENDER = {

@@ -9,13 +9,16 @@ import pytest
 from agents.audited_gate import AuditedGate
 from db.off import JournalOff
 from domain.decisions import Approved, Denied
-from domain.errors import JournalCorrupt, JournalUnavailable
+from domain.errors import CassetteMiss, JournalCorrupt, JournalUnavailable
 from domain.gate_reason import GateReason
-from domain.tick import GateAnswer, GateQuestion, Readiness
+from domain.tick import GateAnswer, GateEvidence, GateQuestion, Readiness
 from tests.unit.gate.questions import situation
 
 ID = "SOL-PERP-60000-gate"
-YES = GateAnswer(verdict=Approved(keep_frac=1.0, reason_code="ok", backend="double", request_id=ID), raw_reply=b"yes")
+YES = GateAnswer(
+    verdict=Approved(keep_frac=1.0, reason_code="ok", backend="double", request_id=ID), raw_reply=b"yes",
+    evidence=GateEvidence(source="live", model="m", prompt_version="1", prompt_sha256="ab", load_ms=2.0),
+)  # fmt: skip
 NO = GateAnswer(verdict=Denied(reason_code="llm_deny", backend="double", request_id=ID), raw_reply=b"\xff no")
 
 
@@ -45,6 +48,7 @@ class Ledger:
     told: list[str]
     trouble: Exception | None = None
     known: dict[str, GateAnswer] = field(default_factory=dict)
+    takes_approvals: bool = True
 
     def recorded_answer(self, request_id):
         return self.known.get(request_id)
@@ -55,6 +59,8 @@ class Ledger:
         self.told.append(f"tick {tick_no} will ask {prompt}")
 
     def record_answer(self, request_id, answer, wall_ms):
+        if not self.takes_approvals and isinstance(answer.verdict, Approved):
+            raise JournalUnavailable("an approval without evidence")
         self.told.append(f"at {wall_ms} heard {answer.verdict.reason_code}")
 
 
@@ -77,6 +83,7 @@ def test_the_question_is_on_record_then_asked_then_its_answer_is_taken(answer):
     exchange = review(Ledger(told), Reader(told, answer))
     assert told == ["tick 7 will ask may I?", "asked may I?", f"at 99 heard {answer.verdict.reason_code}"]
     assert (exchange.verdict, exchange.raw_reply, exchange.prompt) == (answer.verdict, answer.raw_reply, "may I?")
+    assert exchange.evidence == answer.evidence
 
 
 def test_a_question_that_cannot_be_put_on_record_is_not_asked_and_is_a_no():
@@ -84,6 +91,14 @@ def test_a_question_that_cannot_be_put_on_record_is_not_asked_and_is_a_no():
     exchange = review(Ledger(told, JournalUnavailable("the disk is full")), Reader(told))
     assert told == []
     assert exchange.verdict == Denied(reason_code="audit_failed", backend="double", request_id=ID)
+
+
+def test_an_approval_that_could_not_be_kept_is_a_no_and_what_arrived_is_kept_with_it():
+    told = []
+    exchange = review(Ledger(told, takes_approvals=False), Reader(told, YES))
+    assert exchange.verdict == Denied(reason_code="audit_failed", backend="double", request_id=ID)
+    assert (exchange.raw_reply, exchange.evidence) == (YES.raw_reply, YES.evidence)
+    assert told[1:] == ["asked may I?", "at 99 heard audit_failed"]
 
 
 def test_without_a_journal_nobody_is_asked():
@@ -138,3 +153,21 @@ def test_a_no_that_came_too_late_keeps_its_reason():
 
 def test_a_run_that_is_lived_again_does_not_ask_how_old_the_bar_is_now():
     assert opened(Ledger([], known={ID: YES}), Reader([]), Clock(10**9)).verdict == YES.verdict
+
+
+MISS = GateAnswer(verdict=Denied(reason_code="cassette_miss", backend="double", request_id=ID))
+
+
+def test_a_strict_replay_stops_at_a_miss_once_it_is_on_record_and_every_time_it_is_resumed():
+    told = []
+    for ledger in (Ledger(told), Ledger(told, known={ID: MISS})):
+        gate = AuditedGate(reader=Reader(told, MISS), journal=ledger, clock=Clock(), stops_at_miss=True)
+        with pytest.raises(
+            CassetteMiss, match="tick 7: the cassette holds no answer to the request SOL-PERP-60000-gate"
+        ):
+            asyncio.run(gate.review(situation(), 7))
+    assert told == ["tick 7 will ask may I?", "asked may I?", "at 99 heard cassette_miss", "tick 7 will ask may I?"]
+
+
+def test_any_other_replay_hears_a_miss_as_a_no():
+    assert review(Ledger([]), Reader([], MISS)).verdict == MISS.verdict

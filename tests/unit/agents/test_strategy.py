@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.strategy import Standstill, StrategyAgent
 from domain.decisions import Proposal, Side, Signal
-from domain.features import N_FEATURES, Features, FloatArray
+from domain.features import N_FEATURES, Feature, Features, FloatArray
 from domain.market import Bar, Snapshot
 from domain.tick import Outcome
 from strategy.exits import ExitRules
@@ -30,6 +30,7 @@ class Opinion:
     side: int
     conviction_frac: float = 0.5
     parameters: FloatArray = field(default_factory=lambda: np.zeros(1))
+    grounds: tuple[Feature, ...] = ()
 
     def failed_tests(self, vector: FloatArray, parameters: FloatArray) -> int:
         return 0 if self.side else 2

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from configuration.knob import allowed_words, extra_of, written
 from configuration.knobs import KNOBS
 from domain.errors import BadInput
-from settings import SettingsError, load_settings, settings_from_json, settings_json
+from settings import GateBackend, SettingsError, load_settings, settings_from_json, settings_json
 
 NUMERIC = [name for name, field in KNOBS.items() if field.annotation in (int, float)]
 WORDS = ["FEED", "SPEED", "GATE_MODE", "GATE_BACKEND", "ON_STOP", "E3_DIRECTION", "LOG_LEVEL"]
@@ -253,7 +253,7 @@ def test_a_model_on_this_machine_may_be_asked():
         ({"GATE_URL": "http://10.0.0.7:11434"}, "GATE_URL", "GATE_ALLOW_REMOTE=true"),
         ({"GATE_URL": "localhost"}, "GATE_URL", "http://HOST:PORT"),
         ({"GATE_REPLY_TOKENS": "4096"}, "GATE_REPLY_TOKENS", "less than GATE_CONTEXT_TOKENS"),
-        ({"GATE_BACKEND": "openai"}, "GATE_URL", "the address of your server, because GATE_BACKEND is openai"),
+        ({"GATE_BACKEND": "openai"}, "GATE_URL", "the address of your server, because openai is asked"),
         ({"GATE_MODEL_DIGEST": "abc"}, "GATE_MODEL_DIGEST", "the first 12 to 64 hex digits"),
         ({"GATE_MODEL_DIGEST": "AB" * 32}, "GATE_MODEL_DIGEST", "the first 12 to 64 hex digits"),
         ({"GATE_MAX_AGE_S": "0"}, "GATE_MAX_AGE_S", "0.1"),
@@ -271,5 +271,67 @@ def test_another_server_may_stand_where_ollama_does_when_that_is_said():
     assert settings_from_json(recorded).gate_url == given["GATE_URL"]
 
 
+ENSEMBLE = {"GATE_BACKEND": "ensemble", "GATE_MODEL": "tiny", "GATE_MEMBERS": "ollama,metalabel"}
+BOTH = {
+    **ENSEMBLE,
+    "GATE_MEMBERS": "metalabel,openai,ollama",
+    "GATE_OPENAI_URL": "http://127.0.0.1:8080",
+    "GATE_OPENAI_MODEL": "other",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "allowed"),
+    [
+        ({**ENSEMBLE, "GATE_MEMBERS": ""}, "GATE_MEMBERS", "two or more of ollama, openai, metalabel"),
+        ({**ENSEMBLE, "GATE_MEMBERS": "ollama"}, "GATE_MEMBERS", "two or more"),
+        ({**ENSEMBLE, "GATE_MEMBERS": "metalabel,oracle"}, "GATE_MEMBERS", "two or more of ollama"),
+        ({**ENSEMBLE, "GATE_MEMBERS": "metalabel,off"}, "GATE_MEMBERS", "two or more of ollama"),
+        ({**ENSEMBLE, "GATE_MEMBERS": "metalabel,ensemble"}, "GATE_MEMBERS", "two or more of ollama"),
+        ({**ENSEMBLE, "GATE_MEMBERS": "ollama,ollama"}, "GATE_MEMBERS", "a comma list"),
+        ({**ENSEMBLE, "GATE_QUORUM": "3"}, "GATE_QUORUM", "up to 2"),
+        ({**ENSEMBLE, "GATE_QUORUM": "-1"}, "GATE_QUORUM", "from 0"),
+        ({**ENSEMBLE, "GATE_MODEL": ""}, "GATE_MODEL", "because ollama is asked"),
+        ({**BOTH, "GATE_OPENAI_MODEL": ""}, "GATE_OPENAI_MODEL", "because openai is asked"),
+        ({**BOTH, "GATE_OPENAI_URL": ""}, "GATE_OPENAI_URL", "http://HOST:PORT"),
+        ({**BOTH, "GATE_OPENAI_URL": "http://10.0.0.7:1"}, "GATE_OPENAI_URL", "GATE_ALLOW_REMOTE=true"),
+        ({**ENSEMBLE, "GATE_MEMBERS": "openai,metalabel"}, "GATE_URL", "openai is asked"),
+    ],
+)
+def test_an_ensemble_that_cannot_vote_refuses_the_start(given, name, allowed):
+    problems = problems_of(given)
+    assert [problem.name for problem in problems][:1] == [name]
+    assert allowed in problems[0].allowed
+
+
+def test_an_ensemble_needs_the_second_servers_address_only_beside_the_first():
+    assert load_settings(None, BOTH).gate_members == ("metalabel", "openai", "ollama")
+    alone = {**ENSEMBLE, "GATE_MEMBERS": "openai,metalabel", "GATE_URL": "http://127.0.0.1:8080"}
+    assert load_settings(None, alone).gate_server_knobs(GateBackend.OPENAI) == ("GATE_URL", "GATE_MODEL")
+
+
+def test_a_model_of_the_desks_own_needs_no_server_and_no_name():
+    assert load_settings(None, {"GATE_BACKEND": "metalabel", "GATE_URL": "http://10.0.0.7:11434"}).gate_model == ""
+
+
 def test_where_nobody_is_asked_no_model_is_needed():
     assert load_settings(None, {"GATE_MODE": "veto", "GATE_URL": "http://10.0.0.7:11434"}).gate_model == ""
+
+
+@pytest.mark.parametrize("mode", ["record", "replay", "replay_strict"])
+def test_a_cassette_needs_a_file_and_somebody_who_is_asked(mode):
+    (problem,) = problems_of({**ASKED, "GATE_CASSETTE": mode})
+    assert (problem.name, problem.allowed) == ("GATE_CASSETTE_FILE", f"a file, because GATE_CASSETTE is {mode}")
+    (problem,) = problems_of({"GATE_MODE": "veto", "GATE_CASSETTE": mode, "GATE_CASSETTE_FILE": "c.jsonl"})
+    assert (problem.name, problem.allowed) == ("GATE_CASSETTE", "off, because GATE_BACKEND is off and nobody is asked")
+    assert load_settings(None, {**ASKED, "GATE_CASSETTE": mode, "GATE_CASSETTE_FILE": "c.jsonl"}).gate_cassette == mode
+
+
+def test_a_search_may_leave_a_cassette_in_its_settings_where_the_gate_is_off():
+    assert load_settings(None, {"GATE_CASSETTE": "replay", "GATE_CASSETTE_FILE": "c.jsonl"}).gate_mode == "off"
+
+
+def test_a_cassette_is_no_setting_of_the_run_so_that_a_recording_and_its_replay_are_one_chain():
+    recorded = load_settings(None, {**ASKED, "GATE_CASSETTE": "record", "GATE_CASSETTE_FILE": "a"})
+    replayed = load_settings(None, {**ASKED, "GATE_CASSETTE": "replay", "GATE_CASSETTE_FILE": "b"})
+    assert settings_json(recorded) == settings_json(replayed)

@@ -22,6 +22,8 @@ INDIFFERENT = {
     "JOURNAL_BATCH_TICKS": "1",
     "REPLAY_DATA": "a.csv",
     "DATA_DIRS": "elsewhere",
+    "GATE_CASSETTE": "record",
+    "GATE_CASSETTE_FILE": "c.jsonl",
 }
 
 

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from console.report import print_report
 from desk.tally import OpenPosition, RunSummary
+from domain.cassette import CassetteMode, cassette_use
 from domain.instrument import Instrument
 
 
@@ -77,3 +78,19 @@ def test_the_report_keeps_its_figures_whole_at_eighty_columns(
     text = told(page_of(80, 24), summary, instruments)
     assert "bull trend" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_report_says_what_the_gate_did_and_whether_its_cassette_had_every_answer(
+    page: Console, summary: RunSummary, instruments: Mapping[str, Instrument]
+) -> None:
+    reasons = {"ok": 60, "llm_deny": 33}
+    use = cassette_use(CassetteMode.REPLAY, {("cassette", reason): count for reason, count in reasons.items()})
+    text = told(page, replace(summary, gate_reasons=tuple(reasons.items()), cassette=use), instruments)
+    assert "60 of 93 approved" in text
+    assert "93 of 93 answers from the cassette, reproducible" in text
+
+
+def test_the_report_says_nothing_of_a_gate_that_was_not_asked(
+    page: Console, summary: RunSummary, instruments: Mapping[str, Instrument]
+) -> None:
+    assert "approved" not in told(page, summary, instruments)

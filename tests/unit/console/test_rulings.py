@@ -5,6 +5,8 @@ from rich.console import Console
 
 from console.rulings import print_gate
 from domain.decisions import Denied
+from domain.tick import GateEvidence
+from tests.contract.journal_samples import EVIDENCE
 from tests.unit.console.conftest import entered
 
 
@@ -32,3 +34,20 @@ def test_the_raw_reply_is_shown_as_it_was_and_what_does_not_print_as_its_escape(
     text = told(backend="ollama", prompt="may I?", raw_reply=raw)
     assert "may I?" in text
     assert '{"a": "\\x1b[31mred\\x00\\xff \\u0000 größer"}\\n' in text
+
+
+def test_who_answered_is_told_with_model_prompt_tokens_and_timings():
+    text = told(backend="ollama", evidence=EVIDENCE)
+    assert f"answered by: tiny:latest (live, server 0.9.1, weights {'cd' * 32})" in text
+    assert f"prompt: veto-2, sha256 {'ab' * 32}" in text
+    assert "its chance of a profit: 62.00 %" in text
+    assert "tokens: read 812, wrote 41" in text
+    assert "by its own clock: loading 2 ms, reading 700 ms, writing 96 ms" in text
+
+
+def test_what_a_backend_does_not_tell_is_left_out():
+    known = GateEvidence(source="embedded", model="metalabel", prompt_version="1", prompt_sha256="ab", n_reply_tokens=0)
+    text = told(backend="metalabel", evidence=known)
+    assert "answered by: metalabel (embedded)\n" in text
+    assert "tokens: wrote 0\n" in text
+    assert not any(word in text for word in ("chance", "clock", "None", "read "))

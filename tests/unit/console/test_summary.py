@@ -3,9 +3,11 @@ from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from console.summary import dollars, summary_json
 from desk.tally import RunSummary
+from domain.cassette import CassetteMode, cassette_use
 
 PROMISED = {
     "run_id",
@@ -37,6 +39,23 @@ def test_the_object_is_strict_json_even_without_trades(made: SimpleNamespace) ->
     assert json.loads(json.dumps(told, allow_nan=False)) == told
     assert told["win_rate_frac"] is None
     assert told["profit_factor"] is None
+
+
+def test_the_object_says_how_the_run_fared_with_its_cassette(summary: RunSummary) -> None:
+    assert (summary_json(summary)["gate_reasons"], summary_json(summary)["cassette"]) == ({}, None)
+    reasons = {"ok": 60, "llm_deny": 30, "cassette_miss": 3}
+    use = cassette_use(CassetteMode.REPLAY, {("cassette", reason): count for reason, count in reasons.items()})
+    told = summary_json(replace(summary, gate_reasons=tuple(reasons.items()), cassette=use))
+    assert told["gate_reasons"] == reasons
+    assert told["cassette"] == {
+        "mode": "replay",
+        "n_asked": 93,
+        "n_answered": 90,
+        "n_missed": 3,
+        "n_elsewhere": 0,
+        "is_reproducible": False,
+        "told": "gate: 90 of 93 answers from the cassette, 3 misses: not reproducible",
+    }
 
 
 @given(st.integers(min_value=-(2**52), max_value=2**52))

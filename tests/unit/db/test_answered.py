@@ -9,7 +9,7 @@ from db.opening import open_journal
 from domain.decisions import Approved, Denied
 from domain.errors import JournalCorrupt
 from domain.tick import GateAnswer
-from tests.contract.journal_samples import header, sample
+from tests.contract.journal_samples import EVIDENCE, header, sample
 
 ID = "SOL-PERP-1-gate"
 YES = Approved(keep_frac=0.5, reason_code="ok", backend="double", request_id=ID)
@@ -39,7 +39,7 @@ def answer_again(url):
 
 @pytest.mark.parametrize("verdict", [YES, NO])
 def test_an_answer_whose_tick_was_lost_is_in_the_event_to_the_byte(url, verdict):
-    answer = GateAnswer(verdict=verdict, raw_reply=RAW, latency_ms=12.5)
+    answer = GateAnswer(verdict=verdict, raw_reply=RAW, latency_ms=12.5, evidence=EVIDENCE)
     asked(url, answer)
     assert answer_again(url) == answer
 
@@ -53,7 +53,7 @@ def test_an_answer_that_was_not_durable_is_none(url):
     with open_journal(url, writable=True) as store:
         journal = store.begin(header(), 1)
         journal.record_request(1, ID, "double", "veto", "may I?")
-        journal.record_answer(ID, GateAnswer(verdict=YES), 2)
+        journal.record_answer(ID, GateAnswer(verdict=YES, raw_reply=RAW), 2)
     assert answer_again(url).verdict.reason_code == "interrupted"
 
 
@@ -76,7 +76,7 @@ def test_a_whole_tick_gives_its_answer_back(url):
             exchange = sample(tick_no).gate
             found = again.recorded_answer(exchange.request_id)
             assert (found.verdict, found.raw_reply) == (exchange.verdict, exchange.raw_reply)
-            assert found.latency_ms == exchange.latency_ms
+            assert (found.latency_ms, found.evidence) == (exchange.latency_ms, exchange.evidence)
 
 
 def test_the_event_is_ascii_whatever_arrived():

@@ -7,8 +7,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from db import schema
+from db.gate_tables import EVALUATIONS
 from db.opening import open_journal
-from db.tables import EVIDENCE, KEY_MASK, Page
+from db.pages import KEY_MASK, Page
+from db.tables import EVIDENCE
 
 
 def test_the_newest_migration_is_the_one_the_code_expects() -> None:
@@ -35,7 +37,7 @@ def test_every_evidence_table_is_guarded(tmp_path: Path) -> None:
     with open_journal(f"sqlite:///{tmp_path / 'journal.db'}", writable=True) as store, store.read() as connection:
         query = text("SELECT tbl_name, count(*) FROM sqlite_master WHERE type = 'trigger' GROUP BY tbl_name")
         guards = dict(connection.execute(query).all())
-    assert guards == {table.name: 2 for table in EVIDENCE} | {"runs": 3}
+    assert guards == {table.name: 2 for table in (*EVIDENCE, EVALUATIONS)} | {"runs": 3, "gate_outcomes": 3}
 
 
 def test_a_key_needs_no_second_index_on_sqlite(tmp_path: Path) -> None:

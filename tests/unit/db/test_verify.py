@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from db.opening import open_journal
+from db.pages import KEY_BITS, KEY_MASK
 from db.pairing import PairedRun
 from db.reading import inputs
-from db.tables import KEY_BITS, KEY_MASK
 from db.verify import verify
 from domain.errors import BadInput, JournalCorrupt
 from execution.instruments import INSTRUMENTS
@@ -145,8 +145,12 @@ def test_an_answer_cut_out_is_missed_and_the_first_tick_that_names_it_told(journ
 
 def test_a_file_whose_inside_is_damaged_is_said_to_be(journal_file: Path) -> None:
     changed = bytearray(journal_file.read_bytes())
-    for page in range(3, len(changed) // 16_384):
-        changed[page * 16_384 : page * 16_384 + 8] = b"\xff" * 8
+    reader = sqlite3.connect(journal_file)
+    pages = [page for (page,) in reader.execute("SELECT rootpage FROM sqlite_master WHERE name IN ('ticks', 'orders')")]
+    reader.close()
+    assert len(pages) == 2
+    for page in pages:
+        changed[(page - 1) * 16_384 : (page - 1) * 16_384 + 8] = b"\xff" * 8
     copy = journal_file.with_name("damaged.db")
     copy.write_bytes(changed)
     with open_journal(f"sqlite:///{copy}", writable=False) as store, pytest.raises(JournalCorrupt, match="is damaged"):

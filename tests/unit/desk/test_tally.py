@@ -71,3 +71,13 @@ def test_a_run_of_quiet_minutes_knows_when_it_began() -> None:
     run = stage.run(stage.desk(), stage.quiet(30))[12:]
     told = tallied(run).summary("r", "hash", 1.0, is_simulated=True)
     assert told.first_ms == run[0].snapshot.as_of_ms
+
+
+def test_the_gates_reasons_are_counted_unless_there_is_no_gate() -> None:
+    """In shadow without a backend every entry asked for is told `no_backend`; in off there is nothing to count."""
+    tape = [*stage.quiet(12), stage.explosive(12), *stage.quiet(3, price=150.6, first=13)]
+    run = stage.run(stage.desk(GATE_MODE="shadow"), tape)
+    told = tallied(run).summary("r", "hash", 1.0, is_simulated=True)
+    assert told.gate_reasons == (("no_backend", sum(one.gate is not None for one in run)),) != (("no_backend", 0),)
+    assert told.cassette is None
+    assert tallied(stage.run(stage.desk(), tape)).summary("r", "hash", 1.0, is_simulated=True).gate_reasons == ()

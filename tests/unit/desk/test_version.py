@@ -51,5 +51,5 @@ def test_every_room_that_is_named_is_there() -> None:
 def test_another_prompt_of_the_gate_is_another_version(project: Path) -> None:
     before = code_version(project)
     (project / "gate" / "prompts").mkdir()
-    (project / "gate" / "prompts" / "veto-1.txt").write_text("Say no.")
+    (project / "gate" / "prompts" / "veto-2.txt").write_text("Say no.")
     assert code_version(project) != before

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.protection import initial_levels, partial_size_lots, trailed_stop
+from domain.account import Levels
+from domain.protection import initial_levels, partial_size_lots, quiet_bounds, trailed_stop
 
 SIDES = st.sampled_from([1, -1])
 ENTRIES = st.integers(min_value=2, max_value=10**9)
@@ -79,3 +80,23 @@ def test_a_partial_exit_is_never_more_than_its_share(size: int, frac: float) -> 
     assert 0 <= lots <= size
     assert lots <= size * frac + 1e-5
     assert lots > size * frac - 1.0
+
+
+@given(SIDES, ENTRIES, FRACS, FRACS, st.floats(min_value=0.0, max_value=5.0), st.floats(0.0, 1.0))
+def test_a_price_between_the_quiet_bounds_touches_no_level(
+    side: int, entry: int, stop_frac: float, target_frac: float, partial_at_r: float, place: float
+) -> None:
+    stop, target, partial = initial_levels(side, entry, stop_frac, target_frac, partial_at_r)
+    levels = Levels(stop_ticks=stop, target_ticks=target, partial_ticks=partial, partial_lots=int(partial > 0))
+    low, high = quiet_bounds(side, levels, 0.001)
+    price = low + place * (high - low)
+    if low < price < high:
+        nearest = partial or target
+        assert side * stop < side * price / 0.001 < side * nearest
+
+
+def test_the_quiet_bounds_of_a_long_and_a_short_stand_a_tick_inside_their_levels() -> None:
+    levels = Levels(stop_ticks=148_500, target_ticks=153_000, partial_ticks=151_500, partial_lots=3)
+    assert quiet_bounds(1, levels, 1.0) == (148_501, 151_499)
+    mirrored = Levels(stop_ticks=151_500, target_ticks=147_000)
+    assert quiet_bounds(-1, mirrored, 1.0) == (147_001, 151_499)

@@ -12,8 +12,10 @@ from domain.situation import Situation
 from domain.tick import GateAnswer, GateQuestion
 from gate.chat_reader import ChatReader
 from gate.ollama import OllamaLine, OllamaWire
-from gate.prompt import Costs, load_prompt
+from gate.prompt import Costs, PromptBuilder, load_prompt
 from gate.terms import ChatTerms
+from strategy.e3 import E3Thresholds
+from strategy.funding_fade import FundingFadeThresholds
 
 MODEL = "tiny:latest"
 COSTS = Costs(fee_bps=3.5, half_spread_bps=1.0, slippage_bps=1.0)
@@ -27,6 +29,11 @@ PLAN = ExitPlan(
     max_hold_bars=240,
 )
 """Stop 100 and target 200 bps; with 11 bps of costs it breaks even at a chance of 37 %."""
+TESTS = {"e3": E3Thresholds().tests(), "funding_fade": FundingFadeThresholds().tests()}
+
+
+def builder(n_similar=None, costs=COSTS) -> PromptBuilder:
+    return PromptBuilder(prompt=load_prompt(), costs=costs, tests=TESTS, n_similar=n_similar)
 
 
 def features(**figures):
@@ -68,8 +75,7 @@ def reader(url, **terms) -> ChatReader:
     return ChatReader(
         terms=wire.terms,
         mode=GateMode.VETO,
-        costs=COSTS,
-        prompt=load_prompt(),
+        prompt=builder(),
         wire=wire,
         line=OllamaLine(wire),
         elapsed_s=ticking(),

@@ -16,24 +16,33 @@ from tests.unit.gate.questions import question_of, reader
 READY = Readiness(reason=GateReason.OK, told="ready")
 POEMS = Readiness(reason=GateReason.FORMAT_NOT_ENFORCED, told="it writes poems")
 WHOLE = Arrived(status=200, body=chat(), failure=None, digest="ab" * 32, server_version="0.30.1")
+LATE = Arrived(status=None, body=b"", failure=GateReason.DEADLINE)
 BROKEN = Arrived(status=500, body=b"", failure=None)
 
 
 @dataclass
 class Line:
-    """Tells what it is given, one thing after the other, the last for ever. gate: keeps a look waiting."""
+    """Tells what it is given, one thing after the other, the last for ever. gate: keeps a look waiting.
+
+    look_s: how long a look takes. needs_s: the least time in which a question is answered.
+    """
 
     findings: list = field(default_factory=lambda: [READY])
     answers: list = field(default_factory=lambda: [WHOLE])
     gate: asyncio.Event | None = None
+    look_s: float = 0.0
+    needs_s: float = 0.0
     told: list = field(default_factory=list)
 
     async def call(self, body, deadline_s):
         self.told.append("asked")
+        if deadline_s < self.needs_s:
+            return LATE
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     async def prepare(self):
         self.told.append("looked")
+        await asyncio.sleep(self.look_s)
         if self.gate is not None:
             await self.gate.wait()
         return self.findings.pop(0) if len(self.findings) > 1 else self.findings[0]
@@ -152,3 +161,21 @@ def test_a_question_leaves_a_look_to_run_on_when_it_is_called_off():
         return await codes(one, 1)
 
     assert asyncio.run(go()) == ["ok"]
+
+
+def test_a_slow_model_loses_the_question_that_shared_its_time_with_a_look_and_no_more():
+    """Half open or after an hour: a look and a question do not fit into one deadline, each by itself does."""
+    line, watch = Line(look_s=0.6, needs_s=0.5, answers=[WHOLE]), Watch()
+    one = over(line, watch, deadline_s=1.0, breaker_bars=1)
+
+    async def go():
+        await one.prepare()
+        first = await codes(one, 1)
+        watch.now_s = AGED_S
+        aged = await codes(one, 2, 3)
+        line.answers = [BROKEN, BROKEN, BROKEN, WHOLE]
+        return first, aged, await codes(one, *range(4, 11))
+
+    first, aged, tripped = asyncio.run(go())
+    assert (first, aged) == (["ok"], ["deadline", "ok"])
+    assert tripped == [*["server_error"] * 3, "circuit_open", "deadline", "ok", "ok"]

@@ -12,6 +12,7 @@ from tests.unit.gate.ollama_double import (
     Deed,
     chat,
     ollama,
+    pretended,
     ps,
     reply,
     show,
@@ -131,7 +132,7 @@ def test_a_server_that_fits_is_told_of_in_one_sentence_and_loaded_by_the_canary(
     assert found.is_ready
     assert (found.digest, found.server_version, found.context_tokens) == (DIGEST, "0.30.1", 4096)
     assert found.told == (
-        "tiny:latest abababababab on Ollama 0.30.1 keeps to the schema in a window of 4096 tokens; its weights are "
+        f"tiny:latest {DIGEST[:12]} on Ollama 0.30.1 keeps to the schema in a window of 4096 tokens; its weights are "
         "pinned by what was found now; it can think and is asked not to"
     )
     assert [path.split()[1] for path in server.paths] == [
@@ -159,7 +160,7 @@ def test_weights_other_than_the_settings_pin_are_not_asked_for_anything():
         found = asyncio.run(reader(server.url, digest=OTHER[:12]).prepare())
         assert not any("chat" in path for path in server.paths)
     assert found.reason is GateReason.IDENTITY_CHANGED
-    assert "abababababab is there, cdcdcdcdcdcd is pinned" in found.told
+    assert f"{DIGEST[:12]} is there, cdcdcdcdcdcd is pinned" in found.told
 
 
 def test_weights_swapped_under_one_name_stay_refused_until_the_first_are_back():
@@ -183,7 +184,29 @@ def test_a_name_without_a_tag_is_short_for_its_latest():
 def test_the_canary_is_a_question_like_any_other_but_for_its_words():
     with ollama(Deed(chat())) as server:
         ask(ready(reader(server.url)))
-    bodies = [*server.canaries, *server.requests]
-    canary, question = ({**body, "messages": None} for body in bodies)
+    canary, question = ({**body, "messages": None} for body in (*server.canaries, *server.requests))
     assert canary == question
-    assert "poem" in bodies[0]["messages"][1]["content"]
+    assert "poem" in server.canaries[0]["messages"][1]["content"]
+
+
+def test_looking_loads_the_model_once_and_no_question_loads_it_again():
+    with pretended() as server:
+        one = ready(reader(server.url))
+        codes = [ask(one, minute * 60_000).verdict.reason_code for minute in range(1, 4)]
+        assert (server.chats.n_loads, server.installed.loaded_tokens) == (1, 4096)
+    assert not {"identity_changed", "context_changed", "identity_unknown"} & {*codes}
+
+
+def test_a_model_that_loads_longer_than_a_question_waits_is_there_for_a_later_one():
+    async def go(one, chats):
+        chats.may_load.shut()
+        first = await one.ask(question_of(one))
+        chats.may_load.open()
+        found = await one.prepare()
+        return first.verdict.reason_code, found.is_ready, (await one.ask(question_of(one, 120_000))).verdict.reason_code
+
+    with pretended() as server:
+        first, is_ready, second = asyncio.run(go(reader(server.url, deadline_s=1.0), server.chats))
+        assert server.chats.n_loads == 1
+    assert (first, is_ready) == ("deadline", True)
+    assert second in {"ok", "llm_deny", "inconsistent", "below_threshold"}

@@ -10,12 +10,11 @@ from domain.decisions import Approved, Denied, GateMode
 from domain.gate_reason import GateReason
 from gate.chat_reader import ChatReader
 from gate.openai import OpenAiLine, OpenAiWire
-from gate.prompt import load_prompt
 from gate.terms import ChatTerms
 from gate.transport import MOST_BYTES
 from tests.unit.gate.ollama_double import MODEL, Deed, reply, told
 from tests.unit.gate.openai_double import choice, completion, models, openai
-from tests.unit.gate.questions import COSTS, ask, question_of, ready, ticking
+from tests.unit.gate.questions import ask, builder, question_of, ready, ticking
 
 TOOL = [{"id": "1", "type": "function", "function": {"name": "buy", "arguments": "{}"}}]
 
@@ -112,8 +111,7 @@ def reader(url, **terms):
     return ChatReader(
         terms=wire.terms,
         mode=GateMode.VETO,
-        costs=COSTS,
-        prompt=load_prompt(),
+        prompt=builder(),
         wire=wire,
         line=OpenAiLine(wire),
         elapsed_s=ticking(),

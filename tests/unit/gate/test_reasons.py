@@ -39,9 +39,25 @@ ELSEWHERE = {
         "tests/flow/test_gate.py",
         "test_a_desk_killed_while_it_waited_denies_that_trade_and_asks_on",
     ),
+    GateReason.CASSETTE_MISS: (
+        "tests/unit/gate/cassette/test_replaying.py",
+        "test_a_question_that_is_not_on_it_is_a_miss_that_took_no_time",
+    ),
+    GateReason.CASSETTE_UNWRITTEN: (
+        "tests/unit/gate/cassette/test_recording.py",
+        "test_an_answer_that_cannot_be_written_is_a_no_and_its_bytes_are_kept_for_the_record",
+    ),
     GateReason.STALE: (
         "tests/unit/agents/test_audited_gate.py",
         "test_an_approval_of_a_bar_too_old_is_a_no_with_its_bytes",
+    ),
+    GateReason.ABSTAINED: (
+        "tests/unit/gate/metalabel/test_reader.py",
+        "test_it_abstains_until_it_has_seen_enough_and_says_so",
+    ),
+    GateReason.NO_QUORUM: (
+        "tests/unit/gate/test_ensemble.py",
+        "test_it_approves_exactly_where_a_quorum_does_and_never_keeps_more_than_any_of_them",
     ),
 }
 

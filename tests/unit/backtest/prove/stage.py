@@ -51,6 +51,8 @@ def desk(
         master = main.build(settings, instruments, JournalOff())
         planted = [*master.strategies.strategies, *(plant(feed) for plant in plants)]
         master.strategies = master.exits.strategies = StrategyAgent(planted, exit_rules(settings))
+        if master.gate.hindsight is not None:
+            master.gate.hindsight.ledger.strategies = master.strategies
         if change is not None:
             change(master, feed)
         return master
@@ -171,6 +173,7 @@ class Planted:
     """A strategy that buys whenever `wishes(place, vector)` says so, `place` being the minute at hand as it counts."""
 
     parameters = ONE
+    grounds = ()
 
     def __init__(self, name: str, phrase: str, wishes: Callable[[int, FloatArray], bool]) -> None:
         self.name = name

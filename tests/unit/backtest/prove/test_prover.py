@@ -29,6 +29,13 @@ def test_the_shipped_strategies_pass_on_the_simulated_market(symbols):
     assert proof.warmth.n_answers > 0
 
 
+@pytest.mark.parametrize("mode", ["shadow", "veto"])
+def test_what_is_known_of_earlier_triggers_does_not_look_ahead_either(mode):
+    market = simulated(400)
+    proof = proven(desk(GATE_MODE=mode, EXIT_MAX_HOLD_BARS="20"), market, n_cuts=8)
+    assert proof.is_clean, proof.findings
+
+
 @hypothesis_settings(max_examples=6)
 @given(
     market_seed=st.integers(0, 10_000), seed=st.integers(0, 10_000), knob=st.sampled_from(["momentum", "premium_fade"])
@@ -103,21 +110,31 @@ def test_a_strategy_that_counts_from_the_tapes_start_is_found_by_a_later_start_a
     assert found.cut_ms < found.as_of_ms
 
 
+class Leaver(Planted):
+    """Leaves before the next close is lower."""
+
+    def wants_out(self, features, side):
+        # An exit is considered before the strategies count the minute at hand.
+        here, next_ = (stage.close_of(self.feed, self._place + ahead) for ahead in (1, 2))
+        return "it falls" if next_ < here else None
+
+
+def plants_a_leaver(feed):
+    leaver = Leaver("leaver", "never twice", lambda place, _: place % 20 == 0)
+    leaver.feed = feed
+    return leaver
+
+
 def test_an_exit_that_looks_ahead_is_caught_as_a_wish_to_leave():
-    class Leaver(Planted):
-        def wants_out(self, features, side):
-            # An exit is considered before the strategies count the minute at hand.
-            here, next_ = (stage.close_of(self.feed, self._place + ahead) for ahead in (1, 2))
-            return "it falls" if next_ < here else None
-
-    def plant(feed):
-        leaver = Leaver("leaver", "never twice", lambda place, _: place % 20 == 0)
-        leaver.feed = feed
-        return leaver
-
-    proof = proven(desk(plant, E3_VOLUME_Z="50"), MARKET, n_cuts=8, n_starts=0)
+    proof = proven(desk(plants_a_leaver, E3_VOLUME_Z="50"), MARKET, n_cuts=8, n_starts=0)
     assert any(one.difference.part == "orders" and "strategy leaver" in one.culprit for one in proof.findings)
     assert any("leaves otherwise" in one.culprit for one in proof.findings)
+
+
+def test_an_exit_that_looks_ahead_is_caught_in_the_ledger_where_the_gate_let_nothing_be_traded():
+    proof = proven(desk(plants_a_leaver, GATE_MODE="veto", E3_VOLUME_Z="50"), MARKET, n_cuts=8, n_starts=0)
+    assert {one.difference.part for one in proof.findings} == {"counterfactuals"}
+    assert all("the ledger of triggers, or what it follows" in one.culprit for one in proof.findings)
 
 
 @pytest.mark.parametrize(

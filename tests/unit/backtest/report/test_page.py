@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backtest.report.facts import facts_of
 from backtest.report.figures import ChangedSetting, Figure
@@ -44,6 +45,16 @@ def test_the_page_names_the_run_its_settings_and_every_figure_given(plain):
         assert part in text
     for part in ("Sharpe", "+1.23", "mean over deviation", "Net result", "+2.10 USD"):
         assert part in text
+
+
+def test_the_page_says_whether_the_gates_answers_all_came_from_the_cassette(plain):
+    assert "cassette" not in read(plain).text
+    said = "gate: 90 of 93 answers from the cassette, 3 misses: not reproducible"
+    told = story()
+    run = replace(told.run, summary_json=json.dumps({"cassette": {"told": said}}))
+    assert said in read(report_page(told, facts_of(replace(told, run=run)))).text
+    run = replace(told.run, summary_json=json.dumps({"cassette": None}))
+    assert "cassette" not in read(report_page(told, facts_of(replace(told, run=run)))).text
 
 
 def test_the_page_tells_months_costs_groups_and_refusals(plain):

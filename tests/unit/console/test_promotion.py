@@ -1,0 +1,115 @@
+"""When a gate may veto, and what is said where it may."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from cli.gate_identity import gate_identity
+from console.promotion import GateIdentity, promotion_warning
+from db.evaluations import Evaluation, store_evaluation
+from db.opening import open_journal
+from domain.decisions import GateMode
+from domain.errors import BadInput
+from settings import load_settings
+
+GATE = GateIdentity(backend="ollama", model="qwen3:4b", prompt_version="veto-2", digest_start="", mode=GateMode.VETO)
+MEASURED = Evaluation(
+    created_ms=0,
+    backend="ollama",
+    model="qwen3:4b",
+    digest="sha256:" + "ab" * 32,
+    prompt_version="veto-2",
+    prompt_sha256="00",
+    run_ids=("shadow",),
+    n_triggers=2_100,
+    n_resolved=2_000,
+    finding="evidence_for",
+    report_json="{}",
+)
+
+
+VOTING = {"GATE_BACKEND": "ensemble", "GATE_MEMBERS": "metalabel,ollama", "GATE_MODEL": "qwen3:4b"}
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    with open_journal(f"sqlite:///{tmp_path / 'journal.db'}", writable=True) as opened:
+        yield opened
+
+
+def test_a_gate_with_evidence_vetoes_and_nothing_is_said(store) -> None:
+    number = store_evaluation(store, MEASURED)
+    assert promotion_warning(store, "paper", GATE, str(number)) is None
+
+
+@pytest.mark.parametrize("finding", ["no_evidence", "too_few", "evidence_against"])
+def test_another_finding_does_not_forbid_and_is_said_loudly(store, finding: str) -> None:
+    number = store_evaluation(store, replace(MEASURED, finding=finding))
+    told = promotion_warning(store, "paper", GATE, str(number))
+    assert told is not None
+    assert told.startswith("WARNING: this gate vetoes trades")
+    assert f"evaluation {number} found {finding.replace('_', ' ')} on 2,000 triggers" in told
+
+
+@pytest.mark.parametrize(
+    ("gate", "told"),
+    [
+        (replace(GATE, model="other"), "is of ollama qwen3:4b (abababababab), prompt veto-2"),
+        (replace(GATE, backend="openai"), "this desk would ask openai qwen3:4b"),
+        (replace(GATE, prompt_version="veto-3"), "prompt veto-3"),
+        (replace(GATE, digest_start="cd" * 6), "(cdcdcdcdcdcd)"),
+    ],
+)
+def test_the_evaluation_of_another_gate_is_refused_with_both_names(store, gate: GateIdentity, told: str) -> None:
+    number = store_evaluation(store, MEASURED)
+    with pytest.raises(BadInput) as caught:
+        promotion_warning(store, "paper", gate, str(number))
+    assert told in str(caught.value)
+    assert "GATE_MODE=shadow" in str(caught.value)
+    assert "gate score RUN --store" in str(caught.value)
+
+
+def test_weights_count_only_where_both_sides_tell_them(store) -> None:
+    known, unknown = store_evaluation(store, MEASURED), store_evaluation(store, replace(MEASURED, digest=None))
+    assert promotion_warning(store, "paper", replace(GATE, digest_start="ab" * 6), str(known)) is None
+    assert promotion_warning(store, "paper", replace(GATE, digest_start="cd" * 6), str(unknown)) is None
+
+
+@pytest.mark.parametrize(("number", "told"), [("", "needs GATE_EVALUATION"), ("7", "GATE_EVALUATION=7 is not in the")])
+def test_without_a_measurement_the_two_commands_are_named(store, number: str, told: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        promotion_warning(store, "paper", GATE, number)
+    assert told in str(caught.value)
+    assert "`python main.py paper --set GATE_MODE=shadow ...`" in str(caught.value)
+    assert "`python main.py gate score RUN --store`" in str(caught.value)
+
+
+def test_a_backtest_a_shadow_and_no_gate_need_none(store) -> None:
+    assert promotion_warning(store, "backtest", GATE, "") is None
+    assert promotion_warning(store, "paper", replace(GATE, mode=GateMode.SHADOW), "") is None
+    assert promotion_warning(store, "paper", None, "") is None
+
+
+def test_the_settings_name_the_gate_as_its_answers_do() -> None:
+    asked = {"GATE_MODE": "veto", "GATE_BACKEND": "ollama", "GATE_MODEL": "qwen3:4b", "GATE_MODEL_DIGEST": "ab" * 6}
+    found = gate_identity(load_settings(None, asked))
+    assert found is not None
+    assert (found.backend, found.model, found.digest_start, found.mode) == (
+        "ollama",
+        "qwen3:4b",
+        "ab" * 6,
+        GateMode.VETO,
+    )
+    assert gate_identity(load_settings(None, {**asked, "GATE_MODE": "off"})) is None
+    assert gate_identity(load_settings(None, {**asked, "GATE_BACKEND": "off"})) is None
+
+
+@pytest.mark.parametrize(
+    ("backend", "model"),
+    [({"GATE_BACKEND": "metalabel"}, "metalabel-1"), (VOTING, "ensemble(metalabel-1,ollama:qwen3:4b)")],
+)
+def test_what_learns_as_it_goes_is_known_by_name_alone(backend: dict[str, str], model: str) -> None:
+    found = gate_identity(load_settings(None, {"GATE_MODE": "veto", **backend}))
+    assert found is not None
+    assert (found.backend, found.model, found.digest_start) == (backend["GATE_BACKEND"], model, "")
