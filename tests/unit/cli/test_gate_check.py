@@ -43,6 +43,13 @@ def test_machines_get_one_object():
     assert {one["name"] for one in told["findings"]} >= {"answers", "speed", "sensitivity", "repeatability"}
 
 
+def test_a_cassette_does_not_answer_for_the_server(tmp_path):
+    with pretended() as server:
+        answer = invoked(server.url, "--json", GATE_CASSETTE="replay", GATE_CASSETTE_FILE=str(tmp_path / "none"))
+        assert len(server.requests) == 18 + 1
+    assert answer.exit_code == 0
+
+
 def test_it_is_asked_of_a_server_that_the_settings_name():
     answer = invoked("http://127.0.0.1:9", GATE_BACKEND="off")
     assert isinstance(answer.exception, BadInput)
