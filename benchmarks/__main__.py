@@ -8,6 +8,7 @@ ALONE: Mapping[str, str] = {
     "engine": "event engine, journal off and on, beside a bare Python loop (bars/s)",
     "latency": "one minute of twenty symbols, bars in hand to decisions on disk (ms)",
     "gate": "a backtest whose gate hears a cassette beside one without a gate (budget 2 x its time)",
+    "decoder": "one question to the gate, answered by a real decoder on one thread (ms; budget p99 250)",
 }
 AGAINST_PEERS: Mapping[str, str] = {
     "run": "one compiled run beside a bare numba loop and vectorbt (bars/s; budget 3 x the loop)",
@@ -46,12 +47,13 @@ def main(words: Sequence[str]) -> int:
 
 
 def _measure_alone(names: Sequence[str]) -> None:
-    from benchmarks import engine, replayed_gate, tick_latency
+    from benchmarks import engine, gate_calls, replayed_gate, tick_latency
 
     reports: Mapping[str, Callable[[], object]] = {
         "engine": engine.report,
         "latency": tick_latency.report,
         "gate": replayed_gate.report,
+        "decoder": gate_calls.report,
     }
     for name in names:
         reports[name]()

@@ -48,12 +48,15 @@ def gate_check(
 def _reader(context: typer.Context, settings: "Settings") -> "ChatReader":
     from configuration.choices import GateBackend
     from desk.clock import SystemClock
+    from domain.cassette import CassetteMode
     from domain.errors import BadInput
 
     server = settings.gate_backend
     if server not in (GateBackend.OLLAMA, GateBackend.OPENAI):
         raise BadInput(f"GATE_BACKEND={server.value} is no server to check; it must be ollama or openai")
-    reader: ChatReader = context.obj.build_chat_reader(settings, server, SystemClock().elapsed_s)
+    # The server is what is checked, so no cassette may answer in its place.
+    alone = settings.model_copy(update={"gate_cassette": CassetteMode.OFF})
+    reader: ChatReader = context.obj.build_chat_reader(alone, server, SystemClock().elapsed_s)
     return reader
 
 

@@ -17,9 +17,10 @@ _VERDICTS: Final = {Fit.FIT: "bold green", Fit.WITH_WARNINGS: "bold yellow", Fit
 
 @contextmanager
 def stepping(console: Console, n_steps: int) -> Iterator[Callable[[str], None]]:
-    """Show a bar of `n_steps` on a terminal; yield what is called with a step's name when it is over."""
+    """Show a bar of `n_steps` where there is a terminal; yield what is called with a step's name when it is over."""
     columns = TextColumn("{task.description:14}"), BarColumn(), TextColumn("{task.completed}/{task.total}")
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+    is_hidden = not console.is_terminal
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=is_hidden) as bar:
         task = bar.add_task("readiness", total=n_steps)
         yield lambda name: bar.update(task, advance=1, description=name)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 Tensor = npt.NDArray[np.float32]
 
-SEED = 2
+SEED = 19
 CONTEXT_TOKENS = 32_768
 N_LAYERS = 1
 N_EMBEDDING = 64
@@ -20,6 +20,12 @@ WORDS = (
     "APPROVE", "DENY", "analysis", "p_win_pct", "verdict", "volume", "trend", "funding", "stop", "body", "true",
     "false", "null", "user", "assistant", "system",
 )  # fmt: skip
+# The commonest pairs of English and of JSON: a prompt is read in half the time when they are one token each.
+PAIRS = (
+    "th he in er an re on at en nd st or te es of ed is it al ar to nt ng se ha ou le ve co me de hi ri ro ic ne ea ra "
+    "ce li ch ll be ma si om ur tr ps bp _b _p ct pc ti ts ge ad ag ai wi as us ss ol lo no ho em un la di ta na 0. "
+    '":  ," -0 1. 2. 3. .1 .2 .3 .4 .5 .6 .7 .8 .9 00 10 20 50'
+)
 TEMPLATE = (
     "{% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}\n{% endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}"
@@ -31,7 +37,7 @@ LOUDNESS = np.float32(8.0)
 # And a token speaks against itself, or the likeliest one would come for ever.
 AVERSION = np.float32(0.12)
 # Drawn weights alone write for ever; these make quotes, ends and digits likely enough that a reply comes to its end.
-LEANINGS = {'"': 2.2, "</s>": 3.0, BLANK: -15.0, "\n": -15.0, "\t": -15.0, "\\": -15.0}
+LEANINGS = {'"': 2.2, "</s>": 3.0, " ": -15.0, BLANK: -15.0, "\n": -15.0, "\t": -15.0, "\\": -15.0}
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ def vocabulary() -> Vocabulary:
         rows.append((f"<0x{byte:02X}>", 0.0, kinds.BYTE if is_plain else kinds.UNUSED))
     rows += [(chr(code), -50.0, kinds.NORMAL) for code in range(33, 127)]
     rows.append((BLANK, -50.0, kinds.NORMAL))
+    rows += [(pair, -20.0, kinds.NORMAL) for pair in PAIRS.split()]
     rows += [(word, -1.0 - rank / 10, kinds.NORMAL) for rank, word in enumerate(WORDS)]
     rows += [(f"<pad{number}>", -1000.0, kinds.UNUSED) for number in range(-len(rows) % 32)]
     tokens, scores, types = zip(*rows, strict=True)
