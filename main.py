@@ -273,7 +273,6 @@ def build_chat_reader(settings: "Settings", server: "GateBackend", elapsed_s: "C
 def build_prompt(settings: "Settings") -> "PromptBuilder":
     """Build what words every question to a chat model, whoever answers it."""
     import settings as part
-    from configuration.choices import GateMemory
     from gate.prompt import PromptBuilder, load_prompt
 
     e3, fade = part.e3_thresholds(settings), part.funding_fade_thresholds(settings)
@@ -281,7 +280,7 @@ def build_prompt(settings: "Settings") -> "PromptBuilder":
         prompt=load_prompt(),
         costs=part.trade_costs(settings),
         tests={"e3": e3.tests(), "funding_fade": fade.tests()},
-        n_similar=settings.gate_memory_neighbours if settings.gate_memory is GateMemory.ON else None,
+        n_similar=part.n_similar(settings),
     )
 
 
