@@ -66,17 +66,6 @@ app = typer.Typer(help=HELP, add_completion=False, pretty_exceptions_enable=Fals
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
 app.add_typer(gate, name="gate")
-app.command()(config)
-app.command()(doctor)
-app.command()(halt)
-app.command()(resume)
-app.command()(report)
-app.command()(sweep)
-app.command()(tune)
-app.command()(walkforward)
-app.command()(montecarlo)
-app.command()(band)
-app.command()(compare)
 
 
 @app.callback(invoke_without_command=True)
@@ -139,6 +128,19 @@ def backtest(
     done = _run_desk(wish, overrides, given, env_file)
     if report_to is not None or not (no_report or as_json):
         report_after(load(env_file, overrides, given), done, report_to, quietly=as_json)
+
+
+app.command()(config)
+app.command()(doctor)
+app.command()(halt)
+app.command()(resume)
+app.command()(report)
+app.command()(sweep)
+app.command()(tune)
+app.command()(walkforward)
+app.command()(montecarlo)
+app.command()(band)
+app.command()(compare)
 
 
 def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal: "Journal") -> "MasterAgent":
