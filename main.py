@@ -66,17 +66,6 @@ app = typer.Typer(help=HELP, add_completion=False, pretty_exceptions_enable=Fals
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
 app.add_typer(gate, name="gate")
-app.command()(config)
-app.command()(doctor)
-app.command()(halt)
-app.command()(resume)
-app.command()(report)
-app.command()(sweep)
-app.command()(tune)
-app.command()(walkforward)
-app.command()(montecarlo)
-app.command()(band)
-app.command()(compare)
 
 
 @app.callback(invoke_without_command=True)
@@ -139,6 +128,19 @@ def backtest(
     done = _run_desk(wish, overrides, given, env_file)
     if report_to is not None or not (no_report or as_json):
         report_after(load(env_file, overrides, given), done, report_to, quietly=as_json)
+
+
+app.command()(config)
+app.command()(doctor)
+app.command()(halt)
+app.command()(resume)
+app.command()(report)
+app.command()(sweep)
+app.command()(tune)
+app.command()(walkforward)
+app.command()(montecarlo)
+app.command()(band)
+app.command()(compare)
 
 
 def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal: "Journal") -> "MasterAgent":
@@ -272,7 +274,6 @@ def build_chat_reader(settings: "Settings", server: "GateBackend", elapsed_s: "C
 def build_prompt(settings: "Settings") -> "PromptBuilder":
     """Build what words every question to a chat model, whoever answers it."""
     import settings as part
-    from configuration.choices import GateMemory
     from gate.prompt import PromptBuilder, load_prompt
 
     e3, fade = part.e3_thresholds(settings), part.funding_fade_thresholds(settings)
@@ -280,7 +281,7 @@ def build_prompt(settings: "Settings") -> "PromptBuilder":
         prompt=load_prompt(),
         costs=part.trade_costs(settings),
         tests={"e3": e3.tests(), "funding_fade": fade.tests()},
-        n_similar=settings.gate_memory_neighbours if settings.gate_memory is GateMemory.ON else None,
+        n_similar=part.n_similar(settings),
     )
 
 

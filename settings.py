@@ -10,7 +10,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from configuration.choices import AllocationMethod, E3Direction, FeedKind, GateBackend, LogLevel, OnStop, Speed
-from configuration.gate_terms import cassette_terms, chat_terms, ensemble_terms, metalabel_terms, trade_costs
+from configuration.gate_terms import (
+    cassette_terms,
+    chat_terms,
+    ensemble_terms,
+    metalabel_terms,
+    n_similar,
+    trade_costs,
+)
 from configuration.knobs import Settings
 from configuration.loading import load_settings, settings_from_json
 from configuration.making import frac, made, ms
@@ -61,6 +68,7 @@ __all__ = [
     "funding_fade_thresholds",
     "load_settings",
     "metalabel_terms",
+    "n_similar",
     "paper_terms",
     "portfolio",
     "quality_limits",

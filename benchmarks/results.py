@@ -28,6 +28,7 @@ from backtest.sweep.crew import Threads, n_cores
 from backtest.sweep.grid import Grid, read_grid
 from backtest.sweep.plan import Plan
 from backtest.tape import WholeTape, whole_tape
+from benchmarks import gate_value
 from benchmarks.stage import SHARED
 from cli.parts import parts_of
 from execution.instruments import instrument
@@ -181,3 +182,5 @@ def runs_of(
 if __name__ == "__main__":
     for one in studies():
         report(one)
+    for coin in gate_value.COINS:
+        gate_value.report(coin)

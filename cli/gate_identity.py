@@ -26,9 +26,10 @@ def gate_identity(settings: "Settings") -> "GateIdentity | None":
 
         model, version, digest = ensemble.model_name(ensemble_terms(settings).names), ensemble.VERSION, ""
     else:
-        from gate.prompt import VERSION
+        from gate.prompt import version_of
+        from settings import n_similar
 
-        model, version, digest = settings.gate_model, VERSION, settings.gate_model_digest
+        model, version, digest = settings.gate_model, version_of(n_similar(settings)), settings.gate_model_digest
     return GateIdentity(
         backend=backend.value, model=model, prompt_version=version, digest_start=digest, mode=settings.gate_mode
     )

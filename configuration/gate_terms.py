@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from configuration.choices import GateBackend
+from configuration.choices import GateBackend, GateMemory
 from configuration.knobs import Settings
 from configuration.making import frac, made
 
@@ -89,3 +89,8 @@ def trade_costs(settings: Settings) -> "Costs":
         half_spread_bps=settings.paper_half_spread_bps,
         slippage_bps=settings.paper_slippage_bps,
     )
+
+
+def n_similar(settings: Settings) -> int | None:
+    """Return how many similar past triggers a question tells; None where it tells none."""
+    return settings.gate_memory_neighbours if settings.gate_memory is GateMemory.ON else None

@@ -132,7 +132,7 @@ class ChatReader:
         return GateEvidence(
             source=arrived.source,
             model=self.terms.model,
-            prompt_version=self.prompt.prompt.version,
+            prompt_version=self.prompt.version,
             prompt_sha256=self.prompt.prompt.sha256,
             digest=arrived.digest,
             server_version=arrived.server_version,

@@ -51,8 +51,14 @@ def listed_in(arrived: Arrived, model: str) -> Listed | GateReason:
     if len(named) != 1:
         return GateReason.PROTOCOL_VIOLATION if named else GateReason.MODEL_NOT_FOUND
     canonical = json.dumps(_lasting(named[0]), sort_keys=True, separators=(",", ":"))
-    window = named[0].get("max_model_len")
-    return Listed(digest=sha256(canonical.encode()).hexdigest(), context_tokens=counted(window))
+    return Listed(digest=sha256(canonical.encode()).hexdigest(), context_tokens=_window(named[0]))
+
+
+def _window(entry: dict[str, Any]) -> int | None:
+    """Return the window an entry tells: vLLM's `max_model_len`, or llama.cpp's `meta.n_ctx`."""
+    meta = entry.get("meta")
+    told = entry.get("max_model_len", meta.get("n_ctx") if isinstance(meta, dict) else None)
+    return counted(told)
 
 
 def fingerprint_in(arrived: Arrived) -> str | None:

@@ -76,6 +76,14 @@ def load_prompt() -> Prompt:
     return Prompt(version=VERSION, system=text)
 
 
+def version_of(n_similar: int | None) -> str:
+    """Return what a question is called: the prompt's version, and how many similar triggers are told besides.
+
+    With a memory the model reads something else, so it is to be measured anew.
+    """
+    return VERSION if n_similar is None else f"{VERSION}+memory-{n_similar}"
+
+
 @dataclass(slots=True)
 class PromptBuilder:
     """Words a situation for a chat model, the same again whenever the run is lived through again.
@@ -89,6 +97,11 @@ class PromptBuilder:
     tests: Mapping[str, tuple[Threshold, ...]]
     n_similar: int | None = None
     memory: Memory = field(default_factory=Memory, init=False)
+
+    @property
+    def version(self) -> str:
+        """What its questions are called, on record and in an evaluation."""
+        return version_of(self.n_similar)
 
     def words(self, situation: Situation) -> Words:
         """Return the system text and the user's part, which is canonical JSON: sorted keys, no blanks, ASCII."""

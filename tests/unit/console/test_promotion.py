@@ -105,6 +105,13 @@ def test_the_settings_name_the_gate_as_its_answers_do() -> None:
     assert gate_identity(load_settings(None, {**asked, "GATE_BACKEND": "off"})) is None
 
 
+def test_with_a_memory_the_gate_is_another_one_to_be_measured() -> None:
+    remembering = {"GATE_MEMORY": "on", "GATE_MEMORY_NEIGHBOURS": "7"}
+    asked = {"GATE_MODE": "veto", "GATE_BACKEND": "ollama", "GATE_MODEL": "qwen3:4b"}
+    versions = [gate_identity(load_settings(None, {**asked, **more})).prompt_version for more in ({}, remembering)]
+    assert versions == ["veto-2", "veto-2+memory-7"]
+
+
 @pytest.mark.parametrize(
     ("backend", "model"),
     [({"GATE_BACKEND": "metalabel"}, "metalabel-1"), (VOTING, "ensemble(metalabel-1,ollama:qwen3:4b)")],
