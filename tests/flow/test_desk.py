@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.gate import GateAgent
 from db.chain import RunHeader
 from db.cut_off import state_of_cut_off_tick
 from db.opening import open_journal
@@ -18,7 +19,8 @@ from desk.tally import Tally
 from domain.account import AccountView, VenueReport
 from domain.errors import JournalCorrupt
 from domain.market import Snapshot
-from domain.tick import TradingState
+from domain.ports import Clock
+from domain.tick import Readiness, TradingState
 from tests.flow import stage
 from tests.flow.notebook import Notebook, Tape
 
@@ -54,6 +56,29 @@ def walk(one: Desk) -> None:
         await one.walk()
 
     asyncio.run(go())
+
+
+class NeverReady(GateAgent, frozen=True, kw_only=True):
+    """A gate whose model loads for ever."""
+
+    async def open(self, bar_clock: Clock | None) -> Readiness | None:
+        await asyncio.Event().wait()
+        return None
+
+
+def test_a_stop_is_not_kept_waiting_by_a_gate_that_is_getting_ready() -> None:
+    journal = Notebook()
+    one = desk(journal)
+    gate = one.master.gate
+    one.master.gate = NeverReady(gate=gate.gate, mode=gate.mode)
+
+    async def go() -> None:
+        asyncio.get_running_loop().call_later(0.01, one.ask_to_stop)
+        await one.open()
+        await one.walk()
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+    assert one.tally.n_bars == 0
 
 
 def test_a_desk_is_halted_until_it_is_opened() -> None:
