@@ -4,9 +4,10 @@ from rich.console import Console
 from rich.text import Text
 
 from console.figures import count_text, percent_text, price_text, size_text
+from console.gate_news import reason_text
+from console.gate_words import question_parts, votes_of, words_of
 from console.sheets import heading, sheet
-from domain.decisions import Approved, Refusal
-from domain.gate_reason import GateReason
+from domain.decisions import Approved, GateMode, Refusal
 from domain.instrument import Instrument
 from domain.tick import GateEvidence, GateExchange, RiskCheck, TickRecord
 
@@ -37,13 +38,21 @@ def print_gate(console: Console, record: TickRecord) -> None:
         console.print("It was not asked: the answer was no before its turn.")
         return
     console.print(Text(_gate_text(record.gate)))
+    raw = record.gate.raw_reply or b""
+    for line in _said_lines(raw):
+        console.print(Text(line))
     if record.gate.evidence is not None:
         for line in _evidence_lines(record.gate.evidence):
             console.print(Text(f"  {line}", style="dim"), soft_wrap=True)
-    for name, text in (("asked", record.gate.prompt), ("replied", _shown(record.gate.raw_reply or b""))):
+    for name, text in (*question_parts(record.gate.prompt), ("replied", _shown(raw))):
         if text:
             console.print(Text(f"  {name}:", style="dim"))
             console.print(Text(text), style="dim", soft_wrap=True)
+
+
+def _said_lines(raw: bytes) -> list[str]:
+    said = words_of(raw)
+    return [f"It said: {said}"] if said else [f"  {vote}" for vote in votes_of(raw)]
 
 
 def _shown(raw: bytes) -> str:
@@ -75,10 +84,13 @@ def _gate_text(gate: GateExchange) -> str:
         if gate.backend == OFF
         else f"{gate.backend} was asked"
     )
+    if gate.mode == GateMode.SHADOW and gate.backend != OFF:
+        by += " (in shadow, so nothing depended on it)"
     took = "" if gate.latency_ms is None else f" and took {gate.latency_ms:,.0f} ms"
+    why = reason_text(verdict.reason_code)
     if isinstance(verdict, Approved):
-        return f"{by}{took}: passed, at {percent_text(verdict.keep_frac)} of the size ({_reason(verdict.reason_code)})."
-    return f"{by}{took}: denied ({_reason(verdict.reason_code)})."
+        return f"{by}{took}: passed, at {percent_text(verdict.keep_frac)} of the size ({why})."
+    return f"{by}{took}: denied ({why})."
 
 
 def _evidence_lines(told: GateEvidence) -> list[str]:
@@ -99,11 +111,6 @@ def _evidence_lines(told: GateEvidence) -> list[str]:
 
 def _counted(*counts: tuple[str, int | None]) -> str:
     return ", ".join(f"{what} {count:,}" for what, count in counts if count is not None)
-
-
-def _reason(code: str) -> str:
-    """Return a reason code with its meaning; a code of another version stands alone."""
-    return f"{code}: {GateReason(code).label}" if code in set(GateReason) else code
 
 
 def _print_sizes(console: Console, check: RiskCheck, instrument: Instrument) -> None:
