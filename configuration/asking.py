@@ -14,7 +14,9 @@ class GateKnobs(BaseModel):
     gate_mode: GateMode = knob(
         GateMode.OFF, "", "how much its answer counts; shadow: it is asked and recorded, and nothing depends on it"
     )
-    gate_backend: GateBackend = knob(GateBackend.OFF, "", "who answers; with off, shadow and veto answer no_backend")
+    gate_backend: GateBackend = knob(
+        GateBackend.OFF, "", "who answers, once GATE_MODE is not off; without anybody every answer is a no (no_backend)"
+    )
     gate_url: str = knob(
         "http://127.0.0.1:11434", "", "the server's address", allowed="http://HOST:PORT or https://HOST:PORT"
     )
@@ -25,7 +27,9 @@ class GateKnobs(BaseModel):
         "the model's name as the server lists it",
         allowed="a name such as qwen3:4b; needed where GATE_BACKEND is a server",
     )
-    gate_deadline_s: Number = knob(8.0, "seconds", "for the whole call; later is a no", ge=0.1, le=45)
+    gate_deadline_s: Number = knob(
+        8.0, "seconds", "for the whole call; later is a no. More than GATE_MAX_AGE_S is of no use", ge=0.1, le=45
+    )
     gate_min_p_win_pct: Whole = knob(
         50, "%", "least chance of a net profit; the trade's break-even chance is asked as well", ge=0, le=100
     )
@@ -39,7 +43,7 @@ class GateKnobs(BaseModel):
         "",
         "",
         "the weights that must answer; empty: those found when the desk opens",
-        allowed="empty, or the first 12 to 64 hex digits of the model's digest",
+        allowed="empty, or the first 12 to 64 hex digits (0-9, a-f) of the model's digest, as `gate check` prints them",
         pattern=r"^([0-9a-f]{12,64})?$",
     )
     gate_warmup_s: Number = knob(

@@ -143,6 +143,7 @@ def log_tick(logger: TickLog, record: TickRecord, *, quiet_level: int = logging.
         close_price=None if snapshot.bar is None else snapshot.bar.close_price,
         equity_usd=float(usd(record.equity_microusd)),
         position_lots=record.position_lots,
+        gate=None if record.gate is None else record.gate.verdict.reason_code,
         order_ids=[order.client_order_id for order in record.orders],
         n_fills=len(record.fills),
         n_trades=len(record.trades),

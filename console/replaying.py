@@ -85,10 +85,11 @@ def print_replay(console: Console, result: ReplayResult) -> None:
     """Say whether the run came out again, or where it first did not."""
     lived = f"{count_text(result.n_ticks, 'tick')} lived through again in {result.seconds:.1f} s"
     if result.is_identical:
-        console.print(Text("identical", style="bold green"), f"run {result.run_id}: {lived},")
-        console.print(f"all {result.n_rows_compared:,} rows came out as recorded, chain {result.chain_hash}")
+        console.print(Text("identical", style="bold green"), f"run {result.run_id}: {lived},", highlight=False)
+        told = f"all {result.n_rows_compared:,} rows came out as recorded, chain {result.chain_hash}"
+        console.print(told, highlight=False)
     else:
-        console.print(Text("different", style="bold red"), f"run {result.run_id}: {lived}; then:")
+        console.print(Text("different", style="bold red"), f"run {result.run_id}: {lived}; then:", highlight=False)
         console.print(Text(str(result.difference)))
     if not result.is_same_code:
         console.print(Text("The run was made by another version of the code.", style="yellow"))

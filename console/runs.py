@@ -147,7 +147,9 @@ def _watched(
         settings, title, feed.n_minutes, instruments, as_json=wish.as_json, is_simulated=session.is_simulated
     ) as (view, watcher):
         session.desk.view = watcher
-        session.desk.on_gate = lambda found: view.say(opened_text(settings.gate_mode, found))
+        session.desk.on_gate = lambda found: watcher.on_gate(
+            opened_text(settings.gate_mode, found), is_ready=found.is_ready
+        )
         if warning is not None:
             view.say(warning)
         if session.past is not None:

@@ -51,6 +51,11 @@ class Watching:
         elif self._trouble:
             self._trouble.pop(record.snapshot.symbol, None)
 
+    def on_gate(self, text: str, *, is_ready: bool) -> None:
+        """Say what was found of the gate, where somebody watches and in the log."""
+        self._view.say(text)
+        self._logger.log(logging.INFO if is_ready else logging.WARNING, "gate", told=text)
+
     def _log_new_trouble(self, record: TickRecord) -> None:
         symbol = record.snapshot.symbol
         if self._trouble.get(symbol) != record.why:

@@ -12,7 +12,12 @@ from gate.cassette.format import CassetteDamaged, Contents, Head, Taped, content
 
 def read_cassette(path: Path) -> Contents:
     """Read a cassette that nobody is recording on. Raises BadInput where there is none, CassetteDamaged."""
-    handle = _opened(path, os.O_RDONLY, fcntl.LOCK_SH)
+    try:
+        handle = _opened(path, os.O_RDONLY, fcntl.LOCK_SH)
+    except BadInput as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise BadInput(f"{error}; record on it first, with GATE_CASSETTE=record") from error
+        raise
     with os.fdopen(handle, "rb") as file:
         return contents(str(path), file.read())
 

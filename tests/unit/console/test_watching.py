@@ -50,6 +50,20 @@ def test_trouble_that_goes_on_is_logged_when_it_begins_changes_or_returns(run: l
     assert {line["level"] for line in lines} == {30}
 
 
+def test_what_was_found_of_the_gate_is_logged_as_loudly_as_it_is_bad_and_each_answer_with_its_tick(
+    run: list[TickRecord],
+) -> None:
+    page = Page()
+    watching = Watching(SilentView(), page, is_full_speed=True)
+    watching.on_gate("nobody answers", is_ready=False)
+    watching.on_gate("ready", is_ready=True)
+    assert [(line["level"], line["told"]) for line in page.lines] == [(30, "nobody answers"), (20, "ready")]
+    lines = logged(run, is_full_speed=False)
+    assert [line["gate"] for line in lines] == [
+        None if one.gate is None else one.gate.verdict.reason_code for one in run
+    ]
+
+
 @pytest.mark.parametrize(
     ("url", "secrets"),
     [

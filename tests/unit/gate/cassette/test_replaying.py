@@ -55,7 +55,7 @@ def test_its_readiness_is_the_head_and_no_server_hears_of_it(path: Path) -> None
 @pytest.mark.parametrize(
     ("raw", "changes", "sentence"),
     [
-        (None, {}, "cannot be opened: No such file"),
+        (None, {}, "No such file or directory; record on it first, with GATE_CASSETTE=record"),
         (b"", {}, "is empty: record on it first"),
         (WHOLE.replace(b'"status":200', b'"status":201'), {}, "is damaged in line 2: its checksum does not hold"),
         (WHOLE, {"model": "other"}, "GATE_MODEL = other, but the cassette .* was recorded with tiny:latest"),
