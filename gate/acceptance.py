@@ -48,6 +48,12 @@ def told_object(arrived: Arrived) -> dict[str, Any] | GateReason:
     return found if isinstance(found, dict) else GateReason.PROTOCOL_VIOLATION
 
 
+def listed_object(arrived: Arrived) -> dict[str, Any] | GateReason:
+    """Return the JSON object at an address that every such server has: where there is none, it is no such server."""
+    found = told_object(arrived)
+    return GateReason.PROTOCOL_VIOLATION if found is GateReason.MODEL_NOT_FOUND else found
+
+
 def refused(status: int) -> GateReason:
     """Return what a status other than 200 says."""
     if status in _BY_STATUS:

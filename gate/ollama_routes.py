@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from domain.gate_reason import GateReason
 from domain.record import Record
-from gate.acceptance import told_object
+from gate.acceptance import listed_object, told_object
 from gate.transport import Arrived
 
 LEAST_VERSION: Final = (0, 30)
@@ -28,7 +28,7 @@ class Loaded(Record, frozen=True, kw_only=True):
 
 def version_in(arrived: Arrived) -> str | GateReason:
     """Return the server's version; SERVER_TOO_OLD where its engine is not the one whose ways the gate knows."""
-    found = told_object(arrived)
+    found = listed_object(arrived)
     if isinstance(found, GateReason):
         return found
     version = found.get("version")

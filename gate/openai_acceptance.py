@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from domain.gate_reason import GateReason
 from domain.record import Record
-from gate.acceptance import counted, told_object, truncated
+from gate.acceptance import counted, listed_object, told_object, truncated
 from gate.line import Heard, Meter
 from gate.terms import ChatTerms
 from gate.transport import Arrived
@@ -41,7 +41,7 @@ def heard_in(arrived: Arrived, body: str, terms: ChatTerms) -> Heard:
 
 def listed_in(arrived: Arrived, model: str) -> Listed | GateReason:
     """Return a model's entry as a fingerprint; MODEL_NOT_FOUND where the list is without it."""
-    found = told_object(arrived)
+    found = listed_object(arrived)
     if isinstance(found, GateReason):
         return found
     entries = found.get("data")

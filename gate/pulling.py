@@ -57,7 +57,12 @@ async def pull(terms: ChatTerms, tell: Callable[[Progress], None]) -> None:
     except httpx.TransportError as error:
         raise BadInput(f"{terms.url} could not be heard to the end: {printable(str(error))}") from error
     except ResponseError as error:
-        raise BadInput(f"{terms.url} did not fetch {terms.model}: {printable(error.error)}") from error
+        # A page of markup is another server's way to say no.
+        is_page = error.error.lstrip().startswith("<")
+        said = (
+            f"it answers {error.status_code}, not as Ollama does; is GATE_URL its address?" if is_page else error.error
+        )
+        raise BadInput(f"{terms.url} did not fetch {terms.model}: {printable(said)}") from error
     except (ValueError, TypeError, AttributeError) as error:
         # What is not shaped as the client expects fails in it wherever it may.
         raise BadInput(f"{terms.url} did not fetch {terms.model}: {printable(str(error))}") from error

@@ -17,6 +17,7 @@ MOST_UNSOUND_FRAC: Final = 0.1
 SLOW_FRAC: Final = 0.5
 LEAST_CHANGED_FRAC: Final = 0.1
 FULL_FRAC: Final = 0.8
+SLOW: Final = "a smaller model, a shorter GATE_REPLY_TOKENS or a longer GATE_DEADLINE_S"
 
 
 class Level(StrEnum):
@@ -100,8 +101,9 @@ def _answers(heard: Heard) -> Iterator[Finding]:
     n_unsound = unsound.total()
     told = f"{len(asked) - n_unsound} of {len(asked)} are as agreed"
     if heard.was_given_up:
-        why = asked[-1].reason.label
-        yield Finding(name="answers", level=Level.FAILURE, found=f"{told}; given up: {why}")
+        last = asked[-1].reason
+        advice = SLOW if last is GateReason.DEADLINE else advice_on(last)
+        yield Finding(name="answers", level=Level.FAILURE, found=f"{told}; given up: {last.label}", advice=advice)
         return
     n_plain, n_yes = sum(one.is_judgement for one in heard.plain), sum(one.is_yes for one in heard.plain)
     told += f"; {n_yes} of {n_plain} situations approved"
@@ -119,8 +121,7 @@ def _speed(heard: Heard, terms: ChatTerms) -> Finding:
     is_late = any(one.reason is GateReason.DEADLINE for one in heard.plain)
     found = f"p50 {median_s:.2f} s, p99 {slow_s:.2f} s of {len(times_s)} calls; the deadline is {terms.deadline_s:g} s"
     if is_late or slow_s >= terms.deadline_s:
-        advice = "a smaller model, a shorter GATE_REPLY_TOKENS or a longer GATE_DEADLINE_S"
-        return Finding(name="speed", level=Level.FAILURE, found=found, advice=advice)
+        return Finding(name="speed", level=Level.FAILURE, found=found, advice=SLOW)
     if slow_s > SLOW_FRAC * terms.deadline_s:
         advice = "more than half of the deadline is gone when this machine has nothing else to do"
         return Finding(name="speed", level=Level.WARNING, found=found, advice=advice)

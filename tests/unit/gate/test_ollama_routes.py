@@ -35,7 +35,7 @@ UNFIT = {
     "a version that is a number": ({"/api/version": version(0.3)}, "protocol_violation"),
     "no version": ({"/api/version": told()}, "protocol_violation"),
     "a page where the version should be": ({"/api/version": Deed(b"<html>", 200, "text/html")}, "protocol_violation"),
-    "another server": ({"/api/version": Deed(b"404 page not found", 404)}, "model_not_found"),
+    "another server": ({"/api/version": Deed(b"404 page not found", 404)}, "protocol_violation"),
     "a locked door": ({"/api/version": Deed(b"", 403)}, "forbidden_host"),
     "a way to another host": (
         {"/api/version": Deed(b"", 307, headers=("Location: http://127.0.0.1:9/",))}, "redirected",

@@ -93,7 +93,7 @@ UNFIT = {
     "no such model": (("/v1/models", told(object="list", data=[])), "model_not_found"),
     "a list that is none": (("/v1/models", told(object="list")), "protocol_violation"),
     "one model twice": (("/v1/models", told(data=[{"id": MODEL}] * 2)), "protocol_violation"),
-    "no list at all": (("/v1/models", Deed(b"not found", 404)), "model_not_found"),
+    "no list at all": (("/v1/models", Deed(b"not found", 404)), "protocol_violation"),
     "a window too small": (("/v1/models", models(max_model_len=2048)), "context_changed"),
     "a window too small, as llama.cpp tells it": (("/v1/models", models(meta={"n_ctx": 2048})), "context_changed"),
     "a poem": (("canary", said("The tide comes in")), "format_not_enforced"),

@@ -44,6 +44,7 @@ def test_a_pull_is_told_line_by_line_and_ends_in_success():
     [
         (lines(LINES[0], {"error": "pull model manifest: file does not exist"}), "file does not exist"),
         (Deed(b'{"error":"no such registry"}', 500), "no such registry"),
+        (Deed(b"<!DOCTYPE HTML>\n<html>Error</html>", 501), "it answers 501, not as Ollama does"),
         (lines(*LINES[:2]), "stopped fetching tiny:latest after: pulling 5a0d"),
         (lines(), "stopped fetching tiny:latest after: nothing"),
         (lines([1]), "did not fetch"),

@@ -154,6 +154,7 @@ def test_a_server_that_stops_answering_is_given_up_after_a_few_calls():
         assert len(server.requests) == MOST_FAILURES
     assert done.fit is Fit.NOT_FIT
     assert "given up: the server reported an error of its own" in found["answers"].found
+    assert found["answers"].advice == advice_on(GateReason.SERVER_ERROR)
     assert "long questions" not in found
 
 
