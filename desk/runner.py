@@ -137,7 +137,7 @@ class Desk:
         tick, keep = self.master.tick, self._keep
         while not (self.stop_is_asked and self.is_done) and (minute := await next_minute()) is not None:
             if self._has_caught_up:
-                for snapshot in minute:
+                for snapshot in self._held_first(minute):
                     keep(await tick(snapshot, self._standing))
                 self._unreconciled += 1
             else:
@@ -153,12 +153,19 @@ class Desk:
 
     async def take_minute(self, minute: Sequence[Snapshot]) -> None:
         """Carry every symbol of one minute through the desk. Raises BooksDisagree when it is time to compare."""
-        for snapshot in minute:
+        for snapshot in self._held_first(minute):
             state = self._standing if self._has_caught_up else self._catching_up()
             self._keep(await self.master.tick(snapshot, state))
         self._unreconciled += 1
         if self._unreconciled >= self.reconcile_every_minutes:
             await self._reconcile()
+
+    def _held_first(self, minute: Sequence[Snapshot]) -> Sequence[Snapshot]:
+        """Put the markets with a position first: no exit waits for a question about another market's entry."""
+        holdings = self.master.execution.books.holdings
+        if len(minute) == 1 or not holdings:
+            return minute
+        return sorted(minute, key=lambda snapshot: snapshot.symbol not in holdings)
 
     async def _reconcile(self) -> None:
         self._unreconciled = 0

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from db.chain import RunHeader
 from db.cut_off import state_of_cut_off_tick
@@ -34,6 +35,14 @@ HEADER = RunHeader(
     instruments_json="[]",
     is_simulated=False,
 )
+
+
+class Pairs(Tape):
+    """Two markets' minutes as a feed."""
+
+    async def next_minute(self) -> Sequence[Snapshot] | None:
+        minute = await super().next_minute()
+        return None if minute is None else minute[0]
 
 
 def desk(journal: Notebook, snapshots: list[Snapshot] | None = None, **parts: object) -> Desk:
@@ -212,3 +221,27 @@ def test_a_record_that_comes_out_differently_stops_the_recovery(tmp_path: Path) 
         with pytest.raises(JournalCorrupt, match=f"tick {ENTRY_AT}"):
             asyncio.run(second.recover(inputs(store, "run")))
         assert [event.kind for event in events(store, "run")] == ["started"]
+
+
+def test_a_market_with_a_position_comes_first_in_its_minute() -> None:
+    """So that its exit waits for no question about another market's entry."""
+    symbols = ("BTC-PERP", "SOL-PERP")
+    sol = [*stage.quiet(12), stage.explosive(12), *stage.quiet(8, price=150.6, first=13)]
+    pairs = [(replace(one, symbol="BTC-PERP", bar=None, defects=("not quoted",)), one) for one in sol]
+    journal = Notebook()
+    master = stage.desk(journal, symbols=symbols, EXIT_MAX_HOLD_BARS="3")
+    walk(
+        Desk(
+            feed=Pairs(list(pairs)),
+            master=master,
+            journal=journal,
+            clock=SystemClock(),
+            tally=Tally(starting_equity_microusd=master.execution.books.equity_microusd),
+            pace=Pace(),
+            asked_state=lambda: TradingState.ACTIVE,
+        )
+    )
+    firsts = ["".join(one.snapshot.symbol[:3] for one in journal.ticks[place : place + 2]) for place in range(0, 42, 2)]
+    held = [any(one.position_lots for one in journal.ticks[max(place - 2, 0) : place]) for place in range(0, 42, 2)]
+    assert True in held
+    assert firsts == ["SOLBTC" if is_held else "BTCSOL" for is_held in held]
