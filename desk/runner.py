@@ -76,6 +76,7 @@ class Desk:
     _unreconciled: int = 0
     _journal_trouble: str | None = None
     _seen_asked: TradingState = TradingState.ACTIVE
+    _look_at_gate: asyncio.Task[None] | None = None
 
     async def recover(self, recorded: Iterable[tuple[Snapshot, TradingState]]) -> int:
         """Live through the recorded ticks again, each compared with its record; return how many.
@@ -91,10 +92,14 @@ class Desk:
     async def open(self) -> None:
         """Reconcile with the venue, let the gate get ready, and become ACTIVE. Raises BooksDisagree.
 
-        A gate that is not ready keeps nobody from opening: it denies until it is.
+        A gate that is not ready keeps nobody from opening: it denies until it is. In real time open positions do not
+        wait for it either: it may load a model for minutes.
         """
         await self.master.execution.reconcile()
-        if self.opens_gate:
+        if self.opens_gate and self.is_real_time and self.master.execution.books.holdings:
+            self._look_at_gate = asyncio.create_task(self._open_gate())
+            await asyncio.sleep(0)
+        elif self.opens_gate:
             await self._open_gate()
         self.state = TradingState.ACTIVE
         self.look()

@@ -17,9 +17,13 @@ from desk.resumed import ResumedFeed
 from desk.runner import Desk, Halted, Pace
 from desk.tally import Tally
 from domain.account import AccountView, VenueReport
+from domain.decisions import GateMode
 from domain.errors import JournalCorrupt
+from domain.gate_reason import GateReason
 from domain.market import Snapshot
-from domain.tick import TradingState
+from domain.ports import Clock
+from domain.tick import Readiness, TradingState
+from gate.off import OffGate
 from tests.flow import stage
 from tests.flow.notebook import Notebook, Tape
 
@@ -72,6 +76,40 @@ def test_a_desk_is_halted_until_it_is_opened() -> None:
     asyncio.run(one.walk())
     assert {record.state for record in journal.ticks} == {TradingState.HALTED}
     assert not any(record.orders for record in journal.ticks)
+
+
+@pytest.mark.parametrize(
+    ("n_lived", "is_real_time", "waits"), [(FILLED_AT, True, False), (FILLED_AT, False, True), (0, True, True)]
+)
+def test_only_open_positions_in_real_time_do_not_wait_until_the_gate_is_ready(
+    n_lived: int, is_real_time: bool, waits: bool
+) -> None:
+    is_ready = asyncio.Event()
+
+    class LoadingGate(OffGate, frozen=True, kw_only=True):
+        async def open(self, bar_clock: Clock | None) -> Readiness:  # type: ignore[override]  # the port's own answer
+            assert (bar_clock is not None) is is_real_time
+            await is_ready.wait()
+            return Readiness(reason=GateReason.OK, told="loaded")
+
+    async def go() -> tuple[bool, list[TradingState]]:
+        journal = Notebook()
+        one = desk(journal, is_real_time=is_real_time)
+        one.master.gate = replace(one.master.gate, gate=LoadingGate(mode=GateMode.OFF))
+        await one.recover([(snapshot, TradingState.ACTIVE) for snapshot in TAPE[:n_lived]])
+        opening = asyncio.create_task(one.open())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        states = [one.state]
+        has_waited = not opening.done()
+        is_ready.set()
+        await opening
+        await asyncio.sleep(0)
+        assert [entry for entry in journal.waiting if isinstance(entry, str)] == ["gate_ready"]
+        return has_waited, [*states, one.state]
+
+    before = TradingState.HALTED if waits else TradingState.ACTIVE
+    assert asyncio.run(go()) == (waits, [before, TradingState.ACTIVE])
 
 
 def test_the_whole_tape_is_taken_and_durable_whatever_the_batch() -> None:
