@@ -222,6 +222,7 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         return OffGate(mode=settings.gate_mode)
     from agents.audited_gate import AuditedGate
     from desk.clock import SystemClock
+    from desk.switch import HaltSwitch
 
     clock = SystemClock()
     return AuditedGate(
@@ -230,6 +231,7 @@ def build_gate(settings: "Settings", journal: "Journal") -> "Gate":
         clock=clock,
         max_age_s=settings.gate_max_age_s,
         cassette=settings.gate_cassette,
+        asked_state=HaltSwitch(settings.state_dir / "switch").asked,
     )
 
 

@@ -1,5 +1,6 @@
 """The gate as evidence: a question is on record before it is asked, its answer no later than what it allowed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -10,7 +11,7 @@ from domain.errors import CassetteMiss, JournalUnavailable
 from domain.gate_reason import GateReason
 from domain.ports import Clock, Journal, Reader
 from domain.situation import Situation
-from domain.tick import GateAnswer, GateExchange, GateQuestion, Readiness
+from domain.tick import GateAnswer, GateExchange, GateQuestion, Readiness, TradingState
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class AuditedGate:
     max_age_s: how old the bar may be when an approval of its trade arrives. That is decided once, when it arrives,
     and stands on record with the answer.
     cassette: where the answers come from; in a strict replay a question that the cassette does not answer ends the run.
+    asked_state: what the human's switch says. It is looked at when an approval arrives, because the tick looked before
+    it waited; this too stands on record with the answer.
 
     An approval that the journal could not keep as evidence is a denial; what arrived stays with it.
     """
@@ -29,6 +32,7 @@ class AuditedGate:
     clock: Clock
     max_age_s: float = 20.0
     cassette: CassetteMode = CassetteMode.OFF
+    asked_state: Callable[[], TradingState] = lambda: TradingState.ACTIVE
     _bar_clock: Clock | None = field(default=None, init=False)
 
     async def open(self, bar_clock: Clock | None) -> Readiness:
@@ -93,10 +97,14 @@ class AuditedGate:
         return answer
 
     def _in_time(self, question: GateQuestion, answer: GateAnswer) -> GateAnswer:
-        """Turn an approval that came too late into a no; a no stays what it is."""
-        if isinstance(answer.verdict, Denied) or self._age_ms(question, answer) <= self.max_age_s * 1000:
+        """Turn an approval that came too late, or after the desk was called off, into a no; a no stays what it is."""
+        if isinstance(answer.verdict, Denied):
             return answer
-        return msgspec.structs.replace(answer, verdict=_denied(question, GateReason.STALE))
+        if self._age_ms(question, answer) > self.max_age_s * 1000:
+            return msgspec.structs.replace(answer, verdict=_denied(question, GateReason.STALE))
+        if self.asked_state() is not TradingState.ACTIVE:
+            return msgspec.structs.replace(answer, verdict=_denied(question, GateReason.CALLED_OFF))
+        return answer
 
     def _age_ms(self, question: GateQuestion, answer: GateAnswer) -> float:
         """Return how long ago the bar closed. Where bars are a tape's, nothing has passed but the wait itself."""

@@ -9,7 +9,7 @@ from domain.decisions import GateMode
 
 
 class GateKnobs(BaseModel):
-    """The gate: a language model is asked before every entry and can only say no. Exits never wait for it."""
+    """The gate: a language model is asked before every entry and can only say no. Exits never ask it."""
 
     gate_mode: GateMode = knob(
         GateMode.OFF, "", "how much its answer counts; shadow: it is asked and recorded, and nothing depends on it"

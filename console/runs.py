@@ -17,7 +17,7 @@ from console.gate_news import GateSetting, opened_text
 from console.next_steps import next_steps, resume_command
 from console.promotion import GateIdentity, promotion_warning
 from console.report import N_REASONS, print_report
-from console.session import Past, Session
+from console.session import Past, Session, stopping_on_signals
 from console.summary import summary_json
 from console.watching import is_full_speed, watching
 from console.wish import Wish
@@ -143,9 +143,10 @@ def _watched(
     """Serve a session before the eyes of whoever is there."""
     said, run_id = feed.describe(), session.journal.run_id
     title = said if isinstance(said, str) else "\n".join(said)
-    with watching(
+    lives = watching(
         settings, title, feed.n_minutes, instruments, as_json=wish.as_json, is_simulated=session.is_simulated
-    ) as (view, watcher):
+    )
+    with stopping_on_signals(session.desk), lives as (view, watcher):
         session.desk.view = watcher
         session.desk.on_gate = lambda found: watcher.on_gate(
             opened_text(settings.gate_mode, found), is_ready=found.is_ready

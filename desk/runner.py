@@ -81,6 +81,7 @@ class Desk:
     _unreconciled: int = 0
     _journal_trouble: str | None = None
     _seen_asked: TradingState = TradingState.ACTIVE
+    _look_at_gate: asyncio.Task[None] | None = None
 
     async def recover(self, recorded: Iterable[tuple[Snapshot, TradingState]]) -> int:
         """Live through the recorded ticks again, each compared with its record; return how many.
@@ -96,10 +97,14 @@ class Desk:
     async def open(self) -> None:
         """Reconcile with the venue, let the gate get ready, and become ACTIVE. Raises BooksDisagree.
 
-        A gate that is not ready keeps nobody from opening: it denies until it is.
+        A gate that is not ready keeps nobody from opening: it denies until it is. In real time open positions do not
+        wait for it either: it may load a model for minutes.
         """
         await self.master.execution.reconcile()
-        if self.opens_gate:
+        if self.opens_gate and self.is_real_time and self.master.execution.books.holdings:
+            self._look_at_gate = asyncio.create_task(self._open_gate())
+            await asyncio.sleep(0)
+        elif self.opens_gate:
             await self._open_gate()
         self.state = TradingState.ACTIVE
         self.look()
@@ -152,7 +157,7 @@ class Desk:
         tick, keep = self.master.tick, self._keep
         while not (self.stop_is_asked and self.is_done) and (minute := await next_minute()) is not None:
             if self._has_caught_up:
-                for snapshot in minute:
+                for snapshot in self._held_first(minute):
                     keep(await tick(snapshot, self._standing))
                 self._unreconciled += 1
             else:
@@ -168,12 +173,23 @@ class Desk:
 
     async def take_minute(self, minute: Sequence[Snapshot]) -> None:
         """Carry every symbol of one minute through the desk. Raises BooksDisagree when it is time to compare."""
-        for snapshot in minute:
+        if self._look_at_gate is not None and self._look_at_gate.done():
+            # What went wrong in it halts the desk like anything else, and nobody else would hear of it.
+            self._look_at_gate.result()
+            self._look_at_gate = None
+        for snapshot in self._held_first(minute):
             state = self._standing if self._has_caught_up else self._catching_up()
             self._keep(await self.master.tick(snapshot, state))
         self._unreconciled += 1
         if self._unreconciled >= self.reconcile_every_minutes:
             await self._reconcile()
+
+    def _held_first(self, minute: Sequence[Snapshot]) -> Sequence[Snapshot]:
+        """Put the markets with a position first: no exit waits for a question about another market's entry."""
+        holdings = self.master.execution.books.holdings
+        if len(minute) == 1 or not holdings:
+            return minute
+        return sorted(minute, key=lambda snapshot: snapshot.symbol not in holdings)
 
     async def _reconcile(self) -> None:
         self._unreconciled = 0

@@ -51,6 +51,7 @@ class GateReason(StrEnum):
     CASSETTE_UNWRITTEN = "cassette_unwritten"
     ABSTAINED = "abstained"
     NO_QUORUM = "no_quorum"
+    CALLED_OFF = "called_off"
 
     @property
     def label(self) -> str:
@@ -104,4 +105,5 @@ _LABELS = {
     GateReason.CASSETTE_UNWRITTEN: "the answer could not be put on the cassette, so it does not count",
     GateReason.ABSTAINED: "the model has seen too few resolved triggers to say anything",
     GateReason.NO_QUORUM: "fewer members of the ensemble approved than must",
+    GateReason.CALLED_OFF: "the desk was told to halt or to reduce while the question was open",
 }

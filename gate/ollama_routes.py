@@ -87,10 +87,15 @@ def _entry(arrived: Arrived, model: str, missing: GateReason) -> dict[str, Any] 
         return GateReason.PROTOCOL_VIOLATION
     # A name without a tag is short for its latest.
     names = {model, model if ":" in model.rpartition("/")[2] else f"{model}:latest"}
-    named = [entry for entry in models if isinstance(entry, dict) and entry.get("name") in names]
+    named = [entry for entry in models if isinstance(entry, dict) and _name(entry) in names]
     if len(named) > 1:
         return GateReason.PROTOCOL_VIOLATION
     return named[0] if named else missing
+
+
+def _name(entry: dict[str, Any]) -> str | None:
+    name = entry.get("name")
+    return name if isinstance(name, str) else None
 
 
 def _digest(entry: dict[str, Any]) -> str | GateReason:

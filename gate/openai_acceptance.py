@@ -50,7 +50,10 @@ def listed_in(arrived: Arrived, model: str) -> Listed | GateReason:
     named = [entry for entry in entries if isinstance(entry, dict) and entry.get("id") == model]
     if len(named) != 1:
         return GateReason.PROTOCOL_VIOLATION if named else GateReason.MODEL_NOT_FOUND
-    canonical = json.dumps(_lasting(named[0]), sort_keys=True, separators=(",", ":"))
+    try:
+        canonical = json.dumps(_lasting(named[0]), sort_keys=True, separators=(",", ":"))
+    except RecursionError:
+        return GateReason.PROTOCOL_VIOLATION
     return Listed(digest=sha256(canonical.encode()).hexdigest(), context_tokens=_window(named[0]))
 
 
@@ -62,10 +65,10 @@ def _window(entry: dict[str, Any]) -> int | None:
 
 
 def fingerprint_in(arrived: Arrived) -> str | None:
-    """Return the `system_fingerprint` of an answer, None where it tells none."""
+    """Return the `system_fingerprint` of an answer, None where it tells none that could stand on record."""
     found = told_object(arrived)
     fingerprint = None if isinstance(found, GateReason) else found.get("system_fingerprint")
-    return fingerprint if isinstance(fingerprint, str) and fingerprint else None
+    return fingerprint if isinstance(fingerprint, str) and fingerprint and fingerprint.isprintable() else None
 
 
 def _lasting(value: Any) -> Any:

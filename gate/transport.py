@@ -16,6 +16,10 @@ MOST_LISTED_BYTES: Final = 4 * 1024 * 1024
 CONNECT_S: Final = 3.0
 # httpx bounds each read by itself; a server that drips one byte at a time is stopped by the deadline over everything.
 _TIMEOUT: Final = httpx.Timeout(None, connect=CONNECT_S)
+# The last two: an address that looks like one to us and not to the client.
+_NO_ADDRESS: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, UnicodeError)
+# The client does not name every break of an encrypted connection: what its sockets raise comes through.
+_BROKEN: Final = (httpx.TransportError, OSError)
 _HEADERS: Final = {
     "accept": "application/json",
     "accept-encoding": "identity",
@@ -67,7 +71,13 @@ async def _call(method: str, url: str, body: bytes, until: float, tls: ssl.SSLCo
     try:
         async with (
             asyncio.timeout_at(until),
-            httpx.AsyncClient(verify=tls, timeout=_TIMEOUT, follow_redirects=False, trust_env=False) as client,
+            httpx.AsyncClient(
+                verify=tls,
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                trust_env=False,
+                event_hooks={"response": [_forget_where_it_points]},
+            ) as client,
             client.stream(method, url, content=body, headers=_HEADERS) as response,
         ):
             status = response.status_code
@@ -78,8 +88,13 @@ async def _call(method: str, url: str, body: bytes, until: float, tls: ssl.SSLCo
                     break
     except TimeoutError:
         failure = GateReason.DEADLINE
-    except (httpx.ConnectError, httpx.ConnectTimeout):
+    except _NO_ADDRESS:
         failure = GateReason.UNREACHABLE
-    except httpx.TransportError:
+    except _BROKEN:
         failure = GateReason.CONNECTION_LOST
     return Arrived(status=status, body=bytes(received[:most_bytes]), failure=failure)
+
+
+async def _forget_where_it_points(response: httpx.Response) -> None:
+    """Take the target off a redirect: the client reads it even where it follows none, and not every target is one."""
+    response.headers.pop("location", None)

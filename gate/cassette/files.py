@@ -76,4 +76,7 @@ def _opened(path: Path, how: int, lock: int) -> int:
     except BlockingIOError as error:
         os.close(handle)
         raise BadInput(f"another desk is using the cassette {path}; wait for it, or name another file") from error
+    except OSError as error:
+        os.close(handle)
+        raise BadInput(f"the cassette {path} cannot be locked: {error.strerror or error}") from error
     return handle

@@ -12,7 +12,7 @@ from domain.cassette import CassetteMode
 from domain.decisions import Approved, Denied
 from domain.errors import CassetteMiss, JournalCorrupt, JournalUnavailable
 from domain.gate_reason import GateReason
-from domain.tick import GateAnswer, GateEvidence, GateQuestion, Readiness
+from domain.tick import GateAnswer, GateEvidence, GateQuestion, Readiness, TradingState
 from tests.unit.gate.questions import situation
 
 ID = "SOL-PERP-60000-gate"
@@ -154,6 +154,19 @@ def test_a_no_that_came_too_late_keeps_its_reason():
 
 def test_a_run_that_is_lived_again_does_not_ask_how_old_the_bar_is_now():
     assert opened(Ledger([], known={ID: YES}), Reader([]), Clock(10**9)).verdict == YES.verdict
+
+
+@pytest.mark.parametrize("asked", TradingState)
+@pytest.mark.parametrize(("answer", "known"), [(YES, {}), (NO, {}), (YES, {ID: YES})], ids=["yes", "no", "on record"])
+def test_an_approval_that_finds_the_desk_called_off_is_a_no_with_its_bytes(asked, answer, known):
+    gate = AuditedGate(
+        reader=Reader([], answer), journal=Ledger([], known=known), clock=Clock(), asked_state=lambda: asked
+    )
+    exchange = asyncio.run(gate.review(situation(), 7))
+    is_called_off = answer is YES and not known and asked is not TradingState.ACTIVE
+    assert exchange.verdict.reason_code == ("called_off" if is_called_off else answer.verdict.reason_code)
+    assert isinstance(exchange.verdict, Denied) is (is_called_off or answer is NO)
+    assert exchange.raw_reply == answer.raw_reply
 
 
 MISS = GateAnswer(verdict=Denied(reason_code="cassette_miss", backend="double", request_id=ID))

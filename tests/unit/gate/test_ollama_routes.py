@@ -59,6 +59,8 @@ UNFIT = {
     "a full queue": ({"canary": Deed(b'{"error":"server busy"}', 503)}, "server_busy"),
     "a connection that ends": ({"/api/show": LOST}, "connection_lost"),
     "another window": ({"/api/ps": ps(2048)}, "context_changed"),
+    "a name that is a list": ({"/api/tags": tags(name=[])}, "model_not_found"),
+    "a name that is an object, in memory": ({"/api/ps": ps(name={})}, "identity_unknown"),
     "a window in words": ({"/api/ps": ps("4096")}, "protocol_violation"),
     "nothing in memory": ({"/api/ps": told(models=[])}, "identity_unknown"),
     "other weights in memory": ({"/api/ps": ps(digest=OTHER)}, "identity_changed"),

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from db.answered import told as on_record
 from domain.decisions import Approved, Denied, GateMode
 from domain.gate_reason import GateReason
 from gate.chat_reader import ChatReader
@@ -94,6 +95,10 @@ UNFIT = {
     "a list that is none": (("/v1/models", told(object="list")), "protocol_violation"),
     "one model twice": (("/v1/models", told(data=[{"id": MODEL}] * 2)), "protocol_violation"),
     "no list at all": (("/v1/models", Deed(b"not found", 404)), "protocol_violation"),
+    "an entry as deep as a pit": (
+        ("/v1/models", Deed(b'{"data":[{"id":"%s","x":%s}]}' % (MODEL.encode(), b"[" * 800 + b"]" * 800))),
+        "protocol_violation",
+    ),
     "a window too small": (("/v1/models", models(max_model_len=2048)), "context_changed"),
     "a window too small, as llama.cpp tells it": (("/v1/models", models(meta={"n_ctx": 2048})), "context_changed"),
     "a poem": (("canary", said("The tide comes in")), "format_not_enforced"),
@@ -167,6 +172,14 @@ def test_a_build_that_changes_between_two_looks_is_found():
         one = ready(reader(server.url))
         server.canary = Deed(completion(system_fingerprint="b2"))
         assert asyncio.run(one.prepare()).reason is GateReason.IDENTITY_CHANGED
+
+
+@pytest.mark.parametrize("fingerprint", ["\ud800", "b10488-abc\x00", 7, ["b10488-abc"]], ids=ascii)
+def test_a_build_that_no_record_could_hold_counts_as_not_told(fingerprint):
+    with openai(Deed(completion(system_fingerprint=fingerprint))) as server:
+        answer = ask(ready(reader(server.url)))
+    assert (answer.verdict.reason_code, answer.evidence.server_version) == ("ok", None)
+    assert on_record("SOL-PERP-60000-gate", answer)
 
 
 def test_the_entry_that_the_settings_pin_is_asked_and_another_is_not():

@@ -51,6 +51,10 @@ ELSEWHERE = {
         "tests/unit/agents/test_audited_gate.py",
         "test_an_approval_of_a_bar_too_old_is_a_no_with_its_bytes",
     ),
+    GateReason.CALLED_OFF: (
+        "tests/unit/agents/test_audited_gate.py",
+        "test_an_approval_that_finds_the_desk_called_off_is_a_no_with_its_bytes",
+    ),
     GateReason.ABSTAINED: (
         "tests/unit/gate/metalabel/test_reader.py",
         "test_it_abstains_until_it_has_seen_enough_and_says_so",
