@@ -20,16 +20,20 @@ def config(overrides: SetOption = [], env_file: EnvOption = ENV_FILE, as_json: J
 
 
 def doctor(
+    context: typer.Context,
     db: DbOption = None,
     overrides: SetOption = [],  # noqa: B006 - as above
     env_file: EnvOption = ENV_FILE,
     as_json: JsonOption = False,
 ) -> None:
-    """Check everything the desk needs, and say what to do about what is missing."""
+    """Check everything the desk needs, and say what to do about what is missing.
+
+    Where GATE_MODE is not off it looks at the gate's server as a desk does that starts, which may load the model.
+    """
     from cli.plan import desk_plan
     from console.checkup import check_up
 
-    plan = desk_plan(env_file, overrides, flags(DATABASE_URL=db))
+    plan = desk_plan(env_file, overrides, flags(DATABASE_URL=db), context.obj.build_chat_reader)
     raise typer.Exit(check_up(stdout(), plan, as_json=as_json))
 
 

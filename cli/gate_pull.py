@@ -25,7 +25,9 @@ def gate_pull(
 
     settings = load(env_file, overrides, {})
     if settings.gate_backend is not GateBackend.OLLAMA:
-        raise BadInput(f"GATE_BACKEND is {settings.gate_backend.value}: only an Ollama server fetches models")
+        raise BadInput(
+            f"GATE_BACKEND is {settings.gate_backend.value}: only an Ollama server fetches models; it must be ollama"
+        )
     terms, telling = chat_terms(settings), _Telling(None if as_json else stdout())
 
     async def go() -> str:
@@ -36,7 +38,9 @@ def gate_pull(
     if as_json:
         print_json({"model": terms.model, "digest": digest})
     else:
-        stdout().print(f"{terms.model} is at {terms.url}, digest {digest}", soft_wrap=True, markup=False)
+        stdout().print(
+            f"{terms.model} is at {terms.url}, digest {digest}", soft_wrap=True, markup=False, highlight=False
+        )
 
 
 class _Telling:

@@ -100,11 +100,15 @@ def _scored(
     from backtest.score.trials import n_trials_of
     from db.reading import find_run
     from db.tried import tried
+    from domain.errors import BadInput
 
     run_ids = dict.fromkeys(find_run(store, name).run_id for name in names)
     headers = [find_run(store, run_id).header for run_id in run_ids]
     runs = [_triggers(store, header) for header in headers]
     gathered = gather(runs, wanted)
+    if not gathered.by_answerer and gathered.unwanted:
+        known = "; ".join(one.title for one in gathered.unwanted)
+        raise BadInput(f"--model and --prompt leave nobody to score in these runs; those who were asked: {known}")
     return card_of(
         runs,
         gathered,
@@ -188,7 +192,8 @@ def _tell(console: "Console", card: "Scorecard", number: int | None, page: Path 
         print_notes(console, [card.sentence])
     print_others(console, [(one.answerer.title, one.verdict.sentence) for one in card.scores[1:]])
     kept = [] if number is None else [f"Evaluation {number} is in the journal: GATE_EVALUATION={number}."]
-    print_notes(console, kept + ([] if page is None else [f"Page: {page}"]))
+    print_notes(console, kept)
+    print_notes(console, [] if page is None else [f"Page: {page}"], wraps=False)
 
 
 def _tell_score(console: "Console", card: "Scorecard", score: "Score") -> None:

@@ -4,14 +4,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.gate_identity import gate_identity
 from cli.options import folders, load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from configuration.choices import GateBackend
     from console.checkup import DeskPlan
+    from console.gate_checkup import GatePlan
+    from domain.tick import Readiness
+    from gate.chat_reader import ChatReader
+    from settings import Settings
+
+    BuildReader = Callable[[Settings, GateBackend, Callable[[], float]], ChatReader]
 
 
-def desk_plan(env_file: Path, overrides: list[str], given: Mapping[str, str]) -> "DeskPlan | str":
-    """Load the settings and return what the desk will stand on; where they are refused, return why."""
+def desk_plan(
+    env_file: Path, overrides: list[str], given: Mapping[str, str], build_reader: "BuildReader | None" = None
+) -> "DeskPlan | str":
+    """Load the settings and return what the desk will stand on; where they are refused, return why.
+
+    build_reader: builds who asks a model on a server; without it the gate is not looked at.
+    """
     from console.checkup import DeskPlan
     from domain.errors import BadInput
     from settings import effective
@@ -27,4 +42,36 @@ def desk_plan(env_file: Path, overrides: list[str], given: Mapping[str, str]) ->
         log_file=settings.log_file,
         data_dirs=tuple(folders(settings)),
         symbols=settings.symbols,
+        gate=None if build_reader is None else gate_plan(settings, build_reader),
     )
+
+
+def gate_plan(settings: "Settings", build_reader: "BuildReader") -> "GatePlan":
+    """Return whom the settings would ask before an entry, with a look at each of them that makes nothing."""
+    from configuration.choices import GateBackend
+    from console.gate_checkup import GatePlan
+    from console.gate_news import GateSetting
+    from desk.clock import SystemClock
+    from domain.cassette import CassetteMode
+
+    setting = GateSetting(mode=settings.gate_mode, backend=settings.gate_backend.value)
+    # To look at a cassette that is recorded on would be to make it; the server behind it is what is looked at.
+    if settings.gate_cassette is CassetteMode.RECORD:
+        settings = settings.model_copy(update={"gate_cassette": CassetteMode.OFF})
+    servers = settings.gate_servers
+    looks = [(one.value, build_reader(settings, one, SystemClock().elapsed_s).prepare) for one in servers]
+    if GateBackend.METALABEL.value in (settings.gate_backend.value, *settings.gate_members):
+        looks.append((GateBackend.METALABEL.value, _built_in))
+    return GatePlan(
+        setting=setting,
+        looks=tuple(looks),
+        identity=gate_identity(settings),
+        evaluation=settings.gate_evaluation,
+    )
+
+
+async def _built_in() -> "Readiness":
+    from domain.gate_reason import GateReason
+    from domain.tick import Readiness
+
+    return Readiness(reason=GateReason.OK, told="the desk's own model needs no server and learns as a run goes on")

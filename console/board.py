@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from console.gate_news import GateWatch
 from console.outcomes import cause, is_notable
 from domain.account import Fill, Trade
 from domain.decisions import ApprovedOrder, ExitPlan
@@ -55,6 +56,7 @@ class Board:
     decisions: deque[Told] = field(default_factory=lambda: deque(maxlen=N_DECISIONS))
     deals: deque[Fill | Trade] = field(default_factory=lambda: deque(maxlen=N_DEALS))
     entries: dict[str, ApprovedOrder] = field(default_factory=dict)
+    gate: GateWatch = field(default_factory=GateWatch)
 
     def see(self, record: TickRecord) -> bool:
         """Take in one tick; return whether a person should be told of it."""
@@ -87,6 +89,8 @@ class Board:
 
     def _note(self, record: TickRecord) -> None:
         self._tell(record)
+        if record.gate is not None:
+            self.gate.hear(record.gate)
         for order in record.orders:
             if not order.reduce_only:
                 self.entries[order.client_order_id] = order

@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +22,7 @@ from console.doctor import (
     print_doctor,
 )
 from console.figures import count_text, when_text
+from console.gate_checkup import GatePlan, check_gate
 from db.engines import file_of, parse_url, printable
 from db.opening import open_journal
 from db.reading import RecordedRun, runs
@@ -39,7 +41,7 @@ MOST_ROWS = 500_000
 
 
 class DeskPlan(Record, frozen=True, kw_only=True):
-    """What the settings say of the desk. n_changed: settings away from their default."""
+    """What the settings say of the desk. n_changed: settings away from their default. gate: None: not looked at."""
 
     n_changed: int
     database_url: str
@@ -47,6 +49,7 @@ class DeskPlan(Record, frozen=True, kw_only=True):
     log_file: Path
     data_dirs: tuple[Path, ...]
     symbols: tuple[str, ...]
+    gate: GatePlan | None = None
 
 
 def check_up(console: Console, plan: DeskPlan | str, *, as_json: bool) -> int:
@@ -54,7 +57,9 @@ def check_up(console: Console, plan: DeskPlan | str, *, as_json: bool) -> int:
 
     plan: the desk, or why the settings were refused; then only the machine is looked at.
     """
-    checks = tuple(_checks(console, plan))
+    has_watcher = console.is_terminal and not as_json
+    with console.status("looking; a model may have to be loaded") if has_watcher else nullcontext():
+        checks = tuple(_checks(console, plan))
     if as_json:
         console.file.write(json.dumps(doctor_json(checks), allow_nan=False) + "\n")
     else:
@@ -104,6 +109,8 @@ def _checks(console: Console, plan: DeskPlan | str) -> Iterator[Check]:
         journal, last_ms = check_journal(plan.database_url)
         yield journal
         yield check_switch(plan.state_dir)
+        if plan.gate is not None:
+            yield from check_gate(plan.gate, plan.database_url)
         yield check_recordings(_recordings(plan), [str(folder) for folder in plan.data_dirs])
     yield check_clock(clock.now_ms, clock.elapsed_s, last_ms)
     yield check_kernel_cache(CACHES)

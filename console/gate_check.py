@@ -11,6 +11,7 @@ from rich.text import Text
 from console.sheets import sheet
 from gate.check.findings import Examined, Fit, Level
 
+SETTING_COLUMNS: Final = len("GATE_MODEL_DIGEST=") + 12
 _STYLES: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.FAILURE: "red"}
 _VERDICTS: Final = {Fit.FIT: "bold green", Fit.WITH_WARNINGS: "bold yellow", Fit.NOT_FIT: "bold red"}
 
@@ -29,7 +30,8 @@ def print_examined(console: Console, done: Examined) -> None:
     """Print the verdict and the findings."""
     console.print(Text(done.told, style=_VERDICTS[done.fit]), soft_wrap=True)
     table = sheet("", "", "found", "what to do")
-    table.columns[-1].overflow = "fold"
+    # A setting to be copied must not be broken at eighty columns.
+    table.columns[-1].overflow, table.columns[-1].min_width = "fold", SETTING_COLUMNS
     for one in done.findings:
         table.add_row(
             Text(one.level.value, style=_STYLES[one.level]), one.name, one.found, Text(one.advice, style="dim")

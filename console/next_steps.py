@@ -22,13 +22,15 @@ def program() -> str:
     return f"{here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here} main.py"
 
 
-def next_steps(run_id: str, typed: Sequence[str], *, is_stopped: bool) -> list[str]:
+def next_steps(run_id: str, typed: Sequence[str], *, is_stopped: bool, has_gate: bool = False) -> list[str]:
     """Return what to type to question a run, and to go on with it where it was stopped.
 
-    typed: the arguments of the command that ran. Passwords in them are hidden.
+    typed: the arguments of the command that ran. Passwords in them are hidden. has_gate: a gate was asked, and what it
+    was worth can be questioned too.
     """
     where = "".join(f" {part}" for part in _given(typed, TO_FIND_THE_JOURNAL))
     steps = [f"{program()} audit {word} {run_id}{where}" for word in ("decisions", "verify", "replay")]
+    steps += [f"{program()} gate score {run_id}{where}"] if has_gate else []
     return [resume_command(run_id, typed), *steps] if is_stopped else steps
 
 

@@ -24,6 +24,7 @@ from console.figures import (
     usd_text,
     when_text,
 )
+from console.gate_news import GateWatch
 from console.outcomes import STYLE, WORD, headline
 from console.sheets import gain_style, pairs, sheet
 from domain.account import Fill, Trade
@@ -54,7 +55,7 @@ def paint(
         return Group(progress, Text("waiting for the first minute", style="dim"))
     held, latest = list(board.held.items()), list(board.latest.values())[:N_SYMBOLS]
     # Banner, progress, account, three heads and their gaps stand in any picture.
-    n_free = n_rows - N_FIXED_ROWS - len(latest) - (len(held) + 2 if held else 0)
+    n_free = n_rows - N_FIXED_ROWS - len(latest) - (len(held) + 2 if held else 0) - (1 if board.gate.n_asked else 0)
     n_deals = min(N_DEALS, max(n_free // 3, 1))
     parts: list[RenderableType] = [progress, Panel(_account(board, record), title=title, title_align="left")]
     parts.append(_markets(latest, len(board.latest), instruments))
@@ -77,7 +78,15 @@ def _account(board: Board, record: TickRecord) -> Table:
         "Desk",
         Text(record.state.value.upper(), style=STATE_STYLE[record.state]),
     )
+    if board.gate.n_asked:
+        grid.add_row(*_gate_cells(board.gate))
     return grid
+
+
+def _gate_cells(gate: GateWatch) -> tuple[str, str, str, Text]:
+    told = f"{gate.mode}, {gate.n_approved:,} of {gate.n_asked:,} approved"
+    last = f"{gate.last_reason}, {gate.n_failed:,} in a row" if gate.n_failed > 1 else gate.last_reason
+    return "Gate", told, "Last answer", Text(last, style="bold red" if gate.n_failed else "")
 
 
 def _markets(latest: Sequence[TickRecord], n_symbols: int, instruments: Mapping[str, Instrument]) -> Table:

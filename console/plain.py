@@ -9,6 +9,7 @@ from rich.text import Text
 
 from console.board import Board
 from console.figures import count_text, gain_text, percent_text, usd_text, when_text
+from console.gate_news import reason_text
 from console.outcomes import QUIET, WORD, cause
 from console.painting import fill_text, trade_text
 from console.sheets import SIMULATED
@@ -74,8 +75,11 @@ class PlainView:
 
     def on_tick(self, record: TickRecord) -> None:
         """Write a line when this tick is worth one."""
+        n_failed = self.board.gate.n_failed
         if self.board.see(record):
             self._tell(record)
+        if (n_failed == 0) is not (self.board.gate.n_failed == 0):
+            self._tell_gate(record, n_failed)
         if self.board.n_minutes >= self._next:
             self._next = self.board.n_minutes + self._step
             self._tell_progress(record)
@@ -97,6 +101,14 @@ class PlainView:
             self._repeats[snapshot.symbol] = (cause_now, 0)
             return
         self._repeats[snapshot.symbol] = (why, times + 1)
+
+    def _tell_gate(self, record: TickRecord, n_failed: int) -> None:
+        """Say that the gate has begun to fail, or that it answers again."""
+        when, gate = when_text(record.snapshot.as_of_ms), self.board.gate
+        if n_failed:
+            self.say(f"{when}  the gate answers again, after {count_text(n_failed, 'failure')}")
+        else:
+            self.say(f"{when}  WARNING: the gate gives no answer ({reason_text(gate.last_reason)})")
 
     def _tell_deals(self, record: TickRecord, head: str) -> None:
         instrument = self._instruments[record.snapshot.symbol]

@@ -15,10 +15,12 @@ from console.figures import (
     usd_text,
     when_text,
 )
+from console.gate_news import is_answer
 from console.outcomes import meaning
 from console.sheets import gain_style, heading, pairs, sheet, simulated_banner
 from desk.tally import RunSummary
 from domain.breakdown import Breakdown, broken_down, by_exit_reason, by_regime, by_strategy, by_symbol
+from domain.decisions import GateMode
 from domain.gate_reason import GateReason
 from domain.instrument import Instrument
 
@@ -98,10 +100,13 @@ def _trade_cells(summary: RunSummary, total: Breakdown) -> tuple[str, Text]:
 def _gate_cells(summary: RunSummary) -> tuple[str, Text]:
     n_answers = sum(count for _, count in summary.gate_reasons)
     told = f"{dict(summary.gate_reasons).get(GateReason.OK, 0):,} of {n_answers:,} approved"
+    failed = [f"{reason} {count:,}" for reason, count in summary.gate_reasons if not is_answer(reason)]
+    notes = ["shadow: nothing depended on it"] if summary.gate_mode == GateMode.SHADOW else []
+    notes += [f"no answer: {', '.join(failed)}"] if failed else []
     use = summary.cassette
-    if use is None:
-        return told, Text("asked anew in every run", style="dim")
-    return told, Text(use.sentence, style="yellow" if use.mode.is_replay and not use.is_reproducible else "dim")
+    notes.append("asked anew in every run" if use is None else use.sentence)
+    is_odd = failed or (use is not None and use.mode.is_replay and not use.is_reproducible)
+    return told, Text("; ".join(notes), style="yellow" if is_odd else "dim")
 
 
 def _span_text(summary: RunSummary) -> str:

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from agents.master import MasterAgent
 from console.complaints import Interrupted, Stopped
+from console.gate_news import GateSetting, opened_text
 from console.next_steps import next_steps, resume_command
 from console.promotion import GateIdentity, promotion_warning
 from console.report import N_REASONS, print_report
-from console.session import Past, Session
+from console.session import Past, Session, stopping_on_signals
 from console.summary import summary_json
 from console.watching import is_full_speed, watching
 from console.wish import Wish
@@ -34,6 +35,7 @@ from desk.switch import HaltSwitch
 from desk.tally import RunSummary, Tally
 from desk.version import code_version
 from domain.errors import CassetteMiss
+from domain.gate_reason import GateReason
 from domain.instrument import Instrument
 from domain.market import MINUTE_MS
 from domain.ports import Feed, Journal
@@ -141,14 +143,18 @@ def _watched(
     """Serve a session before the eyes of whoever is there."""
     said, run_id = feed.describe(), session.journal.run_id
     title = said if isinstance(said, str) else "\n".join(said)
-    with watching(
+    lives = watching(
         settings, title, feed.n_minutes, instruments, as_json=wish.as_json, is_simulated=session.is_simulated
-    ) as (view, watcher):
+    )
+    with stopping_on_signals(session.desk), lives as (view, watcher):
         session.desk.view = watcher
+        session.desk.on_gate = lambda found: view.say(opened_text(settings.gate_mode, found))
         if warning is not None:
             view.say(warning)
         if session.past is not None:
             view.say(f"resuming {run_id}: living through what is on record")
+        if gate_news := _gate_setting(settings).news:
+            view.say(gate_news)
         asked = session.desk.asked_state()
         if asked is not TradingState.ACTIVE:
             view.say(f"the desk is asked to be {asked.value}; `python main.py resume` takes it back")
@@ -156,6 +162,17 @@ def _watched(
             return asyncio.run(session.run())
         except Halted as halted:
             raise Stopped(_stopped(halted, run_id)) from halted
+
+
+def _gate_setting(settings: Settings) -> GateSetting:
+    servers = () if settings.gate_cassette.is_replay else settings.gate_servers
+    urls = [getattr(settings, settings.gate_server_knobs(server)[0].lower()) for server in servers]
+    return GateSetting(
+        mode=settings.gate_mode,
+        backend=settings.gate_backend.value,
+        url=" and ".join(urls),
+        warmup_s=settings.gate_warmup_s,
+    )
 
 
 def _stopped(halted: Halted, run_id: str) -> str:
@@ -258,5 +275,6 @@ def _tell(
     if wish.as_json:
         print(json.dumps(summary_json(summary), allow_nan=False))  # noqa: T201 - this is the program's answer
         return
-    steps = next_steps(summary.run_id, sys.argv[1:], is_stopped=is_stopped)
+    has_gate = any(reason != GateReason.NO_BACKEND for reason, _ in summary.gate_reasons)
+    steps = next_steps(summary.run_id, sys.argv[1:], is_stopped=is_stopped, has_gate=has_gate)
     print_report(Console(), summary, instruments, steps, quiet_reasons)

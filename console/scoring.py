@@ -40,7 +40,7 @@ def print_simulated(console: Console) -> None:
     console.print(simulated_banner())
 
 
-def print_notes(console: Console, notes: Sequence[str]) -> None:
-    """Print what stands under everything, in a softer colour."""
+def print_notes(console: Console, notes: Sequence[str], *, wraps: bool = True) -> None:
+    """Print what stands under everything, in a softer colour. wraps: False for a path, which must stay whole."""
     for note in notes:
-        console.print(Text(note, style="dim"), soft_wrap=True)
+        console.print(Text(note, style="dim"), soft_wrap=not wraps)

@@ -1,5 +1,6 @@
 """One session of the desk, from recovery to report: what `main.py paper` and `backtest` do once everything is built."""
 
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -59,9 +60,8 @@ class Session:
         """
         desk, clock = self.desk, self.desk.clock
         began_s = clock.elapsed_s()
-        with stopping_on_signals(desk):
-            await desk.guard(self._start())
-            await (desk.walk() if self.schedule is None else self.schedule.run())
+        await desk.guard(self._start())
+        await (desk.walk() if self.schedule is None else self.schedule.run())
         if desk.stop_is_asked:
             desk.note("stopped", f"by a signal after {desk.tally.n_bars} ticks")
             self.journal.commit()
@@ -94,6 +94,8 @@ def stopping_on_signals(desk: Desk) -> Iterator[None]:
         if desk.stop_is_asked and signum == signal.SIGINT:
             raise KeyboardInterrupt
         desk.ask_to_stop()
+        # A signal may come in the middle of a print, which a second one would break.
+        os.write(2, b"stopping after this minute; Ctrl-C interrupts at once\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

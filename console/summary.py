@@ -41,6 +41,7 @@ def summary_json(summary: RunSummary) -> dict[str, Any]:
         "by_symbol": _parts(by_symbol(summary.trades)),
         "outcomes": dict(summary.outcomes),
         "refusals": dict(summary.refusals),
+        "gate_mode": summary.gate_mode,
         "gate_reasons": dict(summary.gate_reasons),
         "cassette": None if summary.cassette is None else _cassette(summary.cassette),
         "open_positions": [{"symbol": held.symbol, "size_lots": held.size_lots} for held in summary.open_positions],

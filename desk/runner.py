@@ -6,7 +6,7 @@ The one broad exception handler of the house is here: whatever nobody foresaw ha
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 from agents.master import MasterAgent
 from desk.clock import SystemClock
@@ -15,7 +15,7 @@ from domain.errors import DeskError, JournalUnavailable
 from domain.market import Snapshot
 from domain.ports import Feed, Journal
 from domain.record import Record
-from domain.tick import TickRecord, TradingState
+from domain.tick import Readiness, TickRecord, TradingState
 
 
 class Chronicle(Journal, Protocol):
@@ -32,6 +32,9 @@ class View(Protocol):
     def on_tick(self, record: TickRecord) -> None:
         """See one tick."""
         ...
+
+
+OPENING_STEP_S: Final = 0.1
 
 
 class Pace(Record, frozen=True, kw_only=True):
@@ -51,6 +54,7 @@ class Desk:
 
     asked_state: what the human's switch says. flattens_on_stop: a stop closes every position first.
     tail_state: the state of a tick whose order was recorded just before a crash and which was itself lost.
+    on_gate: told what was found of the gate when it opened.
     opens_gate: False where nothing can be put on record, so that no question would be asked. is_real_time: the
     feed's minutes close by `clock`.
     """
@@ -63,6 +67,7 @@ class Desk:
     pace: Pace
     asked_state: Callable[[], TradingState]
     view: View | None = None
+    on_gate: Callable[[Readiness], None] | None = None
     flattens_on_stop: bool = False
     tail_state: TradingState = TradingState.ACTIVE
     reconcile_every_minutes: int = 15
@@ -105,9 +110,19 @@ class Desk:
         self.look()
 
     async def _open_gate(self) -> None:
-        found = await self.master.gate.open(self.clock if self.is_real_time else None)
-        if found is not None:
-            self.note("gate_ready" if found.is_ready else "gate_unfit", found.told)
+        opening = asyncio.ensure_future(self.master.gate.open(self.clock if self.is_real_time else None))
+        # A model may take minutes to load, and whoever asks for a stop meanwhile need not wait for it.
+        while not opening.done() and not self.stop_is_asked:
+            await asyncio.wait({opening}, timeout=OPENING_STEP_S)
+        if not opening.done():
+            opening.cancel()
+            return
+        found = opening.result()
+        if found is None:
+            return
+        self.note("gate_ready" if found.is_ready else "gate_unfit", found.told)
+        if self.on_gate is not None:
+            self.on_gate(found)
 
     async def walk(self) -> None:
         """Take every minute the feed has, at the tape's own time, until it ends or a stop is asked for.
@@ -142,7 +157,7 @@ class Desk:
         tick, keep = self.master.tick, self._keep
         while not (self.stop_is_asked and self.is_done) and (minute := await next_minute()) is not None:
             if self._has_caught_up:
-                for snapshot in minute:
+                for snapshot in self._held_first(minute):
                     keep(await tick(snapshot, self._standing))
                 self._unreconciled += 1
             else:
@@ -158,12 +173,23 @@ class Desk:
 
     async def take_minute(self, minute: Sequence[Snapshot]) -> None:
         """Carry every symbol of one minute through the desk. Raises BooksDisagree when it is time to compare."""
-        for snapshot in minute:
+        if self._look_at_gate is not None and self._look_at_gate.done():
+            # What went wrong in it halts the desk like anything else, and nobody else would hear of it.
+            self._look_at_gate.result()
+            self._look_at_gate = None
+        for snapshot in self._held_first(minute):
             state = self._standing if self._has_caught_up else self._catching_up()
             self._keep(await self.master.tick(snapshot, state))
         self._unreconciled += 1
         if self._unreconciled >= self.reconcile_every_minutes:
             await self._reconcile()
+
+    def _held_first(self, minute: Sequence[Snapshot]) -> Sequence[Snapshot]:
+        """Put the markets with a position first: no exit waits for a question about another market's entry."""
+        holdings = self.master.execution.books.holdings
+        if len(minute) == 1 or not holdings:
+            return minute
+        return sorted(minute, key=lambda snapshot: snapshot.symbol not in holdings)
 
     async def _reconcile(self) -> None:
         self._unreconciled = 0

@@ -29,7 +29,8 @@ class RunSummary(Record, frozen=True, kw_only=True):
 
     n_bars: ticks taken, one per symbol and minute. n_signals: strategy answers that named a side.
     refusals: (rule, how often), most frequent first. outcomes: (outcome, ticks). gate_reasons: (reason of the gate, how
-    often), without those of a desk that has no gate. cassette: None where the answers came from none.
+    often), without those of a desk that has no gate. gate_mode: how much its answers counted, empty without any.
+    cassette: None where the answers came from none.
     """
 
     run_id: str
@@ -52,6 +53,7 @@ class RunSummary(Record, frozen=True, kw_only=True):
     chain_hash: str
     seconds: float
     gate_reasons: tuple[tuple[str, int], ...] = ()
+    gate_mode: str = ""
     cassette: CassetteUse | None = None
 
     @property
@@ -65,6 +67,7 @@ class Tally:
     """Counts a run while it goes. `add` is on the hot path: it adds up integers and keeps the last tick.
 
     cassette: where the gate's answers come from. gate_answers: how often it gave which reason, by who was heard.
+    gate_mode: how much the last of them counted.
     """
 
     starting_equity_microusd: int
@@ -82,6 +85,7 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     gate_answers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    gate_mode: str = ""
     trades: list[Trade] = field(default_factory=list)
     held_lots: dict[str, int] = field(default_factory=dict)
     _last: TickRecord | None = None
@@ -132,6 +136,7 @@ class Tally:
         if gate is not None and gate.verdict.reason_code != GATE_OFF:
             source = NOBODY if gate.evidence is None else gate.evidence.source
             self.gate_answers[source, gate.verdict.reason_code] += 1
+            self.gate_mode = gate.mode
         self.held_lots[record.snapshot.symbol] = record.position_lots
         if record.orders or record.refusals or record.fills or record.funding or record.trades:
             self._count_deeds(record)
@@ -172,6 +177,7 @@ class Tally:
             chain_hash=chain_hash,
             seconds=seconds,
             gate_reasons=_by_reason(self.gate_answers),
+            gate_mode=self.gate_mode,
             cassette=cassette_use(self.cassette, self.gate_answers),
         )
 

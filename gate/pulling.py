@@ -50,9 +50,15 @@ async def pull(terms: ChatTerms, tell: Callable[[Progress], None]) -> None:
             last = await _followed(client, terms.model, tell)
     except httpx.TimeoutException as error:
         raise BadInput(f"{terms.url} said nothing for too long while it fetched {terms.model}") from error
-    except (httpx.TransportError, ConnectionError) as error:
+    except (httpx.ConnectError, ConnectionError) as error:
+        raise BadInput(
+            f"nobody answers at {terms.url}: start the server (`ollama serve`), or put its address into GATE_URL"
+        ) from error
+    except httpx.TransportError as error:
         raise BadInput(f"{terms.url} could not be heard to the end: {printable(str(error))}") from error
-    except (ResponseError, ValueError, TypeError, AttributeError) as error:
+    except ResponseError as error:
+        raise BadInput(f"{terms.url} did not fetch {terms.model}: {printable(error.error)}") from error
+    except (ValueError, TypeError, AttributeError) as error:
         # What is not shaped as the client expects fails in it wherever it may.
         raise BadInput(f"{terms.url} did not fetch {terms.model}: {printable(str(error))}") from error
     if last != "success":

@@ -65,8 +65,12 @@ def script_json(value: object) -> Html:
 
 
 def sign_of(text: str) -> str | None:
-    """Return the class that paints a signed figure: gain, loss, or None for anything else."""
-    return {"+": "gain", "-": "loss"}.get(text[:1]) if text[1:2].isdigit() else None
+    """Return the class that paints a signed figure: gain, loss, or None for anything else.
+
+    An interval (`-1.0 to +2.0`) is painted where both its ends lie on one side of zero.
+    """
+    ends = {end[:1] if end[1:2].isdigit() else "" for end in text.split(" to ")}
+    return {"+": "gain", "-": "loss"}.get(ends.pop()) if len(ends) == 1 else None
 
 
 def _cell(cell: str, kind: str | None) -> Html:

@@ -51,7 +51,7 @@ def cumulative_drawing(ledger: Ledger) -> Html:
         for name, colour in _COLOURS.items()
     ]
     chart = _svg("Running sum of net results, in bps", _WIDTH, _TALL, parts)
-    return element("div", chart, element("ul", *legend, class_="legend"), class_="chart")
+    return element("div", chart, element("ul", *legend, class_="legend"), class_="chart wide")
 
 
 def reliability_drawing(stated: Calibration) -> Html:
@@ -102,6 +102,7 @@ def _scaled(values: FloatArray, low: float, high: float, to_low: float, to_high:
 def _polyline(across: FloatArray, up: FloatArray, colour: str, dashes: str = "none") -> Html:
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across.tolist(), up.tolist(), strict=True))
     style = f"fill: none; stroke: {colour}; stroke-width: 1.6; stroke-dasharray: {dashes}"
+    style += "; vector-effect: non-scaling-stroke"
     return element("polyline", points=points, style=style)
 
 
@@ -112,7 +113,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, dashes: str =
 
 
 def _text(x: float, y: float, words: str, anchor: str) -> Html:
-    style = f"fill: var(--soft); font-size: 12px; text-anchor: {anchor}"
+    style = f"fill: var(--soft); font-size: var(--chart-text, 12px); text-anchor: {anchor}"
     return element("text", words, x=f"{x:.1f}", y=f"{y:.1f}", style=style)
 
 

@@ -41,7 +41,7 @@ class Gathered(Record, frozen=True, kw_only=True):
 
     by_answerer: the stories of each who was asked, those with most first. distinct: every trigger once, asked or not.
     n_never_asked: proposals that nobody was asked about. n_repeated: triggers asked of the same answerer in a second
-    run, which count once.
+    run, which count once. unwanted: who else was asked and is not to be scored.
     """
 
     by_answerer: tuple[tuple[Answerer, tuple[TriggerStory, ...]], ...]
@@ -49,12 +49,14 @@ class Gathered(Record, frozen=True, kw_only=True):
     n_triggers: int
     n_never_asked: int
     n_repeated: int
+    unwanted: tuple[Answerer, ...] = ()
 
 
 def gather(runs: Sequence[RunTriggers], wanted: Wanted) -> Gathered:
     """Sort the triggers of runs by who was asked; the order of the runs decides which of two equal ones counts."""
     groups: dict[Answerer, dict[tuple[object, ...], TriggerStory]] = {}
     distinct: dict[tuple[object, ...], TriggerStory] = {}
+    unwanted: set[Answerer] = set()
     n_triggers = n_never_asked = n_repeated = 0
     for run in runs:
         for answerer, story in _attributed(run):
@@ -68,6 +70,8 @@ def gather(runs: Sequence[RunTriggers], wanted: Wanted) -> Gathered:
                 known = groups.setdefault(answerer, {})
                 n_repeated += same(story) in known
                 known.setdefault(same(story), story)
+            else:
+                unwanted.add(answerer)
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
     return Gathered(
         by_answerer=tuple((answerer, tuple(stories.values())) for answerer, stories in ranked),
@@ -75,6 +79,7 @@ def gather(runs: Sequence[RunTriggers], wanted: Wanted) -> Gathered:
         n_triggers=n_triggers,
         n_never_asked=n_never_asked,
         n_repeated=n_repeated,
+        unwanted=tuple(sorted(unwanted)),
     )
 
 

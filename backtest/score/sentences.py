@@ -8,6 +8,10 @@ from backtest.score.reasons import ReasonClass
 from backtest.score.score import Score, ValueAdded
 from backtest.score.spending import RealGap, Spending
 
+KEEP_ASKING = (
+    "Risk ended most of the measuring: a run that is only to measure is kept asking by SIZING_KELLY_FRACTION=0 and a "
+    "wide RISK_MAX_DRAWDOWN_PCT (docs/score.md)."
+)
 IN_SAMPLE = "meta, as often knows all its chances when it chooses its threshold; like oracle it is a bound, not a rule."
 
 
@@ -16,10 +20,8 @@ def span_of(score: Score, card: Scorecard) -> str:
     if score.first_ms is None or score.last_ms is None:
         return f"{score.n_asked:,} triggers asked, none ended; trials used: {card.n_trials}."
     between = f"{when_text(score.first_ms).removesuffix(' UTC')} to {when_text(score.last_ms)}"
-    return (
-        f"{score.n_asked:,} triggers asked, {score.n_resolved:,} of them ended, on {score.n_days:,} days "
-        f"({between}); trials used: {card.n_trials}."
-    )
+    triggers, days = _count(score.n_asked, "trigger"), _count(score.n_days, "day")
+    return f"{triggers} asked, {score.n_resolved:,} of them ended, on {days} ({between}); trials used: {card.n_trials}."
 
 
 def value_of(value: ValueAdded) -> str:
@@ -112,7 +114,8 @@ def left_out(card: Scorecard) -> str:
         )
     if card.n_repeated:
         parts.append(f"{card.n_repeated:,} that a second run asked again, which count once")
-    return f"Left out: {'; '.join(parts)}." if parts else ""
+    advice = f" {KEEP_ASKING}" if 2 * card.n_never_asked > card.n_triggers else ""
+    return f"Left out: {'; '.join(parts)}.{advice}" if parts else ""
 
 
 def _brier(stated: Calibration) -> str:
@@ -129,6 +132,10 @@ def _band(stated: Calibration) -> str:
     if stated.is_inside_null_band:
         return f"{head}, which true ones may show too with so few (95 % stay under {stated.ece_null_p95_frac:.3f})."
     return f"{head}, more than true ones would show (95 % stay under {stated.ece_null_p95_frac:.3f})."
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def _more(n_more: int) -> str:

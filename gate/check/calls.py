@@ -38,6 +38,11 @@ class Said(Record, frozen=True, kw_only=True):
         return self.reason in JUDGED
 
     @property
+    def is_yes(self) -> bool:
+        """Say whether a desk could have taken it for an approval."""
+        return self.reason is GateReason.OK
+
+    @property
     def ruling(self) -> tuple[GateReason, float | None]:
         """What the answer says, without the words."""
         return self.reason, self.p_win_frac

@@ -9,6 +9,7 @@ import numpy as np
 
 from domain.gate_reason import GateReason
 from domain.record import Record
+from gate.advice import advice_on
 from gate.check.calls import Heard, Said, differing
 from gate.terms import ChatTerms
 
@@ -65,7 +66,8 @@ def examined(heard: Heard, terms: ChatTerms) -> Examined:
 def _findings(heard: Heard, terms: ChatTerms) -> Iterator[Finding]:
     ready = heard.readiness
     if not ready.is_ready:
-        yield Finding(name="server and model", level=Level.FAILURE, found=ready.told)
+        advice = advice_on(ready.reason)
+        yield Finding(name="server and model", level=Level.FAILURE, found=ready.told, advice=advice)
         return
     yield Finding(name="server and model", level=Level.OK, found=ready.told)
     yield _pin(ready.digest, terms)
@@ -87,8 +89,9 @@ def _pin(digest: str | None, terms: ChatTerms) -> Finding:
         return Finding(name="weights", level=Level.WARNING, found=found, advice=advice)
     if terms.digest:
         return Finding(name="weights", level=Level.OK, found=f"{digest[:12]} is what GATE_MODEL_DIGEST pins")
-    advice = f"to keep to these weights over restarts, set GATE_MODEL_DIGEST={digest}"
-    return Finding(name="weights", level=Level.OK, found=f"{digest[:12]}, pinned by no setting", advice=advice)
+    # Twelve digits are what `ollama list` shows and what the setting asks for; the whole of it breaks in a table.
+    advice = f"to keep to these weights over restarts, set GATE_MODEL_DIGEST={digest.removeprefix('sha256:')[:12]}"
+    return Finding(name="weights", level=Level.OK, found=f"{digest[:12]} now; no setting pins them", advice=advice)
 
 
 def _answers(heard: Heard) -> Iterator[Finding]:
@@ -100,6 +103,8 @@ def _answers(heard: Heard) -> Iterator[Finding]:
         why = asked[-1].reason.label
         yield Finding(name="answers", level=Level.FAILURE, found=f"{told}; given up: {why}")
         return
+    n_plain, n_yes = sum(one.is_judgement for one in heard.plain), sum(one.is_yes for one in heard.plain)
+    told += f"; {n_yes} of {n_plain} situations approved"
     reasons = ", ".join(f"{reason.value} {count}" for reason, count in unsound.most_common())
     level = Level.OK if not n_unsound else Level.WARNING
     if n_unsound > MOST_UNSOUND_FRAC * len(asked):
@@ -139,9 +144,10 @@ def _dependence(heard: Heard) -> Iterator[Finding]:
     rulings = Counter(one.ruling for one in heard.plain if one.is_judgement)
     n_turned, n_both = differing(heard.plain, heard.shuffled)
     n_mirrored, n_pairs = differing(heard.plain, heard.mirrored)
+    n_rulings = f"{len(rulings)} different {'ruling' if len(rulings) == 1 else 'rulings'}"
     told = (
-        f"{len(rulings)} different rulings on {rulings.total()} situations; {n_turned} of {n_both} change when each "
-        "trade is put into another's market"
+        f"{n_rulings} on {rulings.total()} situations; {n_turned} of {n_both} change when each trade is put into "
+        "another's market"
     )
     if len(rulings) == 1 and n_turned == 0 and n_mirrored == 0 and rulings.total() > 1:
         advice = "it says the same whatever it is told: no better than a setting"
@@ -166,9 +172,13 @@ def _doubt(heard: Heard, n_turned: int, n_both: int) -> str:
 
 def _repeatability(repeated: Sequence[Said]) -> Finding:
     texts = Counter(one.text for one in repeated if one.is_judgement)
-    found = f"{len(texts)} different texts to one question asked {texts.total()} times"
-    if len(texts) <= 1:
+    if not texts:
+        found = f"none of {len(repeated)} answers to one question is as agreed"
+        return Finding(name="repeatability", level=Level.WARNING, found=found)
+    if len(texts) == 1:
+        found = f"one and the same text to one question asked {texts.total()} times"
         return Finding(name="repeatability", level=Level.OK, found=found)
+    found = f"{len(texts)} different texts to one question asked {texts.total()} times"
     advice = "a run cannot be repeated by asking again: record it with a cassette"
     return Finding(name="repeatability", level=Level.WARNING, found=found, advice=advice)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from agents.gate import GateAgent
 from db.chain import RunHeader
 from db.cut_off import state_of_cut_off_tick
 from db.opening import open_journal
@@ -41,6 +42,14 @@ HEADER = RunHeader(
 )
 
 
+class Pairs(Tape):
+    """Two markets' minutes as a feed."""
+
+    async def next_minute(self) -> Sequence[Snapshot] | None:
+        minute = await super().next_minute()
+        return None if minute is None else minute[0]
+
+
 def desk(journal: Notebook, snapshots: list[Snapshot] | None = None, **parts: object) -> Desk:
     master = stage.desk(journal)
     return Desk(
@@ -59,6 +68,29 @@ def walk(one: Desk) -> None:
         await one.walk()
 
     asyncio.run(go())
+
+
+class NeverReady(GateAgent, frozen=True, kw_only=True):
+    """A gate whose model loads for ever."""
+
+    async def open(self, bar_clock: Clock | None) -> Readiness | None:
+        await asyncio.Event().wait()
+        return None
+
+
+def test_a_stop_is_not_kept_waiting_by_a_gate_that_is_getting_ready() -> None:
+    journal = Notebook()
+    one = desk(journal)
+    gate = one.master.gate
+    one.master.gate = NeverReady(gate=gate.gate, mode=gate.mode)
+
+    async def go() -> None:
+        asyncio.get_running_loop().call_later(0.01, one.ask_to_stop)
+        await one.open()
+        await one.walk()
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+    assert one.tally.n_bars == 0
 
 
 def test_a_desk_is_halted_until_it_is_opened() -> None:
@@ -96,12 +128,31 @@ def test_only_open_positions_in_real_time_do_not_wait_until_the_gate_is_ready(
         has_waited = not opening.done()
         is_ready.set()
         await opening
-        await asyncio.sleep(0)
+        if one._look_at_gate is not None:
+            await one._look_at_gate
         assert [entry for entry in journal.waiting if isinstance(entry, str)] == ["gate_ready"]
         return has_waited, [*states, one.state]
 
     before = TradingState.HALTED if waits else TradingState.ACTIVE
     assert asyncio.run(go()) == (waits, [before, TradingState.ACTIVE])
+
+
+def test_a_gate_that_breaks_while_positions_are_looked_after_halts_the_desk() -> None:
+    class BrokenGate(OffGate, frozen=True, kw_only=True):
+        async def open(self, bar_clock: Clock | None) -> Readiness:  # type: ignore[override]  # the port's own answer
+            raise ZeroDivisionError("a bug of ours")
+
+    async def go() -> None:
+        one = desk(Notebook(), is_real_time=True)
+        one.master.gate = replace(one.master.gate, gate=BrokenGate(mode=GateMode.OFF))
+        await one.recover([(snapshot, TradingState.ACTIVE) for snapshot in TAPE[:FILLED_AT]])
+        await one.open()
+        assert one._look_at_gate is not None
+        await asyncio.wait({one._look_at_gate})
+        await one.guard(one.take_minute(TAPE[FILLED_AT : FILLED_AT + 1]))
+
+    with pytest.raises(Halted, match="ZeroDivisionError: a bug of ours"):
+        asyncio.run(go())
 
 
 def test_the_whole_tape_is_taken_and_durable_whatever_the_batch() -> None:
@@ -251,3 +302,27 @@ def test_a_record_that_comes_out_differently_stops_the_recovery(tmp_path: Path) 
         with pytest.raises(JournalCorrupt, match=f"tick {ENTRY_AT}"):
             asyncio.run(second.recover(inputs(store, "run")))
         assert [event.kind for event in events(store, "run")] == ["started"]
+
+
+def test_a_market_with_a_position_comes_first_in_its_minute() -> None:
+    """So that its exit waits for no question about another market's entry."""
+    symbols = ("BTC-PERP", "SOL-PERP")
+    sol = [*stage.quiet(12), stage.explosive(12), *stage.quiet(8, price=150.6, first=13)]
+    pairs = [(replace(one, symbol="BTC-PERP", bar=None, defects=("not quoted",)), one) for one in sol]
+    journal = Notebook()
+    master = stage.desk(journal, symbols=symbols, EXIT_MAX_HOLD_BARS="3")
+    walk(
+        Desk(
+            feed=Pairs(list(pairs)),
+            master=master,
+            journal=journal,
+            clock=SystemClock(),
+            tally=Tally(starting_equity_microusd=master.execution.books.equity_microusd),
+            pace=Pace(),
+            asked_state=lambda: TradingState.ACTIVE,
+        )
+    )
+    firsts = ["".join(one.snapshot.symbol[:3] for one in journal.ticks[place : place + 2]) for place in range(0, 42, 2)]
+    held = [any(one.position_lots for one in journal.ticks[max(place - 2, 0) : place]) for place in range(0, 42, 2)]
+    assert True in held
+    assert firsts == ["SOLBTC" if is_held else "BTCSOL" for is_held in held]

@@ -84,16 +84,17 @@ def test_a_desk_started_under_a_halt_says_so_and_enters_nothing(program: Program
 
 def test_a_second_interrupt_does_not_wait_and_loses_nothing_committed(program: Program) -> None:
     desk = program.start(*LONG, "--run-id", "twice", env=KNOBS)
-    while program.n_ticks() < 20_000:
+    while program.n_ticks() < 40_000:
         time.sleep(0.05)
     stop(desk, signal.SIGINT)
     before = program.n_ticks()
     again = program.start(*LONG[:-1], "--run-id", "twice", env=KNOBS)
     assert again.stderr is not None
-    while "resuming twice" not in again.stderr.readline():
-        continue
-    for _ in range(2):
-        time.sleep(0.1)
+    for word in ("resuming twice", "stopping after this minute"):
+        line = ""
+        while word not in line:
+            line = again.stderr.readline()
+            assert line, f"it ended before it said: {word}"
         again.send_signal(signal.SIGINT)
     _, errors = again.communicate(timeout=60)
     assert again.returncode == 130, errors

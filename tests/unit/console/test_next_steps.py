@@ -16,6 +16,11 @@ def test_a_plain_run_gets_plain_commands() -> None:
     ]
 
 
+def test_a_run_with_a_gate_can_be_asked_what_the_gate_was_worth() -> None:
+    steps = next_steps("r1", ["paper", "--db", "a.db"], is_stopped=False, has_gate=True)
+    assert steps[-1] == "python main.py gate score r1 --db a.db"
+
+
 @pytest.mark.parametrize("given", [["--db", "sqlite:///a b.db"], ["--db=sqlite:///a b.db"]])
 def test_the_journal_and_the_settings_file_of_the_run_are_named(given: list[str]) -> None:
     steps = next_steps("r1", ["paper", *given, "--env-file", "my.env", "--json"], is_stopped=False)

@@ -90,6 +90,18 @@ def test_the_report_says_what_the_gate_did_and_whether_its_cassette_had_every_an
     assert "93 of 93 answers from the cassette, reproducible" in text
 
 
+def test_the_report_says_that_shadow_decided_nothing_and_which_questions_had_no_answer(
+    page_of: Callable[[int, int], Console], summary: RunSummary, instruments: Mapping[str, Instrument]
+) -> None:
+    reasons = (("unreachable", 7), ("ok", 2), ("llm_deny", 1), ("deadline", 1))
+    text = told(page_of(200, 24), replace(summary, gate_reasons=reasons, gate_mode="shadow"), instruments)
+    assert "2 of 11 approved" in text
+    assert "shadow: nothing depended on it; no answer: unreachable 7, deadline 1" in text
+    vetoed = told(page_of(200, 24), replace(summary, gate_reasons=reasons[1:3], gate_mode="veto"), instruments)
+    assert "nothing depended" not in vetoed
+    assert "no answer" not in vetoed
+
+
 def test_the_report_says_nothing_of_a_gate_that_was_not_asked(
     page: Console, summary: RunSummary, instruments: Mapping[str, Instrument]
 ) -> None:

@@ -38,3 +38,9 @@ def test_text_is_never_taken_for_markup() -> None:
         print_simulated,
     )
     assert all(mark in told for mark in ("[red]m", "[b]", "[u]", "SIMULATED"))
+
+
+def test_a_note_breaks_between_words_and_a_path_does_not_break() -> None:
+    told = printed(lambda one: print_notes(one, ["one two three four"]), width=10)
+    assert [line.rstrip() for line in told.splitlines()] == ["one two", "three four"]
+    assert printed(lambda one: print_notes(one, ["Page: /a/b/c/d/e"], wraps=False), width=10) == "Page: /a/b/c/d/e\n"

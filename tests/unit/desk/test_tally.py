@@ -80,4 +80,5 @@ def test_the_gates_reasons_are_counted_unless_there_is_no_gate() -> None:
     told = tallied(run).summary("r", "hash", 1.0, is_simulated=True)
     assert told.gate_reasons == (("no_backend", sum(one.gate is not None for one in run)),) != (("no_backend", 0),)
     assert told.cassette is None
+    assert told.gate_mode == "shadow"
     assert tallied(stage.run(stage.desk(), tape)).summary("r", "hash", 1.0, is_simulated=True).gate_reasons == ()

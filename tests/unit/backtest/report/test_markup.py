@@ -56,3 +56,11 @@ def test_a_table_has_heads_with_scope_and_paints_signed_figures_only():
     assert '<td class="gain">+1.00</td>' in found
     assert '<td class="words">+1 it was</td>' in found
     assert "<td>-PERP</td>" in table("t", ("a", "b"), [("x", "-PERP")])
+
+
+def test_an_interval_is_painted_only_where_it_leaves_zero_out():
+    ends = ("-2.0 to +3.0", "+1.0 to +3.0", "-3.0 to -1.0")
+    found = table("t", ("a", "b"), [("x", one) for one in ends])
+    assert "<td>-2.0 to +3.0</td>" in found
+    assert '<td class="gain">+1.0 to +3.0</td>' in found
+    assert '<td class="loss">-3.0 to -1.0</td>' in found

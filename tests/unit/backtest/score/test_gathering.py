@@ -34,6 +34,13 @@ def test_another_model_weights_or_prompt_is_somebody_else() -> None:
     assert [len(told) for _, told in found.by_answerer] == [3, 1, 1, 1, 1]
 
 
+def test_who_was_asked_and_is_not_to_be_scored_is_named() -> None:
+    found = gather([run(by(), by(model="other"))], Wanted(model="third"))
+    assert found.by_answerer == ()
+    assert [one.model for one in found.unwanted] == ["m", "other"]
+    assert [one.model for one in gather([run(by(), by(model="other"))], Wanted(model="m")).unwanted] == ["other"]
+
+
 def test_a_failure_is_put_down_to_who_answered_last_before_it_or_else_first_after() -> None:
     found = gather([run(failed(), by(), failed(), by(digest="sha256:2"), failed(), failed())], Wanted())
     assert counts(found) == {("m", "sha256:1", "veto-2"): 3, ("m", "sha256:2", "veto-2"): 3}

@@ -118,3 +118,15 @@ def test_the_sentences_say_what_there_is() -> None:
     bare, _ = page(story(START_MS, 1.0, asked(evidence=None, latency_ms=None)))
     assert sentences.calibration_said(bare.scores[0]).startswith("It states no chances")
     assert sentences.spending_said(bare.scores[0].spending) == "What a decision costs is not on record."
+
+
+def test_a_run_that_risk_kept_from_asking_says_how_to_keep_it_asking() -> None:
+    few, _ = page(TOLD[0], *(story(START_MS + place, 1.0, None) for place in range(2)))
+    assert "SIZING_KELLY_FRACTION=0" in sentences.left_out(few)
+    most, _ = page(*TOLD[:3], story(START_MS + 1, 1.0, None))
+    assert sentences.left_out(most).endswith("(risk refused them, or no gate).")
+
+
+def test_one_trigger_on_one_day_is_told_in_the_singular() -> None:
+    card, _ = page(TOLD[0])
+    assert sentences.span_of(card.scores[0], card).startswith("1 trigger asked, 1 of them ended, on 1 day (")

@@ -9,6 +9,7 @@ import pytest
 
 from desk.clock import SystemClock
 from domain.gate_reason import GateReason
+from gate.advice import advice_on
 from gate.breaker import MOST_FAILURES
 from gate.check.calls import N_REPEATS, Caller, Heard, Said, n_calls_of
 from gate.check.findings import Fit, Level, examined
@@ -48,11 +49,20 @@ def test_a_server_that_keeps_to_everything_is_fit_and_every_step_is_told():
     ]  # fmt: skip
 
 
+def test_how_many_situations_it_approves_is_told_and_one_text_is_one_text():
+    with pretended() as server:
+        heard, terms = heard_from(server)
+    found = {one.name: one.found for one in examined(heard, terms).findings}
+    n_yes = sum(one.reason is GateReason.OK for one in heard.plain)
+    assert found["answers"].endswith(f"as agreed; {n_yes} of {N} situations approved")
+    assert found["repeatability"] == f"one and the same text to one question asked {N_REPEATS} times"
+
+
 def test_weights_that_are_pinned_are_told_apart_from_weights_that_are_not():
     with pretended() as server:
         _, loose = check(server)
         _, pinned = check(server, digest=server.installed.digest)
-    assert "set GATE_MODEL_DIGEST=abab" in loose["weights"].advice
+    assert loose["weights"].advice.endswith("set GATE_MODEL_DIGEST=abababababab")
     assert "GATE_MODEL_DIGEST pins" in pinned["weights"].found
 
 
@@ -86,6 +96,7 @@ def test_whoever_is_not_ready_is_not_fit_and_is_asked_nothing(path, deed, reason
         assert server.requests == []
     assert (done.fit, [*found]) == (Fit.NOT_FIT, ["server and model"])
     assert reason.label in found["server and model"].found
+    assert found["server and model"].advice == advice_on(reason) != ""
 
 
 def test_a_model_that_always_says_the_same_is_not_fit():
