@@ -1,5 +1,7 @@
 """From being listened to, to being obeyed: a gate may veto real or paper trades once it has been measured."""
 
+from collections.abc import Iterator
+
 from db.evaluations import Evaluation, find_evaluation
 from db.readable import Readable
 from domain.decisions import GateMode
@@ -40,13 +42,27 @@ def promotion_warning(store: Readable, command: str, gate: GateIdentity | None, 
     if not _is_of(evaluation, gate):
         told = _title(evaluation.backend, evaluation.model, evaluation.prompt_version, _hex(evaluation.digest))
         raise BadInput(f"GATE_EVALUATION={number} is of {told}, and this desk would ask {gate.title}: {HOW}")
-    if evaluation.finding == "evidence_for":
-        return None
-    found = evaluation.finding.replace("_", " ")
-    return (
-        f"WARNING: this gate vetoes trades, and evaluation {number} found {found} on "
-        f"{evaluation.n_resolved:,} triggers: nothing shows that what it denies is worse than what it approves"
-    )
+    doubts = [*_unproven(evaluation), *_unpinned(evaluation, gate)]
+    return f"WARNING: this gate vetoes trades, and evaluation {number} {'; it '.join(doubts)}" if doubts else None
+
+
+def _unproven(evaluation: Evaluation) -> Iterator[str]:
+    if evaluation.finding != "evidence_for":
+        found = evaluation.finding.replace("_", " ")
+        yield (
+            f"found {found} on {evaluation.n_resolved:,} triggers: nothing shows that what it denies is worse than "
+            "what it approves"
+        )
+
+
+def _unpinned(evaluation: Evaluation, gate: GateIdentity) -> Iterator[str]:
+    """Yield that other weights than the measured ones may come to veto: a model can be pulled anew under its name."""
+    measured = _hex(evaluation.digest)
+    if measured and not gate.digest_start:
+        yield (
+            f"is of the weights {measured[:12]}, while this desk vetoes with whatever weights it finds: "
+            f"GATE_MODEL_DIGEST={measured[:12]} holds it to them"
+        )
 
 
 def _evaluation(store: Readable, gate: GateIdentity, number: str) -> Evaluation:

@@ -14,7 +14,9 @@ from domain.gate_reason import GateReason
 from domain.tick import GateAnswer
 
 WHOLE_SQLITE: Final = (
-    "CASE WHEN {backend} NOT IN ('ollama', 'openai') THEN 1 WHEN NOT json_valid(CAST({raw} AS TEXT)) THEN 0 "
+    "CASE WHEN {backend} NOT IN ('ollama', 'openai') THEN 1 "
+    # What follows a NUL the reader of JSON does not see.
+    "WHEN instr(CAST({raw} AS BLOB), x'00') OR NOT json_valid(CAST({raw} AS TEXT)) THEN 0 "
     "WHEN {backend} = 'ollama' THEN json_type(CAST({raw} AS TEXT), '$.done') = 'true' "
     "AND json_extract(CAST({raw} AS TEXT), '$.done_reason') = 'stop' "
     "ELSE json_extract(CAST({raw} AS TEXT), '$.choices[0].finish_reason') = 'stop' END"

@@ -86,21 +86,6 @@ def find_evaluation(store: Readable, number: int) -> Evaluation:
     raise BadInput(f"there is no evaluation {number} in the journal {store.name}; run `gate score` first")
 
 
-def evaluations_of(
-    store: Readable, backend: str, model: str, prompt_version: str
-) -> tuple[tuple[int, Evaluation], ...]:
-    """Return the evaluations of one model with one prompt, oldest first, each with its number.
-
-    Raises JournalCorrupt when any evaluation is not as it was stored.
-    """
-    wanted = backend, model, prompt_version
-    return tuple(
-        (row.id, _evaluation_of(row))
-        for row in _sound_rows(store)
-        if (row.backend, row.model, row.prompt_version) == wanted
-    )
-
-
 def unsound(rows: Iterator[Row[Any]]) -> Iterator[tuple[Row[Any], str]]:
     """Yield every row that is not as it was stored, with what is wrong. rows: all there are, by number, as they lie."""
     previous: Value = FIRST_LINK

@@ -20,6 +20,8 @@ ROWS_AT_ONCE: Final = 256
 MOST_UNDEFINED_FRAC: Final = 0.05
 """With more draws than this in which one side has no trigger, there is no interval."""
 FEWEST_BLOCKS: Final = 3
+FEWEST_BEYOND: Final = 1.0
+"""With fewer draws beyond a quantile it would be the outermost draw, which is nearer than the quantile."""
 
 
 class Interval(Record, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ def mean_deltas(net_bps: FloatArray, is_taken: BoolArray, draws: DayDraws, withi
 
 
 def interval_of(drawn: FloatArray, n_blocks: int, confidence_frac: float) -> Interval | None:
-    """Return the interval of a statistic from its value in each draw; None where too often there is none.
+    """Return the interval of a statistic from its value in each draw; None where the draws do not show it.
 
     n_blocks: how many days there were to draw. Raises ValueError for a confidence outside (0, 1).
     """
@@ -86,6 +88,8 @@ def interval_of(drawn: FloatArray, n_blocks: int, confidence_frac: float) -> Int
     if n_blocks < FEWEST_BLOCKS or len(known) < (1.0 - MOST_UNDEFINED_FRAC) * len(drawn):
         return None
     tail = _tail(n_blocks, confidence_frac)
+    if tail * len(known) < FEWEST_BEYOND:
+        return None
     low, high = np.quantile(known, [tail, 1.0 - tail])
     return Interval(low_bps=float(low), high_bps=float(high))
 

@@ -7,7 +7,12 @@ from typing import Final
 from backtest.score.gathering import EMBEDDED, ENSEMBLE
 from db.tried import Tried
 
-SHAPING: Final = {"GATE_MIN_P_WIN_PCT": "50", "GATE_MEMORY": "off", "GATE_QUORUM": "0"}
+SHAPING: Final = {
+    "GATE_MIN_P_WIN_PCT": "50",
+    "GATE_MEMORY": "off",
+    "GATE_QUORUM": "0",
+    "GATE_METALABEL_MIN_TRIGGERS": "200",
+}
 """Settings that make another gate of the same model and prompt, with what runs that do not name them had."""
 
 

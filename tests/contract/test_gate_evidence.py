@@ -37,6 +37,8 @@ NOT_WHOLE = {
     "half of it": ("ollama", b'{"done":true,"done_reason":"stop"'),
     "two of them": ("ollama", WHOLE["ollama"] * 2),
     "bytes that are no text": ("ollama", b'{"done":true,"done_reason":"stop","x":"\xff'),
+    "more behind a NUL": ("ollama", WHOLE["ollama"] + b'\0{"done":false}'),
+    "a NUL behind the other's": ("openai", WHOLE["openai"] + b"\0"),
     "empty": ("ollama", b""),
     "the words of another backend": ("ollama", WHOLE["openai"]),
     "cut off by the other's word": ("openai", b'{"choices":[{"finish_reason":"length"}]}'),

@@ -13,7 +13,9 @@ from domain.decisions import GateMode
 from domain.errors import BadInput
 from settings import load_settings
 
-GATE = GateIdentity(backend="ollama", model="qwen3:4b", prompt_version="veto-2", digest_start="", mode=GateMode.VETO)
+GATE = GateIdentity(
+    backend="ollama", model="qwen3:4b", prompt_version="veto-2", digest_start="ab" * 6, mode=GateMode.VETO
+)
 MEASURED = Evaluation(
     created_ms=0,
     backend="ollama",
@@ -74,6 +76,17 @@ def test_weights_count_only_where_both_sides_tell_them(store) -> None:
     known, unknown = store_evaluation(store, MEASURED), store_evaluation(store, replace(MEASURED, digest=None))
     assert promotion_warning(store, "paper", replace(GATE, digest_start="ab" * 6), str(known)) is None
     assert promotion_warning(store, "paper", replace(GATE, digest_start="cd" * 6), str(unknown)) is None
+
+
+def test_weights_that_were_measured_and_are_not_pinned_are_said_loudly(store) -> None:
+    numbers = [store_evaluation(store, replace(MEASURED, finding=one)) for one in ("evidence_for", "too_few")]
+    proven, unproven = (promotion_warning(store, "paper", replace(GATE, digest_start=""), str(one)) for one in numbers)
+    assert proven is not None
+    assert proven.startswith(f"WARNING: this gate vetoes trades, and evaluation {numbers[0]} is of the weights abab")
+    assert proven.endswith("GATE_MODEL_DIGEST=abababababab holds it to them")
+    assert unproven is not None
+    assert "found too few on 2,000 triggers" in unproven
+    assert unproven.endswith("GATE_MODEL_DIGEST=abababababab holds it to them")
 
 
 @pytest.mark.parametrize(("number", "told"), [("", "needs GATE_EVALUATION"), ("7", "GATE_EVALUATION=7 is not in the")])

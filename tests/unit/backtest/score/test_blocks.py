@@ -54,6 +54,13 @@ def test_a_side_that_is_often_empty_or_too_few_days_have_no_interval() -> None:
         interval_of(drawn, 30, 1.0)
 
 
+@pytest.mark.parametrize(("n_draws", "is_shown"), [(20_000, False), (40_000, True)])
+def test_a_quantile_that_no_draw_lies_beyond_is_not_taken_for_the_outermost_draw(n_draws: int, is_shown: bool) -> None:
+    """Twenty days at 99.9 %: Student's quantile leaves 3.5 in 100,000 draws on each side."""
+    drawn = np.random.default_rng(1).normal(0.0, 1.0, n_draws)
+    assert (interval_of(drawn, 20, 0.999) is not None) is is_shown
+
+
 def test_the_seed_decides_and_each_mixture_has_as_many_days() -> None:
     day = same_days(30, 4)
     one = draw_days(day, 500, 3)

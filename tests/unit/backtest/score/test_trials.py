@@ -26,6 +26,7 @@ def test_the_same_gate_in_many_runs_is_one_trial() -> None:
 def test_every_model_weights_prompt_and_threshold_is_another() -> None:
     others = [tried(model="n"), tried(digest="2"), tried(prompt_version="3"), tried(prompt_sha256="1")]
     others += [tried(backend="openai"), tried({"GATE_MIN_P_WIN_PCT": 60}), tried({"GATE_MEMORY": "on"})]
+    others += [tried({"GATE_QUORUM": 2}), tried({"GATE_METALABEL_MIN_TRIGGERS": 100})]
     assert n_trials_of([tried(), *others]) == 1 + len(others)
 
 

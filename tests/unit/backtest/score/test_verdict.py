@@ -15,10 +15,10 @@ N_DAYS, N_A_DAY = 30, 20
 
 
 def found(net, approved, seed=1, n_trials=1, n_a_day=N_A_DAY):
-    """Return the verdict alone, with a thousand draws."""
+    """Return the verdict alone, with a thousand draws for each trial."""
     ledger = ledger_of(stories(net, approved, n_a_day))
-    days = draw_days(ledger.day, 1_000, seed)
-    shown = shown_of(ledger, days, coin_arm(ledger, 1_000, seed + 1), ALPHA_FRAC / n_trials)
+    days = draw_days(ledger.day, 1_000 * n_trials, seed)
+    shown = shown_of(ledger, days, coin_arm(ledger, 1_000 * n_trials, seed + 1), ALPHA_FRAC / n_trials)
     return verdict_of(ledger, shown, ledger.n_triggers, n_trials)
 
 
