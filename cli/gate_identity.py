@@ -31,5 +31,14 @@ def gate_identity(settings: "Settings") -> "GateIdentity | None":
 
         model, version, digest = settings.gate_model, version_of(n_similar(settings)), settings.gate_model_digest
     return GateIdentity(
-        backend=backend.value, model=model, prompt_version=version, digest_start=digest, mode=settings.gate_mode
+        backend=backend.value,
+        model=model,
+        prompt_version=version,
+        digest_start=digest,
+        mode=settings.gate_mode,
+        terms=(
+            ("GATE_MIN_P_WIN_PCT", settings.gate_min_p_win_pct),
+            ("GATE_QUORUM", settings.gate_quorum),
+            ("GATE_METALABEL_MIN_TRIGGERS", settings.gate_metalabel_min_triggers),
+        ),
     )

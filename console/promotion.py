@@ -1,9 +1,11 @@
 """From being listened to, to being obeyed: a gate may veto real or paper trades once it has been measured."""
 
+import json
 from collections.abc import Iterator
 
 from db.evaluations import Evaluation, find_evaluation
 from db.readable import Readable
+from db.reading import find_run, run_ids
 from domain.decisions import GateMode
 from domain.errors import BadInput
 from domain.record import Record
@@ -16,13 +18,17 @@ HOW = (
 
 
 class GateIdentity(Record, frozen=True, kw_only=True):
-    """Who the settings would have asked. digest_start: the first hex digits of the pinned weights, empty without."""
+    """Who the settings would have asked. digest_start: the first hex digits of the pinned weights, empty without.
+
+    terms: the knobs that make a yes of an answer, by name, with their values.
+    """
 
     backend: str
     model: str
     prompt_version: str
     digest_start: str
     mode: GateMode
+    terms: tuple[tuple[str, int], ...] = ()
 
     @property
     def title(self) -> str:
@@ -42,8 +48,21 @@ def promotion_warning(store: Readable, command: str, gate: GateIdentity | None, 
     if not _is_of(evaluation, gate):
         told = _title(evaluation.backend, evaluation.model, evaluation.prompt_version, _hex(evaluation.digest))
         raise BadInput(f"GATE_EVALUATION={number} is of {told}, and this desk would ask {gate.title}: {HOW}")
+    other = _other_terms(store, evaluation, gate)
+    if other is not None:
+        raise BadInput(f"GATE_EVALUATION={number} is of a run with {other}: {HOW}")
     doubts = [*_unproven(evaluation), *_unpinned(evaluation, gate)]
     return f"WARNING: this gate vetoes trades, and evaluation {number} {'; it '.join(doubts)}" if doubts else None
+
+
+def _other_terms(store: Readable, evaluation: Evaluation, gate: GateIdentity) -> str | None:
+    """Say what made a yes of an answer when it was measured and does not now; None where that is the same."""
+    for run_id in set(evaluation.run_ids).intersection(run_ids(store)):
+        measured = json.loads(find_run(store, run_id).header.settings_json)
+        for name, value in gate.terms:
+            if measured.get(name, value) != value:
+                return f"{name}={measured[name]}, and this desk has {name}={value}"
+    return None
 
 
 def _unproven(evaluation: Evaluation) -> Iterator[str]:

@@ -12,6 +12,7 @@ from db.opening import open_journal
 from domain.decisions import GateMode
 from domain.errors import BadInput
 from settings import load_settings
+from tests.contract.journal_samples import header
 
 GATE = GateIdentity(
     backend="ollama", model="qwen3:4b", prompt_version="veto-2", digest_start="ab" * 6, mode=GateMode.VETO
@@ -37,6 +38,7 @@ VOTING = {"GATE_BACKEND": "ensemble", "GATE_MEMBERS": "metalabel,ollama", "GATE_
 @pytest.fixture
 def store(tmp_path: Path):
     with open_journal(f"sqlite:///{tmp_path / 'journal.db'}", writable=True) as opened:
+        opened.begin(replace(header("shadow"), settings_json='{"GATE_MIN_P_WIN_PCT":50,"GATE_QUORUM":0}'), 0)
         yield opened
 
 
@@ -70,6 +72,14 @@ def test_the_evaluation_of_another_gate_is_refused_with_both_names(store, gate: 
     assert told in str(caught.value)
     assert "GATE_MODE=shadow" in str(caught.value)
     assert "gate score RUN --store" in str(caught.value)
+
+
+def test_what_makes_a_yes_of_an_answer_must_be_as_it_was_measured(store) -> None:
+    number = str(store_evaluation(store, MEASURED))
+    same = replace(GATE, terms=(("GATE_MIN_P_WIN_PCT", 50), ("GATE_QUORUM", 0), ("UNKNOWN_THEN", 1)))
+    assert promotion_warning(store, "paper", same, number) is None
+    with pytest.raises(BadInput, match="a run with GATE_MIN_P_WIN_PCT=50, and this desk has GATE_MIN_P_WIN_PCT=40"):
+        promotion_warning(store, "paper", replace(GATE, terms=(("GATE_MIN_P_WIN_PCT", 40),)), number)
 
 
 def test_weights_count_only_where_both_sides_tell_them(store) -> None:
