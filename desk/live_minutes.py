@@ -13,6 +13,10 @@ POLL_S = 0.2
 """How soon a stop asked for by a signal is noticed between two minutes."""
 
 
+BATCH_MINUTES = 64
+"""Minutes to one durable commit while the desk makes up for time it was away; an order commits at once."""
+
+
 class NotingFeed(Protocol):
     """A feed that also tells what happened to itself."""
 
@@ -40,6 +44,7 @@ class LiveMinutes:
     cut_off: Sequence[Snapshot] = ()
     _last_ms: int = 0
     _missed_ms: int = 0
+    _n_waiting: int = 0
 
     async def run(self) -> None:
         """Serve minutes until the feed ends or a stop was asked for. Raises Halted."""
@@ -89,5 +94,9 @@ class LiveMinutes:
         self.desk.look()
         await self.desk.take_minute(minute)
         self._last_ms = self.desk.clock.now_ms()
-        self.desk.commit_or_reduce()
+        self._n_waiting += 1
+        is_behind = self._last_ms - minute[0].as_of_ms > self.late_after_ms
+        if not is_behind or self._n_waiting >= BATCH_MINUTES:
+            self._n_waiting = 0
+            self.desk.commit_or_reduce()
         await asyncio.sleep(0)

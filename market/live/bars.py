@@ -11,6 +11,8 @@ from domain.record import Record
 from market.screening import unsound_masks
 
 N_FIGURES: Final = 6
+LAST_WORD_MS: Final = 2_000
+"""Exchanges send a bar once more when it closes; one last heard of earlier than this before may lack its end."""
 _COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
 
@@ -22,17 +24,19 @@ class Origin(StrEnum):
 
 
 class Kept(Record, frozen=True, kw_only=True, gc=False):
-    """A bar that is not given out yet, and how it came."""
+    """A bar that is not given out yet: how it came, and when by the exchange's clock."""
 
     bar: Bar
     origin: Origin
+    taken_ms: int
 
 
 class BarBook:
     """Collects rows of one symbol until their minute is asked for.
 
     A row is ccxt's: opening ms, open, high, low, close, volume. Rows of minutes already given out, from the future or
-    beyond belief are left out and counted (`take_oddities`); of several rows of one minute the last counts.
+    beyond belief are left out and counted (`take_oddities`); of several rows of one minute the last counts. Each row
+    holds the whole minute so far, so what matters is that the last one was seen: see `is_closed`.
     """
 
     __slots__ = ("_kept", "_newest_ms", "_oddities", "next_open_ms")
@@ -49,18 +53,37 @@ class BarBook:
         bar = bar_of(row)
         if isinstance(bar, str):
             self._odd(bar)
+            if row and isinstance(row[0], int):
+                # It was to replace what is kept of its minute, which is out of date therefore.
+                self._kept.pop(row[0], None)
         elif bar.open_ms < self.next_open_ms:
             self._odd("a bar of a minute already taken")
         elif bar.open_ms > venue_now_ms + MINUTE_MS:
             self._odd("a bar from the future")
         else:
-            self._kept[bar.open_ms] = Kept(bar=bar, origin=origin)
+            self._kept[bar.open_ms] = Kept(bar=bar, origin=origin, taken_ms=venue_now_ms)
             if origin is Origin.STREAM:
                 self._newest_ms = max(self._newest_ms, bar.open_ms)
 
     def has_successor(self, open_ms: int) -> bool:
         """Say whether the stream has shown a bar after the minute that opens at `open_ms`."""
         return self._newest_ms > open_ms
+
+    def is_closed(self, open_ms: int) -> bool:
+        """Say whether a minute's bar is there and will not change.
+
+        By REST, which is asked when the minute is over; or by a stream that showed it up to its very end, and then
+        its successor.
+        """
+        kept = self._kept.get(open_ms)
+        if kept is None or kept.origin is Origin.REST:
+            return kept is not None
+        return self.has_successor(open_ms) and kept.taken_ms >= kept.bar.close_ms - LAST_WORD_MS
+
+    def interrupted(self) -> None:
+        """Forget the bar that is forming: the stream has broken, and nobody can say what was missed."""
+        for open_ms in [one for one in self._kept if not self.is_closed(one)]:
+            del self._kept[open_ms]
 
     def at(self, open_ms: int) -> Kept | None:
         """Return the bar of a minute as far as it is known."""

@@ -187,21 +187,21 @@ class LiveFeed:
         until_ms = open_ms + MINUTE_MS + self._terms.patience_ms
         backoff = Backoff(self._terms.seed, f"complete {open_ms}", self._terms.max_backoff_ms)
         while True:
-            missing = [state for state in self._states if not _is_closed(state, open_ms)]
+            missing = [state for state in self._states if not state.bars.is_closed(open_ms)]
             if not missing:
                 return
-            await asyncio.gather(*(self._fetch(state, open_ms, open_ms) for state in missing))
+            await self._fetch(missing, open_ms, open_ms)
             pause_ms = backoff.failed()
-            if all(_is_closed(state, open_ms) for state in missing) or self._time.now_ms() + pause_ms >= until_ms:
+            if all(state.bars.is_closed(open_ms) for state in missing) or self._time.now_ms() + pause_ms >= until_ms:
                 return
             await self._timer.wait_until_ms(self._timer.now_ms() + pause_ms)
 
     async def _make_up(self, first_ms: int, last_ms: int) -> None:
         """Fetch a stretch of minutes that are over, once; every later minute of it finds them there."""
-        missing = [state for state in self._states if not _is_closed(state, first_ms)]
+        missing = [state for state in self._states if not state.bars.is_closed(first_ms)]
         if not missing:
             return
-        await asyncio.gather(*(self._fetch(state, first_ms, last_ms) for state in missing))
+        await self._fetch(missing, first_ms, last_ms)
         for state in missing:
             n_asked = (last_ms - first_ms) // MINUTE_MS + 1
             self._notes.add("back_fill", f"{n_asked} minutes from {utc_text(first_ms)} UTC", state.symbol)
@@ -210,7 +210,21 @@ class LiveFeed:
                     self._connection, state.market, first_ms, last_ms + MINUTE_MS
                 )
 
-    async def _fetch(self, state: SymbolState, first_ms: int, last_ms: int) -> None:
+    async def _fetch(self, states: Sequence[SymbolState], first_ms: int, last_ms: int) -> None:
+        """Ask REST for bars, of minutes alone that are over by what the exchange's clock says now.
+
+        By a clock of which we had another idea we would take a bar that is still forming.
+        """
+        try:
+            await self._time.measure()
+        except Unanswered as error:
+            for state in states:
+                state.troubles["history"] = str(error)
+            return
+        last_ms = min(last_ms, minute_of(self._time.now_ms()) - MINUTE_MS)
+        await asyncio.gather(*(self._fetch_one(state, first_ms, last_ms) for state in states))
+
+    async def _fetch_one(self, state: SymbolState, first_ms: int, last_ms: int) -> None:
         try:
             rows = await rows_between(self._connection, state.market, first_ms, last_ms)
         except Unanswered as error:
@@ -222,7 +236,7 @@ class LiveFeed:
 
     def _snapshot(self, state: SymbolState, open_ms: int) -> Snapshot:
         close_ms = open_ms + MINUTE_MS
-        kept = state.bars.at(open_ms) if _is_closed(state, open_ms) else None
+        kept = state.bars.at(open_ms) if state.bars.is_closed(open_ms) else None
         state.bars.give_out(open_ms)
         price = state.last_close if kept is None else kept.bar.close_price
         source = self._terms.exchange
@@ -242,12 +256,6 @@ class LiveFeed:
             return f"{self._terms.exchange} has none of this minute"
         heard = state.troubles.get(BARS)
         return told if heard is None else f"{told}; and its stream: {heard}"
-
-
-def _is_closed(state: SymbolState, open_ms: int) -> bool:
-    """Say whether a minute's bar is there and will not change: by REST after its end, or with a successor seen."""
-    kept = state.bars.at(open_ms)
-    return kept is not None and (kept.origin is Origin.REST or state.bars.has_successor(open_ms))
 
 
 def _is_made_up(kept: Kept | None) -> bool:

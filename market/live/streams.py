@@ -93,8 +93,7 @@ class Streams:
                 await step()
             except asyncio.CancelledError:
                 # ccxt cancels what waits on a connection that it closes; only our own end ends this.
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
+                if _is_our_end():
                     raise
                 trouble = "the connection was closed"
             except (ccxt.BaseError, Unanswered, *MALFORMED) as error:
@@ -105,10 +104,15 @@ class Streams:
                 if state.troubles.pop(kind, None) is not None:
                     self._notes.add("stream_back", kind, state.symbol)
                 continue
-            if kind not in state.troubles:
-                self._notes.add("stream_lost", f"{kind}: {trouble}", state.symbol)
-            state.troubles[kind] = trouble
+            self._lost(state, kind, trouble)
             await self._timer.wait_until_ms(self._timer.now_ms() + backoff.failed())
+
+    def _lost(self, state: SymbolState, kind: str, trouble: str) -> None:
+        if kind not in state.troubles:
+            self._notes.add("stream_lost", f"{kind}: {trouble}", state.symbol)
+        state.troubles[kind] = trouble
+        if kind == BARS:
+            state.bars.interrupted()
 
     async def _hear_bars(self, state: SymbolState) -> None:
         rows = await self._connection.exchange.watch_ohlcv(state.market, "1m")
@@ -195,3 +199,9 @@ class Streams:
                 self._notes.add("stream_silent", why)
                 self._connection.hang_up(why)
                 self._heard_ms = dict.fromkeys(self._heard_ms, now_ms)
+
+
+def _is_our_end() -> bool:
+    """Say whether the task at work was cancelled itself, and not something it waits for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -7,7 +7,7 @@ from domain.market import MINUTE_MS
 from tests.doubles.exchange.server import STEPS_MS, LocalExchange
 
 LOOK_S = 0.001
-LOOKS = 60
+LOOKS = 20
 MAX_LATE_MS = 30_000
 
 
