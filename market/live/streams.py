@@ -106,6 +106,7 @@ class Streams:
                 continue
             self._lost(state, kind, trouble)
             await self._timer.wait_until_ms(self._timer.now_ms() + backoff.failed())
+            self._heard_ms[kind] = self._timer.now_ms()
 
     def _lost(self, state: SymbolState, kind: str, trouble: str) -> None:
         if kind not in state.troubles:
@@ -115,10 +116,15 @@ class Streams:
             state.bars.interrupted()
 
     async def _hear_bars(self, state: SymbolState) -> None:
-        rows = await self._connection.exchange.watch_ohlcv(state.market, "1m")
+        exchange = self._connection.exchange
+        await exchange.watch_ohlcv(state.market, "1m")
         now_ms = self._time.now_ms()
+        # What ccxt calls the new rows are the last ones of its list, and after a row out of order those are others.
+        rows = [list(row) for row in exchange.ohlcvs[state.market]["1m"]]
         for row in rows:
-            state.bars.take(row, now_ms, Origin.STREAM)
+            if state.bars_shown.get(row[0]) != row:
+                state.bars.take(row, now_ms, Origin.STREAM)
+        state.bars_shown = {row[0]: row for row in rows}
         self.has_news.set()
 
     async def _hear_book(self, state: SymbolState) -> None:

@@ -93,7 +93,7 @@ class LiveTerms(Record, frozen=True, kw_only=True):
     grace_ms: int = 3_000
     patience_ms: int = 20_000
     silence_ms: int = 25_000
-    max_backoff_ms: int = 30_000
+    max_backoff_ms: int = 15_000
     request_timeout_ms: int = 5_000
     seed: int = 7
 

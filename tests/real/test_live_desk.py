@@ -23,7 +23,7 @@ from db.reading import events, inputs
 from db.verify import verify
 from domain.market import MINUTE_MS, Snapshot
 from market.live.snapshots import BACK_FILLED
-from tests.doubles.exchange.bybit import Protocol
+from tests.doubles.exchange.bybit import Bybit
 from tests.doubles.exchange.desk_process import TIME_FILE
 from tests.doubles.exchange.driving import play
 from tests.doubles.exchange.faults import Fault, Script, one_a_minute
@@ -131,7 +131,7 @@ def opening(markets: Sequence[Market]) -> int:
 async def live(folder: Path, markets: Sequence[Market], script: Script, kill_after: Sequence[tuple[int, int]]) -> Stage:
     """Play the market and kill the desk on the way. kill_after: (minutes until the kill, minutes away)."""
     time = SimulatedTime(opening(markets) + 500, folder / "time")
-    async with LocalExchange(Protocol(markets), time, script) as exchange:
+    async with LocalExchange(Bybit(markets), time, script) as exchange:
         stage = Stage(folder, exchange)
         await stage.start()
         for n_present, n_away in kill_after:
@@ -224,7 +224,7 @@ def test_an_exchange_that_cannot_be_reached_is_one_sentence_and_no_run(
     async def go() -> Stage:
         markets = recorded(shared, BASES, FIRST_BAR, WARMUP + 60)
         time = SimulatedTime(opening(markets) + 500, tmp_path / "time")
-        async with LocalExchange(Protocol(markets), time, {opening(markets): fault}) as exchange:
+        async with LocalExchange(Bybit(markets), time, {opening(markets): fault}) as exchange:
             stage = Stage(tmp_path, exchange)
             await stage.start()
         return stage
