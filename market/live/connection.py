@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from domain.errors import FeedLost
 from market.live.backoff import Backoff
-from market.live.sequence import SequenceWatch
+from market.live.messages import MessageWatch
 from market.live.terms import LiveTerms
 from market.live.timer import Timer
 from market.live.trouble import MALFORMED, Unanswered, in_words
@@ -96,7 +96,7 @@ def _exchange(terms: LiveTerms) -> Any:
     """Build ccxt's exchange, told what the terms say. ccxt is imported here, which takes half a second."""
     import ccxt.pro
 
-    ours = type(terms.exchange, (SequenceWatch, getattr(ccxt.pro, terms.exchange)), {})
+    ours = type(terms.exchange, (MessageWatch, getattr(ccxt.pro, terms.exchange)), {})
     exchange: Any = ours(
         {
             # ccxt paces our questions by the machine's clock; a rehearsal on this machine has a clock of its own.

@@ -35,7 +35,7 @@ class SymbolState:
     interest_usd: Trail[float] = field(default_factory=Trail)
     book_trouble: str | None = "none was seen yet"
     troubles: dict[str, str] = field(default_factory=dict)
-    bars_shown: dict[object, list[object]] = field(default_factory=dict)
+    bars_shown: dict[object, tuple[list[object], bool]] = field(default_factory=dict)
     last_close: float | None = None
     n_without_bar: int = 0
     n_unseen: int = 0

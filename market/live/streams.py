@@ -112,6 +112,7 @@ class Streams:
         if kind not in state.troubles:
             self._notes.add("stream_lost", f"{kind}: {trouble}", state.symbol)
         state.troubles[kind] = trouble
+        self._heard_ms[kind] = self._timer.now_ms()
         if kind == BARS:
             state.bars.interrupted()
 
@@ -120,11 +121,13 @@ class Streams:
         await exchange.watch_ohlcv(state.market, "1m")
         now_ms = self._time.now_ms()
         # What ccxt calls the new rows are the last ones of its list, and after a row out of order those are others.
-        rows = [list(row) for row in exchange.ohlcvs[state.market]["1m"]]
-        for row in rows:
-            if state.bars_shown.get(row[0]) != row:
-                state.bars.take(row, now_ms, Origin.STREAM)
-        state.bars_shown = {row[0]: row for row in rows}
+        finals = exchange.final_bars.get(state.market, ())
+        shown = {row[0]: (list(row), row[0] in finals) for row in exchange.ohlcvs[state.market]["1m"]}
+        for open_ms, (row, is_final) in shown.items():
+            if state.bars_shown.get(open_ms) != (row, is_final):
+                told = is_final if self._terms.facts.calls_bars_final else None
+                state.bars.take(row, now_ms, Origin.STREAM, is_final=told)
+        state.bars_shown = shown
         self.has_news.set()
 
     async def _hear_book(self, state: SymbolState) -> None:

@@ -96,7 +96,7 @@ class LocalExchange:
 
         A client that has gone gets a moment to come back.
         """
-        for _ in range(RETURNED_LOOKS if self.n_connected else 0):
+        for _ in range(RETURNED_LOOKS if self.requests else 0):
             if self.lines:
                 break
             await asyncio.sleep(LOOK_S)

@@ -38,6 +38,15 @@ def test_a_bar_last_heard_of_long_before_its_end_is_not_closed_by_its_successor(
     assert not book.is_closed(5 * M)
 
 
+def test_where_bars_are_called_final_nothing_else_makes_one_whole():
+    book = BarBook(5 * M)
+    book.take(row(5), 6 * M + 50, Origin.STREAM, is_final=False)
+    heard(book, 6, at=6 * M + 100)
+    assert not book.is_closed(5 * M)
+    book.take(row(5), 6 * M + 150, Origin.STREAM, is_final=True)
+    assert book.is_closed(5 * M)
+
+
 def test_a_broken_stream_leaves_no_half_bar_behind_and_keeps_a_whole_one():
     book = BarBook(5 * M)
     heard(book, 5)
