@@ -66,7 +66,8 @@ class LiveMinutes:
                 await asyncio.wait({coming}, timeout=POLL_S)
                 if self.desk.is_done:
                     return None
-                self._mind_the_clock()
+                if not coming.done():
+                    self._mind_the_clock()
             return coming.result()
         finally:
             coming.cancel()
