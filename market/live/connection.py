@@ -56,7 +56,7 @@ class Connection:
             raise Unanswered(f"{what}: the rate limit was hit, asked again in {wait_s:.0f} s")
         try:
             answer = await call()
-        except ccxt.DDoSProtection as error:
+        except (ccxt.RateLimitExceeded, ccxt.DDoSProtection) as error:
             self._blocked_until_ms = now_ms + self._pause_ms()
             raise Unanswered(f"{what}: {in_words(error)}") from error
         except (ccxt.BaseError, *MALFORMED) as error:

@@ -16,7 +16,7 @@ from tests.doubles.exchange.markets import Market
 from tests.doubles.exchange.time import SimulatedTime
 
 Protocol = Bybit | Binance
-ANSWERED_S = 0.25
+ANSWERED_S = 2.0
 LOOK_S, RETURNED_LOOKS = 0.001, 20
 SKEW_MS = 8_000
 STEPS_MS = (1_000, 10_000, 20_000, 30_000, 40_000, 50_000, 58_000)
