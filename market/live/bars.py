@@ -97,11 +97,9 @@ class BarBook:
         return self._kept.get(open_ms)
 
     def give_out(self, open_ms: int) -> Kept | None:
-        """Return the bar of a minute, which is over with that; None when there is none."""
+        """Return the bar of the oldest minute there is, which is over with that; None when it has none."""
         found = self._kept.pop(open_ms, None)
         self.next_open_ms = max(self.next_open_ms, open_ms + MINUTE_MS)
-        for old in [one for one in self._kept if one < self.next_open_ms]:
-            del self._kept[old]
         return found
 
     def take_oddities(self) -> dict[str, int]:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from types import MappingProxyType
 from typing import Final
 
@@ -11,10 +10,9 @@ import msgspec
 
 from domain.errors import BadInput, FeedLost
 from domain.market import MINUTE_MS, Snapshot
-from market.live.backoff import Backoff
+from market.live.backfill import HISTORY, BackFill
 from market.live.bars import BarBook, Kept, Origin
 from market.live.connection import Connection
-from market.live.history import rows_between, settlements_between
 from market.live.notes import Notes
 from market.live.polls import Polls
 from market.live.settlements import settled_at_close, settled_in_gap
@@ -45,12 +43,12 @@ class LiveFeed:
 
     __slots__ = (
         "_connection",
+        "_filling",
         "_limits",
         "_n_left",
         "_next_open_ms",
         "_notes",
         "_opened_ms",
-        "_settled",
         "_states",
         "_streams",
         "_terms",
@@ -70,8 +68,8 @@ class LiveFeed:
         self._time = VenueTime(self._connection, timer)
         self._states: tuple[SymbolState, ...] = ()
         self._streams: Streams | None = None
-        self._settled: dict[str, Sequence[tuple[int, float]]] = {}
         self._notes = Notes()
+        self._filling = self._back_fill()
         self._next_open_ms = 0
         self._opened_ms = 0
 
@@ -122,6 +120,7 @@ class LiveFeed:
             )
             for symbol, market in markets.items()
         )
+        self._filling = self._back_fill()
 
     async def close(self) -> None:
         """End every stream and close the line."""
@@ -136,18 +135,21 @@ class LiveFeed:
         """
         if self._n_left == 0:
             return None
-        self._listen()
+        filling = self._listen()
         open_ms = self._next_open_ms
         if self._time.now_ms() >= open_ms + 2 * MINUTE_MS:
-            await self._make_up(open_ms, minute_of(self._time.now_ms()) - MINUTE_MS)
+            await filling.make_up(open_ms, minute_of(self._time.now_ms()) - MINUTE_MS)
         else:
             await self._until_closed(open_ms)
-            await self._complete(open_ms)
+            await filling.complete(open_ms)
         minute = tuple(self._snapshot(state, open_ms) for state in self._states)
         self._next_open_ms = open_ms + MINUTE_MS
         if self._n_left is not None and self._next_open_ms > self._opened_ms:
             self._n_left -= 1
         return minute
+
+    def _back_fill(self) -> BackFill:
+        return BackFill(self._connection, self._terms, self._time, self._states, self._notes)
 
     def _market(self, symbol: str) -> str:
         name = self._terms.market_name(symbol)
@@ -160,14 +162,16 @@ class LiveFeed:
             )
         return name
 
-    def _listen(self) -> None:
+    def _listen(self) -> BackFill:
+        """Begin to listen, once, and return what fills the gaps."""
         if self._streams is not None:
             self._streams.raise_what_failed()
-            return
+            return self._filling
         self._streams = Streams(self._connection, self._terms, self._timer, self._time, self._states, self._notes)
         self._streams.start()
         polls = Polls(self._connection, self._terms, self._time, self._states, self._notes)
         self._streams.begin(polls.run())
+        return self._filling
 
     async def _until_closed(self, open_ms: int) -> None:
         """Wait for every symbol's next bar to begin; at most until the minute's end and the grace."""
@@ -182,58 +186,6 @@ class LiveFeed:
         finally:
             late.cancel()
 
-    async def _complete(self, open_ms: int) -> None:
-        """Ask REST for the bars that nothing has shown to be closed, until they are there or patience ends."""
-        until_ms = open_ms + MINUTE_MS + self._terms.patience_ms
-        backoff = Backoff(self._terms.seed, f"complete {open_ms}", self._terms.max_backoff_ms)
-        while True:
-            missing = [state for state in self._states if not state.bars.is_closed(open_ms)]
-            if not missing:
-                return
-            await self._fetch(missing, open_ms, open_ms)
-            pause_ms = backoff.failed()
-            if all(state.bars.is_closed(open_ms) for state in missing) or self._time.now_ms() + pause_ms >= until_ms:
-                return
-            await self._timer.wait_until_ms(self._timer.now_ms() + pause_ms)
-
-    async def _make_up(self, first_ms: int, last_ms: int) -> None:
-        """Fetch a stretch of minutes that are over, once; every later minute of it finds them there."""
-        missing = [state for state in self._states if not state.bars.is_closed(first_ms)]
-        if not missing:
-            return
-        await self._fetch(missing, first_ms, last_ms)
-        for state in missing:
-            n_asked = (last_ms - first_ms) // MINUTE_MS + 1
-            self._notes.add("back_fill", f"{n_asked} minutes from {utc_text(first_ms)} UTC", state.symbol)
-            with suppress(Unanswered):
-                self._settled[state.symbol] = await settlements_between(
-                    self._connection, state.market, first_ms, last_ms + MINUTE_MS
-                )
-
-    async def _fetch(self, states: Sequence[SymbolState], first_ms: int, last_ms: int) -> None:
-        """Ask REST for bars, of minutes alone that are over by what the exchange's clock says now.
-
-        By a clock of which we had another idea we would take a bar that is still forming.
-        """
-        try:
-            await self._time.measure()
-        except Unanswered as error:
-            for state in states:
-                state.troubles["history"] = str(error)
-            return
-        last_ms = min(last_ms, minute_of(self._time.now_ms()) - MINUTE_MS)
-        await asyncio.gather(*(self._fetch_one(state, first_ms, last_ms) for state in states))
-
-    async def _fetch_one(self, state: SymbolState, first_ms: int, last_ms: int) -> None:
-        try:
-            rows = await rows_between(self._connection, state.market, first_ms, last_ms)
-        except Unanswered as error:
-            state.troubles["history"] = str(error)
-            return
-        state.troubles.pop("history", None)
-        for row in rows:
-            state.bars.take(row, self._time.now_ms(), Origin.REST)
-
     def _snapshot(self, state: SymbolState, open_ms: int) -> Snapshot:
         close_ms = open_ms + MINUTE_MS
         kept = state.bars.at(open_ms) if state.bars.is_closed(open_ms) else None
@@ -242,7 +194,7 @@ class LiveFeed:
         source = self._terms.exchange
         settlement = settled_at_close(state, close_ms, price, source)
         if settlement is None and _is_made_up(kept):
-            settlement = settled_in_gap(self._settled.get(state.symbol, ()), close_ms, price, source)
+            settlement = settled_in_gap(self._filling.settled.get(state.symbol, ()), close_ms, price, source)
         clocks = self._time.defect
         for odd, n_times in state.bars.take_oddities().items():
             self._notes.add("odd_bars", f"{odd}, {n_times} times by {utc_text(close_ms)} UTC", state.symbol)
@@ -251,7 +203,7 @@ class LiveFeed:
         return snapshot_of(state, close_ms, kept, why_none, settlement, more, self._limits, source)
 
     def _why_none(self, state: SymbolState) -> str:
-        told = state.troubles.get("history")
+        told = state.troubles.get(HISTORY)
         if told is None:
             return f"{self._terms.exchange} has none of this minute"
         heard = state.troubles.get(BARS)

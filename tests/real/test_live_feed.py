@@ -138,6 +138,24 @@ def test_the_warm_up_comes_first_and_no_risk_may_rest_on_it(protocol, tape) -> N
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_minutes_the_exchange_does_not_have_are_marked_and_asked_for_once(protocol, tape) -> None:
+    markets = tape()
+    start_ms = opening_after(markets, 60)
+    halted = [start_ms // MINUTE_MS * MINUTE_MS - back * MINUTE_MS for back in range(20, 26)]
+    for market in markets:
+        market.bars = {open_ms: row for open_ms, row in market.bars.items() if open_ms not in halted}
+    feed = Rehearsal(protocol, markets, start_ms, 2, warmup_bars=50)
+    minutes = drained(feed)
+    check_against_tape(minutes, markets)
+    barless = [one for minute in minutes for one in minute if one.bar is None]
+    assert sorted({one.as_of_ms - MINUTE_MS for one in barless}) == sorted(halted)
+    assert {one.defects for one in barless} == {(f"no bar: {protocol.name} has none of this minute",)}
+    (after, _) = next(minute for minute in minutes if minute[0].as_of_ms == max(halted) + 2 * MINUTE_MS)
+    assert after.defects == (BACK_FILLED, "gap of 6 minutes before this bar")
+    assert sum("kline" in path for path in feed.exchange.requests) <= 2 * len(markets)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_funding_is_settled_once_at_its_time_live_and_in_what_was_made_up(protocol, shared: Path) -> None:
     markets = recorded(shared, ("SOL",), 0, 2_000)
     due_ms = next(open_ms for open_ms in sorted(markets[0].bars) if open_ms % FUNDING_MS == 0 and open_ms > 0)
