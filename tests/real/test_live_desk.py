@@ -242,20 +242,12 @@ def test_a_desk_killed_between_an_order_and_its_tick_goes_on_from_the_minute_it_
     assert stage.started[0].returncode == -signal.SIGKILL
     check_books(stage)
     with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
-        ((tick_no,),) = connection.execute("SELECT tick_no FROM orders ORDER BY id LIMIT 1 OFFSET ?", (number - 1,))
-        ((outcome, as_of_ms),) = connection.execute("SELECT outcome, as_of_ms FROM ticks WHERE tick_no = ?", (tick_no,))
+        query = "SELECT outcome, as_of_ms, ticks.symbol FROM orders JOIN ticks USING (tick_no) ORDER BY orders.id"
+        outcome, *moment = connection.execute(query).fetchall()[number - 1]
     assert outcome in ("entered", "exiting")
-    (seen,) = [
-        one for one in stage.snapshots() if one.as_of_ms == as_of_ms and one.symbol == seen_symbol(stage, tick_no)
-    ]
+    (seen,) = [one for one in stage.snapshots() if [one.as_of_ms, one.symbol] == moment]
     assert seen.is_fit
     assert seen.bid_price is not None
-
-
-def seen_symbol(stage: Stage, tick_no: int) -> str:
-    with closing(sqlite3.connect(stage.folder / "journal.db")) as connection:
-        ((symbol,),) = connection.execute("SELECT symbol FROM ticks WHERE tick_no = ?", (tick_no,))
-    return str(symbol)
 
 
 @pytest.mark.parametrize("fault", UNREACHABLE)
