@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from execution.paper import PaperTerms
     from indicators.features import FeatureWindows
     from indicators.regime import RegimeThresholds
+    from market.live.terms import LiveTerms
     from market.quality import QualityLimits
     from market.sim_parameters import SimParameters
     from risk.allocation import AllocationPolicy
@@ -66,6 +67,7 @@ __all__ = [
     "exit_rules",
     "feature_windows",
     "funding_fade_thresholds",
+    "live_terms",
     "load_settings",
     "metalabel_terms",
     "n_similar",
@@ -289,6 +291,21 @@ def sim_parameters(settings: Settings) -> "SimParameters":
     from market.sim_parameters import SimParameters
 
     return made(SimParameters, seed=settings.sim_seed, start_ms=epoch_ms(settings.sim_start))
+
+
+def live_terms(settings: Settings) -> "LiveTerms":
+    """Return how the live market is listened to."""
+    from market.live.terms import LiveTerms
+
+    return made(
+        LiveTerms,
+        exchange=settings.live_exchange.value,
+        symbols=settings.symbols,
+        markets={symbol: market for symbol, _, market in (entry.partition("=") for entry in settings.live_markets)},
+        warmup_bars=settings.live_warmup_bars,
+        url=settings.live_url,
+        grace_ms=round(settings.live_grace_s * 1000),
+    )
 
 
 def quality_limits(settings: Settings) -> "QualityLimits":

@@ -18,6 +18,7 @@ from configuration.deciding import (
     RiskKnobs,
     SizingKnobs,
 )
+from configuration.living import LiveKnobs
 from configuration.running import DeskKnobs, JournalKnobs, PaperKnobs, ReplayKnobs, SimKnobs
 from configuration.sources import DEFAULT
 
@@ -25,6 +26,7 @@ GROUPS: Final[tuple[type[BaseModel], ...]] = (
     DeskKnobs,
     ReplayKnobs,
     SimKnobs,
+    LiveKnobs,
     QualityKnobs,
     FeatureKnobs,
     E3Knobs,
@@ -43,6 +45,7 @@ class Settings(
     DeskKnobs,
     ReplayKnobs,
     SimKnobs,
+    LiveKnobs,
     QualityKnobs,
     FeatureKnobs,
     E3Knobs,

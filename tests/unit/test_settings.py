@@ -16,6 +16,7 @@ from gate.metalabel.reader import MetaLabelTerms
 from gate.terms import ChatTerms
 from indicators.features import FeatureWindows
 from indicators.regime import RegimeThresholds
+from market.live.terms import LiveTerms
 from market.quality import QualityLimits
 from market.sim_parameters import SimParameters
 from risk.allocation import AllocationMethod, AllocationPolicy
@@ -43,6 +44,7 @@ PARTS = {
     face.chat_terms: ChatTerms,
     face.metalabel_terms: MetaLabelTerms,
     face.sim_parameters: SimParameters,
+    face.live_terms: LiveTerms,
     face.quality_limits: QualityLimits,
 }
 ENSEMBLE = {"GATE_BACKEND": "ensemble", "GATE_MODEL": "tiny", "GATE_MEMBERS": "metalabel,ollama"}
