@@ -18,12 +18,14 @@ from configuration.deciding import (
     RiskKnobs,
     SizingKnobs,
 )
+from configuration.fetching import FetchKnobs
 from configuration.running import DeskKnobs, JournalKnobs, PaperKnobs, ReplayKnobs, SimKnobs
 from configuration.sources import DEFAULT
 
 GROUPS: Final[tuple[type[BaseModel], ...]] = (
     DeskKnobs,
     ReplayKnobs,
+    FetchKnobs,
     SimKnobs,
     QualityKnobs,
     FeatureKnobs,
@@ -42,6 +44,7 @@ GROUPS: Final[tuple[type[BaseModel], ...]] = (
 class Settings(
     DeskKnobs,
     ReplayKnobs,
+    FetchKnobs,
     SimKnobs,
     QualityKnobs,
     FeatureKnobs,

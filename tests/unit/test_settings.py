@@ -16,6 +16,7 @@ from gate.metalabel.reader import MetaLabelTerms
 from gate.terms import ChatTerms
 from indicators.features import FeatureWindows
 from indicators.regime import RegimeThresholds
+from market.history.terms import FetchTerms
 from market.quality import QualityLimits
 from market.sim_parameters import SimParameters
 from risk.allocation import AllocationMethod, AllocationPolicy
@@ -44,6 +45,7 @@ PARTS = {
     face.metalabel_terms: MetaLabelTerms,
     face.sim_parameters: SimParameters,
     face.quality_limits: QualityLimits,
+    face.fetch_terms: FetchTerms,
 }
 ENSEMBLE = {"GATE_BACKEND": "ensemble", "GATE_MODEL": "tiny", "GATE_MEMBERS": "metalabel,ollama"}
 # An ensemble has no default to move away from, and what is asked of one reader is asked of every kind.

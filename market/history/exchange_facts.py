@@ -1,0 +1,50 @@
+"""Which exchanges history can be fetched from, and what their public endpoints give at a time."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from domain.errors import BadInput
+from domain.record import Record
+
+
+class ExchangeFacts(Record, frozen=True, kw_only=True):
+    """One exchange, by the name ccxt gives it.
+
+    quote: what its perpetuals are quoted and settled in. n_*_page: most rows of an answer.
+    rows_at: the names under which an answer's JSON holds its rows; none where it is them.
+    """
+
+    quote: str
+    n_bars_page: int
+    n_interest_page: int
+    n_funding_page: int
+    rows_at: tuple[str, ...]
+
+    def pair(self, symbol: str) -> str:
+        """Return the name ccxt has for a desk symbol: SOL-PERP is SOL/USDT:USDT."""
+        return f"{symbol.removesuffix('-PERP')}/{self.quote}:{self.quote}"
+
+
+EXCHANGES: Final[Mapping[str, ExchangeFacts]] = {
+    "binanceusdm": ExchangeFacts(
+        quote="USDT",
+        n_bars_page=1000,
+        n_interest_page=500,
+        n_funding_page=1000,
+        rows_at=(),
+    ),
+    "bybit": ExchangeFacts(
+        quote="USDT",
+        n_bars_page=1000,
+        n_interest_page=200,
+        n_funding_page=200,
+        rows_at=("result", "list"),
+    ),
+}
+
+
+def exchange_facts(name: str) -> ExchangeFacts:
+    """Return the facts of an exchange. Raises BadInput."""
+    if name not in EXCHANGES:
+        raise BadInput(f"exchange {name!r} is unknown; {', '.join(sorted(EXCHANGES))} are allowed")
+    return EXCHANGES[name]
