@@ -66,7 +66,11 @@ async def _fetch(plan: "FetchPlan", settings: "Settings", root: Path, board: "Fe
 
 
 def _source(plan: "FetchPlan", settings: "Settings") -> "HistorySource":
+    from market.history.drift_facts import DRIFT_VENUES
+    from market.history.drift_source import DriftSource
     from market.history.exchange_source import ExchangeSource
     from settings import fetch_terms
 
+    if plan.exchange in DRIFT_VENUES:
+        return DriftSource(plan.exchange, fetch_terms(settings))
     return ExchangeSource(plan.exchange, fetch_terms(settings), plan.market)

@@ -4,8 +4,9 @@ from decimal import Decimal
 from typing import Final
 
 from domain.record import Record
-from market.drift.counts import FileCounts, Why
+from market.drift.counts import Why
 from market.drift.figures import Form, figure, form_of, time_ms
+from market.drift.pages import Page
 from market.drift.rows import Row, read_document
 
 _PRICES: Final = ("open", "high", "low", "close")
@@ -23,15 +24,8 @@ class DriftCandle(Record, frozen=True, kw_only=True):
     oracle_close: float | None
 
 
-class CandlesPage(Record, frozen=True, kw_only=True):
-    """The candles of one file or page, in order of time, and its counts."""
-
-    candles: tuple[DriftCandle, ...]
-    counts: FileCounts
-
-
-def read_candles(file_name: str, body: bytes, *, step_ms: int, now_ms: int) -> CandlesPage:
-    """Read one file: CSV or JSON, gzip or not. Whatever the bytes are, nothing is raised.
+def read_candles(file_name: str, body: bytes, *, step_ms: int, now_ms: int) -> Page[DriftCandle]:
+    """Read one file into candles in order of time: CSV or JSON, gzip or not. Whatever the bytes are, nothing is raised.
 
     step_ms: length of a candle. One that is not over at now_ms is left out, and so is one without a fill: the venue
     repeats the price before it, which nobody paid.
@@ -48,7 +42,7 @@ def read_candles(file_name: str, body: bytes, *, step_ms: int, now_ms: int) -> C
             candles[read.open_ms] = read
     document.tally.n_accepted = len(candles)
     ordered = tuple(candles[open_ms] for open_ms in sorted(candles))
-    return CandlesPage(candles=ordered, counts=document.tally.of(file_name))
+    return Page(rows=ordered, counts=document.tally.of(file_name), next_page=document.next_page)
 
 
 def read_candle(row: Row) -> DriftCandle | Why:

@@ -75,17 +75,17 @@ def _all_names() -> set[str]:
 
 def _trades(name: str, body: bytes) -> tuple[FileCounts, list[int]]:
     page = TradesReader().read(name, body)
-    return page.counts, [trade.time_ms for trade in page.trades]
+    return page.counts, [trade.time_ms for trade in page.rows]
 
 
 def _funding(name: str, body: bytes) -> tuple[FileCounts, list[int]]:
     page = FundingReader("file").read(name, body)
-    return page.counts, [record.settled_ms for record in page.records]
+    return page.counts, [record.settled_ms for record in page.rows]
 
 
 def _candles(name: str, body: bytes) -> tuple[FileCounts, list[int]]:
     page = read_candles(name, body, step_ms=0, now_ms=_END_OF_TIME_MS)
-    return page.counts, [candle.open_ms for candle in page.candles]
+    return page.counts, [candle.open_ms for candle in page.rows]
 
 
 _READERS: Final[Mapping[DriftFileKind, Callable[[str, bytes], tuple[FileCounts, list[int]]]]] = {

@@ -4,8 +4,9 @@ from typing import Final
 
 from domain.market import FundingSettlement
 from domain.record import Record
-from market.drift.counts import FileCounts, Why
+from market.drift.counts import Why
 from market.drift.figures import FUNDING, PRICE, Form, figure, form_of, scaled, time_ms
+from market.drift.pages import Page
 from market.drift.rows import Row, read_document
 
 _FIGURES: Final = (
@@ -36,14 +37,6 @@ class DriftFunding(Record, frozen=True, kw_only=True):
         return FundingSettlement(rate_quote_per_base_1e9=self.rate_1e9, settled_ms=self.settled_ms, source=self.source)
 
 
-class FundingPage(Record, frozen=True, kw_only=True):
-    """The records of one file or page, its counts, and the cursor of the page after it."""
-
-    records: tuple[DriftFunding, ...]
-    counts: FileCounts
-    next_page: str | None
-
-
 class FundingReader:
     """Reads the files of one market and takes every settlement once. symbol: rows that name another are left out."""
 
@@ -54,7 +47,7 @@ class FundingReader:
         self._symbol = symbol
         self._seen: set[tuple[str, str]] = set()
 
-    def read(self, file_name: str, body: bytes) -> FundingPage:
+    def read(self, file_name: str, body: bytes) -> Page[DriftFunding]:
         """Read one file: CSV or JSON, gzip or not. Whatever the bytes are, nothing is raised."""
         document = read_document(body)
         records = []
@@ -65,7 +58,7 @@ class FundingReader:
             else:
                 records.append(read)
         document.tally.n_accepted = len(records)
-        return FundingPage(records=tuple(records), counts=document.tally.of(file_name), next_page=document.next_page)
+        return Page(rows=tuple(records), counts=document.tally.of(file_name), next_page=document.next_page)
 
     def _take(self, row: Row, envelope: Form | None) -> DriftFunding | Why:
         if self._symbol not in (None, row.get("symbol", self._symbol)):

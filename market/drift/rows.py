@@ -44,6 +44,17 @@ def read_document(body: bytes) -> Document:
     return document
 
 
+def looks_like_document(body: bytes) -> bool:
+    """Say whether a body begins like a file or an answer we know, rather than an error page. Nothing at all does."""
+    text = unpack(body)[0].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"["):
+        return True
+    if text.startswith(b"{"):
+        return any(f'"{name}"'.encode() in text for name, _ in _RECORDS)
+    names = {name.strip(b'" \r') for name in text.split(b"\n", 1)[0].split(b",")}
+    return not text or bool(names & {b"ts", b"start"})
+
+
 def read_json(text: bytes | str) -> Any:
     """Decode JSON with every digit kept: a figure with a point becomes a Decimal. Raises ValueError when it is none."""
     try:

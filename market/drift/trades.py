@@ -5,8 +5,9 @@ from decimal import Decimal
 from typing import Final
 
 from domain.record import Record
-from market.drift.counts import FileCounts, Why
+from market.drift.counts import Why
 from market.drift.figures import BASE, PRICE, Form, figure, form_of, scaled, time_ms
+from market.drift.pages import Page
 from market.drift.rows import Row, read_document
 
 _FIGURES: Final = (
@@ -41,14 +42,6 @@ class DriftTrade(Record, frozen=True, kw_only=True):
             raise ValueError(f"fill of {self.price} at {self.time_ms} is not a possible fill")
 
 
-class TradesPage(Record, frozen=True, kw_only=True):
-    """The fills of one file or page, its counts, and the cursor of the page after it."""
-
-    trades: tuple[DriftTrade, ...]
-    counts: FileCounts
-    next_page: str | None
-
-
 class TradesReader:
     """Reads the files of one market and takes every fill once, however many of them hold a copy.
 
@@ -61,7 +54,7 @@ class TradesReader:
         self._symbol = symbol
         self._seen: set[tuple[str, str]] = set()
 
-    def read(self, file_name: str, body: bytes) -> TradesPage:
+    def read(self, file_name: str, body: bytes) -> Page[DriftTrade]:
         """Read one file: CSV or JSON, gzip or not. Whatever the bytes are, nothing is raised."""
         document = read_document(body)
         trades = []
@@ -72,7 +65,7 @@ class TradesReader:
             else:
                 trades.append(read)
         document.tally.n_accepted = len(trades)
-        return TradesPage(trades=tuple(trades), counts=document.tally.of(file_name), next_page=document.next_page)
+        return Page(rows=tuple(trades), counts=document.tally.of(file_name), next_page=document.next_page)
 
     def take(self, row: Row, envelope: Form | None = None) -> DriftTrade | Why:
         """Read one row, or say why it is left out."""

@@ -22,6 +22,7 @@ class DayFlaw(StrEnum):
     PARTIAL = "was going on when it was fetched"
     EMPTY = "its source has nothing of it"
     GAPS = "rows its source does not have"
+    CUT = "one of its source's files ends before its data do"
     UNLISTED = "has a file, but is not in the manifest: an unfinished fetch"
 
 
@@ -105,6 +106,8 @@ def _day_findings(folder: Path, entry: DayEntry) -> list[DayFinding]:
             found.append(DayFinding(date=entry.date, flaw=DayFlaw.LOST if on_disk is None else DayFlaw.ALTERED))
     if entry.state is DayState.PARTIAL:
         found.append(DayFinding(date=entry.date, flaw=DayFlaw.PARTIAL))
+    if any(counts.is_cut for counts in entry.files):
+        found.append(DayFinding(date=entry.date, flaw=DayFlaw.CUT))
     if entry.state is DayState.EMPTY:
         found.append(DayFinding(date=entry.date, flaw=DayFlaw.EMPTY))
     elif entry.n_missing:

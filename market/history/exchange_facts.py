@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-from domain.errors import BadInput
 from domain.record import Record
 
 
@@ -41,10 +40,3 @@ EXCHANGES: Final[Mapping[str, ExchangeFacts]] = {
         rows_at=("result", "list"),
     ),
 }
-
-
-def exchange_facts(name: str) -> ExchangeFacts:
-    """Return the facts of an exchange. Raises BadInput."""
-    if name not in EXCHANGES:
-        raise BadInput(f"exchange {name!r} is unknown; {', '.join(sorted(EXCHANGES))} are allowed")
-    return EXCHANGES[name]

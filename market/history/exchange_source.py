@@ -9,7 +9,7 @@ import numpy as np
 
 from domain.errors import BadInput
 from domain.market import MINUTE_MS
-from market.history.exchange_facts import exchange_facts
+from market.history.exchange_facts import EXCHANGES
 from market.history.paging import Row, collect_day, collect_grid
 from market.history.patience import NotNow, Pause, insist
 from market.history.rows import DayRows
@@ -28,13 +28,13 @@ class ExchangeSource:
     """One exchange's public history. Used within one event loop, and closed in it."""
 
     def __init__(self, name: str, terms: FetchTerms, market: str | None = None, pause: Pause = asyncio.sleep) -> None:
-        """Get ready to ask; nothing is sent yet.
+        """Get ready to ask; nothing is sent yet. name: one of EXCHANGES.
 
         market: ccxt's name of the market where the rule (SOL-PERP is SOL/USDT:USDT) does not hold.
-        pause: waits between two tries. Raises BadInput for an exchange that is not known.
+        pause: waits between two tries.
         """
         self.name = name
-        self._facts = exchange_facts(name)
+        self._facts = EXCHANGES[name]
         self._terms = terms
         self._market = market
         self._pause = pause

@@ -41,8 +41,8 @@ def test_the_recorded_funding_reads_to_the_last_digit(answers):
     page = FundingReader("velocity_api", "BTC-PERP").read("fundingRates", answers[1])
     counts = page.counts
     assert (counts.n_parsed, counts.n_accepted, counts.n_skipped, counts.n_malformed) == (3, 3, 0, 0)
-    assert [record.rate_1e9 for record in page.records] == [6_399_237_833, 6_320_036_916, 6_206_000_708]
-    assert [record.settled_ms for record in page.records] == [1_789_336_860_000, 1_789_333_259_000, 1_789_329_660_000]
+    assert [record.rate_1e9 for record in page.rows] == [6_399_237_833, 6_320_036_916, 6_206_000_708]
+    assert [record.settled_ms for record in page.rows] == [1_789_336_860_000, 1_789_333_259_000, 1_789_329_660_000]
 
 
 def test_the_recorded_statistics_agree_with_the_funding_record_beside_them(answers):
@@ -51,7 +51,7 @@ def test_the_recorded_statistics_agree_with_the_funding_record_beside_them(answe
     by_symbol = {market.symbol: market for market in markets}
     bitcoin = by_symbol["BTC-PERP"]
     assert (bitcoin.open_interest_long_base, bitcoin.open_interest_short_base) == (0.335, 0.0206)
-    record = FundingReader("api").read("fundingRates", answers[1]).records[0]
+    record = FundingReader("api").read("fundingRates", answers[1]).rows[0]
     assert record.oracle_price_twap is not None
     paid_frac = record.rate_1e9 / 1e9 / record.oracle_price_twap
     # The live estimate and the last settlement: same sign, same size.
@@ -89,7 +89,7 @@ def test_recorded_funding_survives_every_published_form_bit_for_bit(shared, name
     for body in bodies:
         page = FundingReader("test").read(name, body)
         assert (page.counts.n_accepted, page.counts.n_skipped, page.counts.n_malformed) == (n_records, 0, 0)
-        read_stamps, columns = funding_columns(page.records)
+        read_stamps, columns = funding_columns(page.rows)
         assert np.array_equal(read_stamps, stamps // 1000 * 1000)
         assert np.array_equal(columns["funding_rate_quote_per_base"], rates)
         assert np.array_equal(columns["oracle_price_twap"], oracle)

@@ -10,8 +10,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from console.figures import when_text
 from tests.doubles.history.binance import binance
 from tests.doubles.history.bybit import bybit
+from tests.doubles.history.drift import DriftMarket, drift, fill, funding_row
 from tests.doubles.history.server import Fault, HistoryServer
 from tests.doubles.history.tape import Tape, recorded_tape
 from tests.real.program import Program, complaint
@@ -136,3 +138,34 @@ def test_bad_words_are_refused_before_anything_is_sent(program: Program, serve: 
     assert "lists no DOGE/USDT:USDT" in complaint(
         program.call(*[word.replace("SOL-PERP", "DOGE-PERP") for word in good]), 2
     )
+
+
+def test_recorded_drift_funding_comes_from_the_data_api_to_the_last_bit_and_is_replayed(
+    program: Program, shared: Path
+) -> None:
+    table = pq.read_table(shared / "data/drift/sol-perp_funding_1h_drift_2025-04_2025-05.parquet").to_pydict()
+    names = ("ts", "funding_rate_quote_per_base", "oracle_price_twap", "mark_price_twap")
+    day = [row for row in zip(*(table[name] for name in names), strict=True) if str(row[0]).startswith("17464")][:48]
+    rows = [funding_row(place, row[0] // 1000, *row[1:]) for place, row in enumerate(day)]
+    seconds = range(rows and int(rows[0]["ts"]), int(rows[-1]["ts"]), 30)
+    fills = [fill(place, second, f"{140 + place % 400 / 100:.6f}") for place, second in enumerate(seconds)]
+    venue = drift(DriftMarket("SOL-PERP", fills, rows))
+    first, last = (when_text(row[0])[:10] for row in (day[0], day[-1]))
+    folder = program.folder / "data"
+    with HistoryServer(venue, is_page=lambda _: True).running() as server:
+        asked = ["--exchange", "velocity", "--symbol", "SOL-PERP", "--from", first, "--to", last]
+        told = program.answer(
+            "data", "fetch", *asked, "--to-folder", str(folder), "--set", f"FETCH_URL={server.address}"
+        )
+    lines = [counts["n_accepted"] for entry in told["days"] for counts in entry.get("files", [])]
+    assert sum(lines) == len(fills) + len(rows)
+    fetched = pq.read_table(folder / "kind=funding/exchange=velocity/symbol=SOL-PERP").to_pydict()
+    for place, name in enumerate(names[1:], 1):
+        assert fetched[name] == [row[place] for row in day]
+    checked = program.answer("data", "check", str(folder))
+    assert {series["title"]: series["counts"][1:] for series in checked["series"]} == {
+        "velocity SOL-PERP bars": [0, 0],
+        "velocity SOL-PERP funding": [0, 0],
+    }
+    run = program.answer("backtest", "--symbol", "SOL-PERP", "--data", str(folder), "--no-report")
+    assert run["n_bars"] == len({second // 60 for second in seconds})

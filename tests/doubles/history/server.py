@@ -34,6 +34,7 @@ class Reply:
     rows: list[object]
     wrap: Callable[[list[object]], object]
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def body(self, fault: Fault | None) -> bytes:
         rows = self.rows
@@ -62,6 +63,7 @@ class HistoryServer:
     before_page: Callable[[int], None] = lambda _: None
     is_page: Callable[[str], bool] = lambda path: not path.endswith(("instruments-info", "exchangeInfo"))
     last_body: bytes = b"[]"
+    headers: list[str] = field(default_factory=list)
 
     @property
     def pages(self) -> list[tuple[str, Query]]:
@@ -75,8 +77,9 @@ class HistoryServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while line := await reader.readline():
-                while (await reader.readline()).strip():
-                    pass
+                self.headers = []
+                while header := (await reader.readline()).decode().strip().lower():
+                    self.headers.append(header)
                 if not self._answer(line.split()[1].decode(), writer):
                     break
                 await writer.drain()
@@ -99,22 +102,23 @@ class HistoryServer:
             return False
         if fault in (Fault.TOO_MANY, Fault.BROKEN):
             status = 429 if fault is Fault.TOO_MANY else 500
-            writer.write(_http(status, b"<html>not now</html>", "text/html"))
+            writer.write(_http(status, b"<html>not now</html>", {"Content-Type": "text/html"}))
             return True
         if fault is Fault.GARBAGE:
-            writer.write(_http(200, b"<html>maintenance</html>", "text/html"))
+            writer.write(_http(200, b"<html>maintenance</html>", {"Content-Type": "text/html"}))
             return True
         reply = self.venue(parts.path, query)
         if reply is None:
-            writer.write(_http(404, b"{}", "application/json"))
+            writer.write(_http(404, b"{}", {}))
             return True
         body = self.last_body if fault is Fault.SAME_AGAIN else reply.body(fault)
         self.last_body = body
-        answer = _http(reply.status, body, "application/json")
+        answer = _http(reply.status, body, {"Content-Type": "application/json", **reply.headers})
         writer.write(answer[: len(answer) - len(body) // 2 - 1] if fault is Fault.CUT else answer)
         return fault is not Fault.CUT
 
 
-def _http(status: int, body: bytes, kind: str) -> bytes:
-    head = f"HTTP/1.1 {status} Word\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+def _http(status: int, body: bytes, headers: Mapping[str, str]) -> bytes:
+    own = {**headers, "Content-Length": str(len(body))}
+    head = [f"HTTP/1.1 {status} Word", *(f"{name}: {value}" for name, value in own.items()), "", ""]
+    return "\r\n".join(head).encode() + body

@@ -25,15 +25,15 @@ def test_newest_first_with_an_unfinished_one_and_repeats_becomes_finished_bars_i
     rows = [api_candle(3), api_candle(2), api_candle(2), api_candle(1, baseVolume=0), api_candle(0)]
     body = json.dumps({"success": True, "records": rows}).encode()
     page = read_candles("candles", body, step_ms=MINUTE_MS, now_ms=NOON_MS + 3 * MINUTE_MS + 59_999)
-    assert [candle.open_ms for candle in page.candles] == [NOON_MS, NOON_MS + 2 * MINUTE_MS]
-    assert (page.candles[0].high_price, page.candles[0].volume_base, page.candles[0].oracle_close) == (102, 5, 101.5)
+    assert [candle.open_ms for candle in page.rows] == [NOON_MS, NOON_MS + 2 * MINUTE_MS]
+    assert (page.rows[0].high_price, page.rows[0].volume_base, page.rows[0].oracle_close) == (102, 5, 101.5)
     assert dict(page.counts.reasons) == {Why.UNFINISHED: 1, Why.DUPLICATE: 1, Why.NO_FILLS: 1}
 
 
 def test_the_archives_other_names_and_milliseconds_are_read():
     body = f"start,open,high,low,close,volume\n{NOON_MS},1.5,2,1,1.75,10\n".encode()
     page = read_candles("1.csv", body, step_ms=MINUTE_MS, now_ms=NOON_MS + MINUTE_MS)
-    assert [(one.open_ms, one.open_price, one.volume_base) for one in page.candles] == [(NOON_MS, 1.5, 10.0)]
+    assert [(one.open_ms, one.open_price, one.volume_base) for one in page.rows] == [(NOON_MS, 1.5, 10.0)]
 
 
 def test_whole_figures_alone_do_not_say_what_they_are():

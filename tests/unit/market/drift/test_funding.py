@@ -26,7 +26,7 @@ def read(body, symbol=None):
 
 
 def test_the_archives_decimals_become_whole_billionths(funding_file):
-    record = read(funding_file(1)).records[0]
+    record = read(funding_file(1)).rows[0]
     assert (record.rate_1e9, record.long_rate_1e9, record.short_rate_1e9) == (1_024_958, 1_024_958, 924_958)
     assert (record.oracle_price_twap, record.mark_price_twap) == (84.693889, 84.652352)
     settlement = record.settlement
@@ -35,7 +35,7 @@ def test_the_archives_decimals_become_whole_billionths(funding_file):
 
 
 def test_the_old_form_of_the_data_api_is_raw():
-    record = read(json.dumps({"fundingRates": [OLD]}).encode()).records[0]
+    record = read(json.dumps({"fundingRates": [OLD]}).encode()).rows[0]
     assert (record.rate_1e9, record.oracle_price_twap, record.mark_price_twap) == (-1_889_875, 84.642173, 84.579888)
     assert record.long_rate_1e9 is None
 
@@ -44,14 +44,14 @@ def test_raw_figures_in_a_decimal_document_and_the_other_way_round_are_refused()
     mixed = OLD | {"oraclePriceTwap": "84.642173"}
     for document in ({"records": [OLD]}, {"fundingRates": [mixed]}):
         page = read(json.dumps(document).encode())
-        assert page.records == ()
+        assert page.rows == ()
         assert dict(page.counts.reasons) == {Why.NOT_TOLD_APART: 1}
 
 
 def test_a_record_is_taken_once_and_counted(funding_file, funding_line):
     body = funding_file(1, 1, 2, funding_line(3, ts="soon"), funding_line(4, fundingRate=""), "short", 5)
     page = read(gzip.compress(body))
-    assert [record.rate_1e9 for record in page.records] == [1_024_958] * 3
+    assert [record.rate_1e9 for record in page.rows] == [1_024_958] * 3
     assert dict(page.counts.reasons) == {Why.DUPLICATE: 1, Why.NO_RATE: 1, Why.NO_TIME: 1, Why.WRONG_FIELDS: 1}
 
 
@@ -63,4 +63,4 @@ def test_another_markets_record_is_left_out():
 @given(noise=st.lists(st.binary(max_size=80), max_size=8))
 def test_no_bytes_in_any_line_raise(funding_file, noise):
     page = read(b"\n".join([funding_file(1), *noise]))
-    assert page.counts.n_accepted == len(page.records) >= 1
+    assert page.counts.n_accepted == len(page.rows) >= 1

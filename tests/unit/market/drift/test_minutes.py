@@ -52,7 +52,7 @@ def test_no_fills_are_no_bars():
 
 def test_funding_comes_in_order_of_time_with_nan_for_what_was_not_told(funding_file, funding_line):
     body = funding_file(2, funding_line(1, markPriceTwap="", fundingRateShort=""))
-    stamps, columns = funding_columns(FundingReader("test").read("day", body).records)
+    stamps, columns = funding_columns(FundingReader("test").read("day", body).rows)
     assert stamps.tolist() == [NOON_MS + 3_600_000, NOON_MS + 7_200_000]
     assert columns["funding_rate_quote_per_base"].tolist() == [0.001024958, 0.001024958]
     assert np.isnan(columns["mark_price_twap"]).tolist() == [True, False]

@@ -32,7 +32,7 @@ def test_every_line_of_a_file_is_counted_once_and_a_bad_one_stops_nothing(trade_
         9,
     )
     page = TradesReader().read("20250106", body + b"\xff\xfe\n")
-    assert [trade.order_no for trade in page.trades] == [1, 2, 9]
+    assert [trade.order_no for trade in page.rows] == [1, 2, 9]
     assert counts(page) == (9, 3, 6, 4)
     assert dict(page.counts.reasons) == {
         Why.NO_PRICE: 2,
@@ -47,7 +47,7 @@ def test_every_line_of_a_file_is_counted_once_and_a_bad_one_stops_nothing(trade_
 
 
 def test_the_price_is_quote_over_base_and_never_the_oracles(trade_file):
-    trade = TradesReader().read("day", trade_file(1)).trades[0]
+    trade = TradesReader().read("day", trade_file(1)).rows[0]
     assert (trade.price, trade.base, trade.oracle_price) == (200.25, Decimal(2), 199.99)
     assert (trade.time_ms, trade.is_taker_long, trade.identity) == (NOON_MS + 1000, True, ("sig1", "1"))
 
@@ -56,14 +56,14 @@ def test_columns_are_found_by_name_wherever_they_stand(trade_file):
     rows = list(csv.DictReader(trade_file(1, 2).decode().splitlines()))
     names = sorted(rows[0], reverse=True)
     turned = "\r\n".join([",".join(names), *(",".join(row[name] for name in names) for row in rows), ""])
-    assert TradesReader().read("a", turned.encode()).trades == TradesReader().read("b", trade_file(1, 2)).trades
+    assert TradesReader().read("a", turned.encode()).rows == TradesReader().read("b", trade_file(1, 2)).rows
 
 
 def test_a_fill_is_taken_once_across_pages_and_files(trade_file):
     reader = TradesReader()
-    assert len(reader.read("page 1", trade_file(1, 2)).trades) == 2
+    assert len(reader.read("page 1", trade_file(1, 2)).rows) == 2
     second = reader.read("page 2", trade_file(2, 3))
-    assert [trade.order_no for trade in second.trades] == [3]
+    assert [trade.order_no for trade in second.rows] == [3]
     assert dict(second.counts.reasons) == {Why.DUPLICATE: 1}
 
 
@@ -71,10 +71,10 @@ def test_packed_or_plain_csv_or_json_a_file_says_the_same(trade_file):
     body = trade_file(1, 2, 3)
     rows = list(csv.DictReader(body.decode().splitlines()))
     as_json = json.dumps({"success": True, "records": rows, "meta": {"nextPage": "cursor"}}).encode()
-    plain = TradesReader().read("day", body).trades
-    assert TradesReader().read("day", gzip.compress(body)).trades == plain
+    plain = TradesReader().read("day", body).rows
+    assert TradesReader().read("day", gzip.compress(body)).rows == plain
     page = TradesReader().read("day", as_json)
-    assert page.trades == plain
+    assert page.rows == plain
     assert page.next_page == "cursor"
 
 
@@ -83,7 +83,7 @@ def test_a_cut_archive_counts_what_it_could_read_and_says_so(trade_file):
     page = TradesReader().read("day", packed[: len(packed) // 2])
     assert page.counts.is_cut
     assert 100 < page.counts.n_accepted < 1_999
-    assert [trade.order_no for trade in page.trades] == list(range(1, page.counts.n_accepted + 1))
+    assert [trade.order_no for trade in page.rows] == list(range(1, page.counts.n_accepted + 1))
     assert dict(page.counts.reasons) == {Why.CUT_SHORT: 1}
 
 
@@ -95,7 +95,7 @@ def test_a_message_with_only_a_price_is_a_fill_of_unknown_size():
 
 def test_fills_of_one_second_come_in_the_venues_order(trade_file, trade_line):
     same = [trade_line(number, ts=1_736_164_800) for number in (9, 10, 8)]
-    assert [one.order_no for one in in_order(TradesReader().read("day", trade_file(*same)).trades)] == [8, 9, 10]
+    assert [one.order_no for one in in_order(TradesReader().read("day", trade_file(*same)).rows)] == [8, 9, 10]
 
 
 @given(noise=st.lists(st.binary(max_size=80), max_size=12), place=st.integers(0, 12))
@@ -103,9 +103,9 @@ def test_no_bytes_in_any_line_raise_or_make_a_fill_without_a_price_or_a_time(tra
     lines = trade_file(1, 2).split(b"\n")
     lines[1:1] = noise[:place]
     page = TradesReader().read("day", b"\n".join([*lines, *noise[place:]]))
-    known = [trade for trade in page.trades if trade.identity in (("sig1", "1"), ("sig2", "2"))]
+    known = [trade for trade in page.rows if trade.identity in (("sig1", "1"), ("sig2", "2"))]
     assert len(known) == 2 or any(b'"' in line for line in noise)
-    assert all(trade.price > 0.0 and trade.time_ms > 0 for trade in page.trades)
+    assert all(trade.price > 0.0 and trade.time_ms > 0 for trade in page.rows)
     malformed = sum(n for why, n in page.counts.reasons if why in MALFORMED)
     assert page.counts.n_malformed == malformed
 
@@ -121,7 +121,7 @@ NAMES = st.sampled_from(["ts", "price", "baseAssetAmountFilled", "quoteAssetAmou
 def test_no_figures_of_any_kind_raise_or_make_a_fill_without_a_price_or_a_time(row, is_document):
     if is_document:
         body = json.dumps({"records": [row, row]}).encode()
-        trades = TradesReader().read("day", body).trades
+        trades = TradesReader().read("day", body).rows
     else:
         read = read_trade(row)
         trades = () if isinstance(read, Why) else (read,)

@@ -10,6 +10,7 @@ import pytest
 from domain.errors import BadInput
 from market.catalog import find_recordings
 from market.check import Verdict
+from market.drift.counts import FileCounts, Why
 from market.gather import gather
 from market.history.checking import DayFlaw, check_series
 from market.history.fetching import fetch_series
@@ -28,8 +29,8 @@ LIMITS = QualityLimits()
 class Source:
     name, kinds = "bybit", tuple(Kind)
 
-    def __init__(self, kind, step_ms, lost=()):
-        self.kind, self.step_ms, self.lost = kind, step_ms, lost
+    def __init__(self, kind, step_ms, lost=(), files=()):
+        self.kind, self.step_ms, self.lost, self.files = kind, step_ms, lost, files
 
     async def day(self, kind, symbol, first_ms, until_ms):
         stamps = [stamp for stamp in range(first_ms, until_ms, self.step_ms) if stamp not in self.lost]
@@ -39,7 +40,7 @@ class Source:
             Kind.FUNDING: {"funding_rate": price / 1e6},
             Kind.MARK: dict.fromkeys(("open", "high", "low", "close"), price),
         }
-        return DayRows(np.array(stamps, dtype=np.int64), columns[self.kind], self.step_ms)
+        return DayRows(np.array(stamps, dtype=np.int64), columns[self.kind], self.step_ms, self.files)
 
     async def close(self):
         return None
@@ -49,9 +50,10 @@ class Source:
 def put(tmp_path):
     """Return a way to put days of a series on disk; it returns the folder of the series."""
 
-    def fetched(kind=Kind.BARS, exchange="bybit", days=DAYS, step_ms=60_000, lost=(), now_ms=LATER_MS):
+    def fetched(kind=Kind.BARS, exchange="bybit", days=DAYS, step_ms=60_000, lost=(), now_ms=LATER_MS, files=()):
         series = Series(kind, exchange, "SOL-PERP")
-        asyncio.run(fetch_series(Source(kind, step_ms, lost), series, days, tmp_path, lambda: now_ms, lambda _: None))
+        source = Source(kind, step_ms, lost, files)
+        asyncio.run(fetch_series(source, series, days, tmp_path, lambda: now_ms, lambda _: None))
         return series.folder(tmp_path)
 
     return fetched
@@ -86,6 +88,16 @@ def test_gaps_missing_partial_and_unlisted_days_are_told_day_by_day(put):
     report = check_series(folder, LIMITS)
     assert report.findings[0].n_rows == 4
     assert report.verdict is Verdict.UNFIT_ROWS
+
+
+def test_counts_of_the_files_behind_the_days_are_summed_and_a_cut_one_is_found(put):
+    counts = FileCounts(
+        file_name="a", n_parsed=9, n_accepted=7, n_skipped=2, n_malformed=1, is_cut=True,
+        reasons=((Why.DUPLICATE, 2), (Why.CUT_SHORT, 1)),
+    )  # fmt: skip
+    folder = put(days=DAYS[:2], files=(counts,))
+    assert check_series(folder, LIMITS).counts == (14, 4, 2)
+    assert flaws(folder) == [("2025-05-04", DayFlaw.CUT), ("2025-05-05", DayFlaw.CUT)]
 
 
 @pytest.mark.parametrize(("spoil", "flaw"), [("alter", DayFlaw.ALTERED), ("lose", DayFlaw.LOST)])
