@@ -101,7 +101,7 @@ def paper(
     env_file: EnvOption = ENV_FILE,
     as_json: JsonOption = False,
 ) -> None:
-    """Trade on paper, minute by minute, on the simulated market or on recordings."""
+    """Trade on paper, minute by minute, on the simulated market, on recordings or on a live exchange."""
     given = flags(FEED=feed, SYMBOLS=",".join(symbol), SPEED=speed, DATABASE_URL=db)
     given |= flags(REPLAY_DATA=",".join([*data_files, *(more or [])]))
     _run_desk(Wish(command="paper", n_minutes=minutes, run_id=run_id, as_json=as_json), overrides, given, env_file)
@@ -319,6 +319,11 @@ def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
         from market.sim import SimFeed
 
         return SimFeed(part.sim_parameters(settings), settings.symbols, n_minutes)
+    if settings.feed is FeedKind.LIVE:
+        from desk.clock import SystemClock
+        from market.live.feed import LiveFeed
+
+        return LiveFeed(part.live_terms(settings), part.quality_limits(settings), SystemClock(), n_minutes)
     from market.catalog import find_recordings
     from market.replay import load_replay
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from indicators.features import FeatureWindows
     from indicators.regime import RegimeThresholds
     from market.history.terms import FetchTerms
+    from market.live.terms import LiveTerms
     from market.quality import QualityLimits
     from market.sim_parameters import SimParameters
     from risk.allocation import AllocationPolicy
@@ -61,6 +62,7 @@ __all__ = [
     "feature_windows",
     "fetch_terms",
     "funding_fade_thresholds",
+    "live_terms",
     "load_settings",
     "metalabel_terms",
     "paper_terms",
@@ -296,6 +298,21 @@ def sim_parameters(settings: Settings) -> "SimParameters":
     from market.sim_parameters import SimParameters
 
     return made(SimParameters, seed=settings.sim_seed, start_ms=epoch_ms(settings.sim_start))
+
+
+def live_terms(settings: Settings) -> "LiveTerms":
+    """Return how the live market is listened to."""
+    from market.live.terms import LiveTerms
+
+    return made(
+        LiveTerms,
+        exchange=settings.live_exchange.value,
+        symbols=settings.symbols,
+        markets={symbol: market for symbol, _, market in (entry.partition("=") for entry in settings.live_markets)},
+        warmup_bars=settings.live_warmup_bars,
+        url=settings.live_url,
+        grace_ms=round(settings.live_grace_s * 1000),
+    )
 
 
 def quality_limits(settings: Settings) -> "QualityLimits":

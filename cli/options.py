@@ -20,7 +20,7 @@ SetOption = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", hel
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 EnvOption = Annotated[Path, typer.Option("--env-file", help="Where the settings file is.")]
 DbOption = Annotated[str | None, typer.Option("--db", help="Journal, e.g. sqlite:///state/journal.db; DATABASE_URL.")]
-FeedOption = Annotated[str | None, typer.Option("--feed", help="sim or replay; FEED.")]
+FeedOption = Annotated[str | None, typer.Option("--feed", help="sim, replay or live; FEED.")]
 DataOption = Annotated[
     list[str], typer.Option("--data", metavar="FILE", help="Recording to replay, or SYMBOL=FILE; more may follow.")
 ]

@@ -8,6 +8,17 @@ class FeedKind(StrEnum):
 
     SIM = "sim"
     REPLAY = "replay"
+    LIVE = "live"
+
+
+class LiveExchange(StrEnum):
+    """The exchanges a live feed can be opened on, by the name ccxt gives them."""
+
+    BINANCEUSDM = "binanceusdm"
+    BYBIT = "bybit"
+    DERIBIT = "deribit"
+    MEXC = "mexc"
+    HYPERLIQUID = "hyperliquid"
 
 
 class Speed(StrEnum):

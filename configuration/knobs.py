@@ -19,6 +19,7 @@ from configuration.deciding import (
     SizingKnobs,
 )
 from configuration.fetching import FetchKnobs
+from configuration.living import LiveKnobs
 from configuration.running import DeskKnobs, JournalKnobs, PaperKnobs, ReplayKnobs, SimKnobs
 from configuration.sources import DEFAULT
 
@@ -27,6 +28,7 @@ GROUPS: Final[tuple[type[BaseModel], ...]] = (
     ReplayKnobs,
     FetchKnobs,
     SimKnobs,
+    LiveKnobs,
     QualityKnobs,
     FeatureKnobs,
     E3Knobs,
@@ -46,6 +48,7 @@ class Settings(
     ReplayKnobs,
     FetchKnobs,
     SimKnobs,
+    LiveKnobs,
     QualityKnobs,
     FeatureKnobs,
     E3Knobs,

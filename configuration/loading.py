@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr, ValidationError
 
-from configuration.choices import GateBackend
+from configuration.choices import FeedKind, GateBackend, Speed
 from configuration.knob import allowed_words, written
 from configuration.knobs import KNOBS, Settings
 from configuration.problems import Problem, SettingsError, shown
@@ -101,7 +101,17 @@ def _contradictions(settings: Settings, raw: Mapping[str, tuple[Any, Given]], re
         yield from _strangers("STRATEGIES", settings.strategies, STRATEGIES, raw)
     if settings.regime_switch:
         yield from _misswitched(settings.regime_switch, raw)
+    if settings.feed is FeedKind.LIVE:
+        yield from _unlivable(settings, raw)
     yield from _of_the_gate(settings, raw)
+
+
+def _unlivable(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
+    if settings.speed is Speed.MAX:
+        yield _clash("SPEED", Speed.MAX.value, "real or auto, because FEED is live and its minutes take a minute", raw)
+    named = [entry.partition("=")[0] for entry in settings.live_markets]
+    if not set(named) <= set(settings.symbols):
+        yield _clash("LIVE_MARKETS", settings.live_markets, f"names for {', '.join(settings.symbols)} alone", raw)
 
 
 def _of_the_gate(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:

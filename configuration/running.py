@@ -59,14 +59,19 @@ Severity = Annotated[LogLevel, BeforeValidator(_lower)]
 class DeskKnobs(BaseModel):
     """The desk."""
 
-    feed: FeedKind = knob(FeedKind.SIM, "", "where the market comes from: the built-in simulation or recordings")
+    feed: FeedKind = knob(FeedKind.SIM, "", "where the market comes from: the simulation, recordings or an exchange")
     symbols: Names = knob(
         ("SOL-PERP",), "", "perpetuals to trade, separated by commas", allowed="a comma list of known symbols"
     )
     strategies: Names = knob(
         ("e3", "funding_fade"), "", "strategies that run side by side", allowed="a comma list of known strategies"
     )
-    speed: Speed = knob(Speed.AUTO, "", "pace; auto: watchable on a terminal, else as fast as it goes", decides=False)
+    speed: Speed = knob(
+        Speed.AUTO,
+        "",
+        "pace; auto: watchable on a terminal, else as fast as it goes; a live market has its own",
+        decides=False,
+    )
     on_stop: OnStop = knob(OnStop.KEEP, "", "what a graceful stop (Ctrl-C) does with open positions")
     reconcile_every_minutes: Whole = knob(
         15, "minutes", "time between two checks of our books against the venue's", ge=1, le=1440

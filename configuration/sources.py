@@ -40,7 +40,7 @@ PREFIXES: Final = (
 )
 
 # Names with our prefix that are no settings: the test run reads them.
-RESERVED: Final = frozenset({"TIDEGATE_KILLS", "TIDEGATE_REQUIRE_SHARED"})
+RESERVED: Final = frozenset({"TIDEGATE_KILLS", "TIDEGATE_LIVE_HOURS", "TIDEGATE_REQUIRE_SHARED"})
 
 
 class Given(NamedTuple):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -13,10 +14,11 @@ from rich.console import Console
 
 from agents.master import MasterAgent
 from console.complaints import Interrupted, Stopped
+from console.living import NOTHING_SEEN, LivingFeed, Seen, live_driver, opened
 from console.next_steps import next_steps, resume_command
 from console.promotion import GateIdentity, promotion_warning
 from console.report import N_REASONS, print_report
-from console.session import Past, Session
+from console.session import Driver, Past, Session
 from console.summary import summary_json
 from console.watching import is_full_speed, watching
 from console.wish import Wish
@@ -24,8 +26,10 @@ from db.chain import RunHeader
 from db.cut_off import state_of_cut_off_tick
 from db.journal import SqlJournal
 from db.opening import open_journal
-from db.reading import failed_tests, find_run, inputs, last_as_of_ms, run_ids
+from db.reading import failed_tests, find_run, inputs, last_as_of_ms, newest_event, run_ids
 from db.store import Store
+from desk.at_hand import KIND as AT_HAND
+from desk.at_hand import MinuteAtHand, cut_off_minute
 from desk.clock import SystemClock
 from desk.resumed import ResumedFeed
 from desk.runner import Desk, Halted, Pace
@@ -99,7 +103,8 @@ def _run(wish: Wish, workshop: Workshop) -> str:
     settings, clock = workshop.load({}), SystemClock()
     workshop.check(settings)
     instruments = {symbol: instrument(symbol) for symbol in settings.symbols}
-    with open_journal(settings.database_url.get_secret_value(), writable=True) as store:
+    url = settings.database_url.get_secret_value()
+    with open_journal(url, writable=True) as store, asyncio.Runner() as runner, ExitStack() as ending:
         warning = promotion_warning(store, wish.command, workshop.gate_of(settings), settings.gate_evaluation)
         run_id = wish.run_id or _new_run_id(wish.command, clock, run_ids(store))
         is_resumed = run_id in run_ids(store)
@@ -108,23 +113,33 @@ def _run(wish: Wish, workshop: Workshop) -> str:
             settings = _starting_now(workshop.load, clock, store, run_id if is_resumed else None)
         is_aligned = settings.sim_start != default_start
         feed = workshop.build_feed(settings, _n_minutes(wish, settings))
+        living = feed if isinstance(feed, LivingFeed) else None
+        seen = _seen(store, run_id) if is_resumed else NOTHING_SEEN
+        if living is not None:
+            ending.enter_context(opened(living, runner, seen))
         header = _header(wish, run_id, settings, workshop.settings_json(settings), feed, instruments)
         journal = store.resume(run_id, header) if is_resumed else store.begin(header, clock.now_ms())
-        desk = _desk(settings, workshop.build(settings, instruments, journal), journal, feed, clock)
-        desk.is_real_time = settings.speed == "real" and is_aligned
+        at_hand = MinuteAtHand(journal, clock)
+        master = workshop.build(settings, instruments, journal if living is None else at_hand)
+        desk = _desk(settings, master, journal, feed, clock)
+        desk.is_real_time = living is not None or (settings.speed == "real" and is_aligned)
         if warning is not None:
             desk.note(UNPROVEN, warning)
         session = Session(
             desk=desk,
             journal=journal,
             past=_past(store, run_id) if is_resumed else None,
-            schedule=_schedule(desk, wish, is_aligned=is_aligned) if settings.speed == "real" else None,
+            schedule=(
+                _schedule(settings, desk, wish, is_aligned=is_aligned)
+                if living is None
+                else live_driver(desk, living, at_hand, seen, LATE_AFTER_MS)
+            ),
             is_simulated=header.is_simulated,
             to_json=lambda summary: json.dumps(summary_json(summary)),
         )
-        if is_resumed:
+        if is_resumed and living is None:
             desk.feed = ResumedFeed(feed, last_as_of_ms(store, run_id))
-        summary = _watched(session, settings, wish, instruments, feed, warning)
+        summary = _watched(session, settings, wish, instruments, feed, warning, runner)
         quiet_reasons = () if wish.as_json else failed_tests(store, run_id, N_REASONS)
     _tell(wish, summary, instruments, quiet_reasons, is_stopped=desk.stop_is_asked)
     return run_id
@@ -137,6 +152,7 @@ def _watched(
     instruments: Mapping[str, Instrument],
     feed: TapedFeed,
     warning: str | None,
+    runner: asyncio.Runner,
 ) -> RunSummary:
     """Serve a session before the eyes of whoever is there."""
     said, run_id = feed.describe(), session.journal.run_id
@@ -153,7 +169,7 @@ def _watched(
         if asked is not TradingState.ACTIVE:
             view.say(f"the desk is asked to be {asked.value}; `python main.py resume` takes it back")
         try:
-            return asyncio.run(session.run())
+            return runner.run(session.run())
         except Halted as halted:
             raise Stopped(_stopped(halted, run_id)) from halted
 
@@ -192,7 +208,9 @@ def _pace(settings: Settings, n_minutes: int | None) -> Pace:
     return Pace(batch_ticks=1, pause_s=0.0 if settings.speed == "real" else pause_s)
 
 
-def _schedule(desk: Desk, wish: Wish, *, is_aligned: bool) -> MinuteSchedule:
+def _schedule(settings: Settings, desk: Desk, wish: Wish, *, is_aligned: bool) -> Driver | None:
+    if settings.speed != "real":
+        return None
     return MinuteSchedule(desk=desk, is_aligned=is_aligned, late_after_ms=LATE_AFTER_MS, n_minutes=wish.n_minutes)
 
 
@@ -241,6 +259,12 @@ def _new_run_id(command: str, clock: SystemClock, taken: tuple[str, ...]) -> str
     name = f"{command}-{moment:%Y%m%d-%H%M%S}"
     names = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))]
     return next(candidate for candidate in names if candidate not in taken)
+
+
+def _seen(store: Store, run_id: str) -> Seen:
+    """Return how far a live run has come, its last minute included that was cut off."""
+    last = last_as_of_ms(store, run_id)
+    return Seen(last_as_of_ms=last, cut_off=cut_off_minute(newest_event(store, run_id, AT_HAND), last))
 
 
 def _past(store: Store, run_id: str) -> Past:

@@ -8,7 +8,6 @@ from types import FrameType
 from typing import Protocol
 
 from desk.runner import Chronicle, Desk
-from desk.schedule import MinuteSchedule
 from desk.tally import RunSummary
 from domain.market import Snapshot
 from domain.record import Record
@@ -33,6 +32,14 @@ class RunJournal(Chronicle, Protocol):
         ...
 
 
+class Driver(Protocol):
+    """Drives a desk in real time."""
+
+    async def run(self) -> None:
+        """Serve minutes until the feed ends or a stop is asked for. Raises Halted."""
+        ...
+
+
 class Past(Record, frozen=True, kw_only=True):
     """What an earlier process of this run left behind. tail_state: the state of a tick cut off after its order."""
 
@@ -47,7 +54,7 @@ class Session:
     desk: Desk
     journal: RunJournal
     past: Past | None
-    schedule: MinuteSchedule | None
+    schedule: Driver | None
     is_simulated: bool
     to_json: Callable[[RunSummary], str]
 

@@ -86,7 +86,7 @@ def watching(
 
 def is_full_speed(settings: Any) -> bool:
     """Say whether the tape is walked as fast as it goes."""
-    return settings.speed == "max" or (settings.speed == "auto" and not has_terminal())
+    return settings.speed == "max" or (settings.speed == "auto" and settings.feed != "live" and not has_terminal())
 
 
 def has_terminal() -> bool:

@@ -221,6 +221,14 @@ def events(store: Readable, run_id: str) -> tuple[RecordedEvent, ...]:
         )
 
 
+def newest_event(store: Readable, run_id: str, kind: str) -> str | None:
+    """Return what the newest event of one kind says; None where there is none."""
+    query = of_run(select(EVENTS.c.detail), EVENTS, find_run(store, run_id).run_no).where(EVENTS.c.kind == kind)
+    with store.read() as connection:
+        found: str | None = connection.scalar(query.order_by(EVENTS.c.id.desc()).limit(1))
+    return found
+
+
 def decision(store: Readable, run_id: str, tick: int, symbol: str | None = None) -> Decision:
     """Return everything recorded of one tick, by its number or its key, and what became of its orders.
 

@@ -63,7 +63,7 @@ class QualityLimits(Record, frozen=True, kw_only=True):
 
 def snapshot_defects(snapshot: Snapshot, limits: QualityLimits) -> tuple[str, ...]:
     """Return what is wrong beside the bar: the book, the premium, and readings from the future; empty = nothing."""
-    defects = _book_defects(snapshot.bid_price, snapshot.ask_price)
+    defects = book_defects(snapshot.bid_price, snapshot.ask_price)
     spread = snapshot.spread_bps
     if spread is not None and not 0.0 <= spread.value <= limits.max_spread_bps:
         defects.append(f"spread of {spread.value:.1f} bps is not believable (limit {limits.max_spread_bps:g})")
@@ -115,7 +115,8 @@ def reach_frac(high: Floats, low: Floats, close: Floats, is_sound: NDArray[np.bo
     return reach
 
 
-def _book_defects(bid_price: float | None, ask_price: float | None) -> list[str]:
+def book_defects(bid_price: float | None, ask_price: float | None) -> list[str]:
+    """Return what is wrong with a pair of best prices; empty where there is no book at all."""
     if bid_price is None and ask_price is None:
         return []
     if bid_price is None or ask_price is None:

@@ -1,0 +1,126 @@
+"""One symbol's minutes as they come in: in order or not, twice, from another time, or not figures at all."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from domain.market import MINUTE_MS, Bar
+from domain.record import Record
+from market.screening import unsound_masks
+
+N_FIGURES: Final = 6
+LAST_WORD_MS: Final = 2_000
+"""Exchanges send a bar once more when it closes; one last heard of earlier than this before may lack its end."""
+_COLUMNS: Final = ("open", "high", "low", "close", "volume")
+
+
+class Origin(StrEnum):
+    """How a bar came: STREAM, as it formed; REST, asked for afterwards."""
+
+    STREAM = "stream"
+    REST = "rest"
+
+
+class Kept(Record, frozen=True, kw_only=True, gc=False):
+    """A bar that is not given out yet: how it came, and when by the exchange's clock."""
+
+    bar: Bar
+    origin: Origin
+    taken_ms: int
+
+
+class BarBook:
+    """Collects rows of one symbol until their minute is asked for.
+
+    A row is ccxt's: opening ms, open, high, low, close, volume. Rows of minutes already given out, from the future or
+    beyond belief are left out and counted (`take_oddities`); of several rows of one minute the last counts. Each row
+    holds the whole minute so far, so what matters is that the last one was seen: see `is_closed`.
+    """
+
+    __slots__ = ("_kept", "_newest_ms", "_oddities", "next_open_ms")
+
+    def __init__(self, next_open_ms: int) -> None:
+        """Begin with the minute that opens at `next_open_ms`."""
+        self.next_open_ms = next_open_ms
+        self._oddities: dict[str, int] = {}
+        self._kept: dict[int, Kept] = {}
+        self._newest_ms = -1
+
+    def take(self, row: Sequence[object], venue_now_ms: int, origin: Origin) -> None:
+        """Take one row as it came, whatever it is."""
+        bar = bar_of(row)
+        if isinstance(bar, str):
+            self._odd(bar)
+            if row and isinstance(row[0], int):
+                # It was to replace what is kept of its minute, which is out of date therefore.
+                self._kept.pop(row[0], None)
+        elif bar.open_ms < self.next_open_ms:
+            self._odd("a bar of a minute already taken")
+        elif bar.open_ms > venue_now_ms + MINUTE_MS:
+            self._odd("a bar from the future")
+        else:
+            self._kept[bar.open_ms] = Kept(bar=bar, origin=origin, taken_ms=venue_now_ms)
+            if origin is Origin.STREAM:
+                self._newest_ms = max(self._newest_ms, bar.open_ms)
+
+    def has_successor(self, open_ms: int) -> bool:
+        """Say whether the stream has shown a bar after the minute that opens at `open_ms`."""
+        return self._newest_ms > open_ms
+
+    def is_closed(self, open_ms: int) -> bool:
+        """Say whether a minute's bar is there and will not change.
+
+        By REST, which is asked when the minute is over; or by a stream that showed it up to its very end, and then
+        its successor.
+        """
+        kept = self._kept.get(open_ms)
+        if kept is None or kept.origin is Origin.REST:
+            return kept is not None
+        return self.has_successor(open_ms) and kept.taken_ms >= kept.bar.close_ms - LAST_WORD_MS
+
+    def interrupted(self) -> None:
+        """Forget the bar that is forming: the stream has broken, and nobody can say what was missed."""
+        for open_ms in [one for one in self._kept if not self.is_closed(one)]:
+            del self._kept[open_ms]
+
+    def at(self, open_ms: int) -> Kept | None:
+        """Return the bar of a minute as far as it is known."""
+        return self._kept.get(open_ms)
+
+    def give_out(self, open_ms: int) -> Kept | None:
+        """Return the bar of a minute, which is over with that; None when there is none."""
+        found = self._kept.pop(open_ms, None)
+        self.next_open_ms = max(self.next_open_ms, open_ms + MINUTE_MS)
+        for old in [one for one in self._kept if one < self.next_open_ms]:
+            del self._kept[old]
+        return found
+
+    def take_oddities(self) -> dict[str, int]:
+        """Return what was left out since last asked, and how often; forget it."""
+        found, self._oddities = self._oddities, {}
+        return found
+
+    def _odd(self, why: str) -> None:
+        self._oddities[why] = self._oddities.get(why, 0) + 1
+
+
+def bar_of(row: Sequence[object]) -> Bar | str:
+    """Return the bar of a row, or why it is none."""
+    if len(row) < N_FIGURES or not isinstance(row[0], int) or row[0] % MINUTE_MS:
+        return "a bar without its minute"
+    figures = [float(one) if isinstance(one, int | float) else np.nan for one in row[1:N_FIGURES]]
+    columns = {name: np.array([figure]) for name, figure in zip(_COLUMNS, figures, strict=True)}
+    for mask, words in unsound_masks(columns).values():
+        if mask[0]:
+            return words
+    return Bar(
+        open_ms=row[0],
+        close_ms=row[0] + MINUTE_MS,
+        open_price=figures[0],
+        high_price=figures[1],
+        low_price=figures[2],
+        close_price=figures[3],
+        volume_base=figures[4],
+    )

@@ -1,0 +1,207 @@
+"""What is listened to: bars, order book and ticker of each symbol, each for ever, whatever happens to the line."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, Final
+
+from market.live.backoff import Backoff
+from market.live.bars import Origin
+from market.live.book import BookView, view_of
+from market.live.connection import Connection
+from market.live.notes import Notes
+from market.live.polls import positive
+from market.live.state import SymbolState
+from market.live.terms import LiveTerms
+from market.live.timer import Timer
+from market.live.trouble import MALFORMED, Unanswered, in_words
+from market.live.venue_time import VenueTime
+
+BARS, BOOK, TICKER = "bars", "book", "ticker"
+UNSUBSCRIBE_S: Final = 5.0
+_FORWARD_MS: Final = 2_000
+
+
+class Streams:
+    """Keeps the states of all symbols up to date. `has_news` is set when a bar's successor may have come."""
+
+    __slots__ = ("_connection", "_heard_ms", "_notes", "_states", "_tasks", "_terms", "_time", "_timer", "has_news")
+
+    def __init__(
+        self,
+        connection: Connection,
+        terms: LiveTerms,
+        timer: Timer,
+        time: VenueTime,
+        states: Sequence[SymbolState],
+        notes: Notes,
+    ) -> None:
+        """Take what is listened to and where it is written; `start` begins."""
+        self._connection = connection
+        self._terms = terms
+        self._timer = timer
+        self._time = time
+        self._states = states
+        self._notes = notes
+        self._heard_ms: dict[str, int] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.has_news = asyncio.Event()
+
+    @property
+    def is_running(self) -> bool:
+        """Say whether `start` was called."""
+        return bool(self._tasks)
+
+    def start(self) -> None:
+        """Begin to listen, each stream in a task of its own."""
+        steps: dict[str, Callable[[SymbolState], Awaitable[None]]] = {
+            BARS: self._hear_bars,
+            BOOK: self._hear_book,
+            TICKER: self._hear_ticker,
+        }
+        self._heard_ms = dict.fromkeys(steps, self._timer.now_ms())
+        asyncio.get_running_loop().set_exception_handler(self._on_failed_callback)
+        for state in self._states:
+            for kind, step in steps.items():
+                self.begin(self._listen(state, kind, partial(step, state)))
+        self.begin(self._mind_silence())
+
+    def raise_what_failed(self) -> None:
+        """Raise what ended a task that was to run for ever: a fault of ours, which must not look like silence."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    async def stop(self) -> None:
+        """End every task."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the streams, for as long as they are listened to."""
+        self._tasks.append(asyncio.get_running_loop().create_task(work))
+
+    async def _listen(self, state: SymbolState, kind: str, step: Callable[[], Awaitable[None]]) -> None:
+        """Take one message after the other; after a failure wait a little longer each time and listen again."""
+        import ccxt
+
+        backoff = Backoff(self._terms.seed, f"{kind} {state.symbol}", self._terms.max_backoff_ms)
+        while True:
+            try:
+                await step()
+            except asyncio.CancelledError:
+                # ccxt cancels what waits on a connection that it closes; only our own end ends this.
+                if _is_our_end():
+                    raise
+                trouble = "the connection was closed"
+            except (ccxt.BaseError, Unanswered, *MALFORMED) as error:
+                trouble = in_words(error)
+            else:
+                backoff.succeeded()
+                self._heard_ms[kind] = self._timer.now_ms()
+                if state.troubles.pop(kind, None) is not None:
+                    self._notes.add("stream_back", kind, state.symbol)
+                continue
+            self._lost(state, kind, trouble)
+            await self._timer.wait_until_ms(self._timer.now_ms() + backoff.failed())
+
+    def _lost(self, state: SymbolState, kind: str, trouble: str) -> None:
+        if kind not in state.troubles:
+            self._notes.add("stream_lost", f"{kind}: {trouble}", state.symbol)
+        state.troubles[kind] = trouble
+        if kind == BARS:
+            state.bars.interrupted()
+
+    async def _hear_bars(self, state: SymbolState) -> None:
+        rows = await self._connection.exchange.watch_ohlcv(state.market, "1m")
+        now_ms = self._time.now_ms()
+        for row in rows:
+            state.bars.take(row, now_ms, Origin.STREAM)
+        self.has_news.set()
+
+    async def _hear_book(self, state: SymbolState) -> None:
+        exchange = self._connection.exchange
+        book = await exchange.watch_order_book(state.market, self._terms.facts.book_levels)
+        view = view_of(book)
+        broken = exchange.broken_books.get(state.market) or (view if isinstance(view, str) else None)
+        if broken is not None:
+            await self._resynchronise(state, broken)
+        elif isinstance(view, BookView):
+            state.book.add(self._stamp(book.get("timestamp")), view)
+            state.book_trouble = None
+
+    async def _resynchronise(self, state: SymbolState, why: str) -> None:
+        """Look at the book by REST now, and have the stream begin again with a whole one."""
+        state.book_trouble = why
+        self._notes.add("book_resync", why, state.symbol)
+        exchange, levels = self._connection.exchange, self._terms.facts.book_levels
+        call = partial(exchange.fetch_order_book, state.market, levels)
+        try:
+            book = await self._connection.ask("a snapshot of the order book", call)
+            view = view_of(book)
+            if isinstance(view, BookView):
+                state.book.add(self._stamp(book.get("timestamp")), view)
+                state.book_trouble = None
+        finally:
+            exchange.broken_books.pop(state.market, None)
+            await self._unsubscribe(state)
+
+    async def _unsubscribe(self, state: SymbolState) -> None:
+        import ccxt
+
+        exchange = self._connection.exchange
+        try:
+            async with asyncio.timeout(UNSUBSCRIBE_S):
+                await exchange.un_watch_order_book(state.market, dict(self._terms.facts.unwatch_params))
+        except (TimeoutError, ccxt.NotSupported):
+            self._connection.hang_up(f"{state.symbol}: the order book could not be asked for anew otherwise")
+        except (ccxt.BaseError, *MALFORMED):
+            # The line broke meanwhile; a new one begins with a whole book.
+            exchange.orderbooks.pop(state.market, None)
+
+    async def _hear_ticker(self, state: SymbolState) -> None:
+        exchange = self._connection.exchange
+        watch = exchange.watch_mark_price if self._terms.facts.watches_marks else exchange.watch_ticker
+        ticker = await watch(state.market)
+        known_ms = self._stamp(ticker.get("timestamp"))
+        for trail, name in ((state.mark, "markPrice"), (state.index, "indexPrice")):
+            price = positive(ticker.get(name))
+            if price is not None:
+                trail.add(known_ms, price)
+
+    def _stamp(self, told_ms: object) -> int:
+        """Return when a figure was true by the exchange's clock: as it says, unless that is in the future."""
+        now_ms = self._time.now_ms()
+        return told_ms if isinstance(told_ms, int) and told_ms <= now_ms + _FORWARD_MS else now_ms
+
+    def _on_failed_callback(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Hang up when ccxt stumbled over a message: it no longer reads that line, and says so to the loop alone."""
+        error = context.get("exception")
+        if "handle" in context and isinstance(error, MALFORMED) and not isinstance(error, OSError):
+            self._notes.add("message_unreadable", in_words(error))
+            self._connection.hang_up("a message could not be read")
+        elif isinstance(error, OSError):
+            # ccxt answered a ping on a line that was closing; whoever listens on it is told so otherwise.
+            self._notes.add("line_closed", in_words(error))
+        else:
+            loop.default_exception_handler(context)
+
+    async def _mind_silence(self) -> None:
+        """Hang up when a kind of stream has said nothing for too long: a dead line looks like a quiet one."""
+        while True:
+            await self._timer.wait_until_ms(self._timer.now_ms() + self._terms.silence_ms // 5)
+            now_ms = self._timer.now_ms()
+            silent = [kind for kind, heard_ms in self._heard_ms.items() if now_ms - heard_ms > self._terms.silence_ms]
+            if silent:
+                why = f"no {' and no '.join(silent)} for {self._terms.silence_ms // 1000} s"
+                self._notes.add("stream_silent", why)
+                self._connection.hang_up(why)
+                self._heard_ms = dict.fromkeys(self._heard_ms, now_ms)
+
+
+def _is_our_end() -> bool:
+    """Say whether the task at work was cancelled itself, and not something it waits for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
