@@ -36,6 +36,7 @@ def data_fetch(
     """Fetch history, a file a UTC day; days that are whole on disk are not fetched again."""
     import asyncio
 
+    from console.complaints import Interrupted
     from console.fetch_report import FetchBoard, print_fetched
     from desk.clock import SystemClock
     from market.history.plan import plan_fetch
@@ -46,9 +47,10 @@ def data_fetch(
     board = FetchBoard(stdout(), quietly=as_json)
     try:
         asyncio.run(_fetch(plan, settings, to_folder, board))
+    except KeyboardInterrupt as error:
+        raise Interrupted("the days told above are on disk; the same command goes on with the rest") from error
     finally:
-        if board.days:
-            print_fetched(stdout(), board.days, as_json=as_json)
+        print_fetched(stdout(), board.days, as_json=as_json)
 
 
 async def _fetch(plan: "FetchPlan", settings: "Settings", root: Path, board: "FetchBoard") -> None:

@@ -46,6 +46,9 @@ def print_fetched(console: Console, days: Sequence[DayDone], *, as_json: bool) -
         ]
         print(json.dumps({"days": told}, allow_nan=False))  # noqa: T201 - this is the program's answer
         return
+    if not days:
+        console.print("no day is on disk")
+        return
     table = sheet("series", ">days", ">fetched now", ">rows", ">rows missing", "state")
     for series in dict.fromkeys(day.series for day in days):
         own = [day for day in days if day.series == series]

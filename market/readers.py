@@ -29,7 +29,7 @@ def read_recording(path: Path) -> Recording:
         When the file is missing, a folder, unreadable, empty, truncated, larger than `MAX_ROWS` or
         `MAX_BYTES`, or has columns of no known kind.
     """
-    name = series_name(path) if is_series(path) else path.name
+    name = recording_name(path)
     layout, table = _read(path)
     if len(table.stamps) == 0:
         raise BadInput(f"{name} has columns but no rows; a recording needs at least one")
@@ -41,6 +41,11 @@ def read_recording(path: Path) -> Recording:
         row_word=table.row_word,
         first_row=table.first_row,
     )
+
+
+def recording_name(path: Path) -> str:
+    """Return what a recording is called in messages: a file's name, or a fetched series' in words."""
+    return series_name(path) if is_series(path) else path.name
 
 
 def read_stamps(path: Path) -> tuple[RecordingKind, Ints]:

@@ -7,36 +7,19 @@ from domain.record import Record
 
 
 class ExchangeFacts(Record, frozen=True, kw_only=True):
-    """One exchange, by the name ccxt gives it.
+    """One exchange, by the name ccxt gives it; what is not about history stands in market/live/terms.py.
 
-    quote: what its perpetuals are quoted and settled in. n_*_page: most rows of an answer.
-    rows_at: the names under which an answer's JSON holds its rows; none where it is them.
+    n_*_page: most rows of an answer. rows_at: the names under which an answer's JSON holds its rows; none where it is
+    them.
     """
 
-    quote: str
     n_bars_page: int
     n_interest_page: int
     n_funding_page: int
     rows_at: tuple[str, ...]
 
-    def pair(self, symbol: str) -> str:
-        """Return the name ccxt has for a desk symbol: SOL-PERP is SOL/USDT:USDT."""
-        return f"{symbol.removesuffix('-PERP')}/{self.quote}:{self.quote}"
-
 
 EXCHANGES: Final[Mapping[str, ExchangeFacts]] = {
-    "binanceusdm": ExchangeFacts(
-        quote="USDT",
-        n_bars_page=1000,
-        n_interest_page=500,
-        n_funding_page=1000,
-        rows_at=(),
-    ),
-    "bybit": ExchangeFacts(
-        quote="USDT",
-        n_bars_page=1000,
-        n_interest_page=200,
-        n_funding_page=200,
-        rows_at=("result", "list"),
-    ),
+    "binanceusdm": ExchangeFacts(n_bars_page=1000, n_interest_page=500, n_funding_page=1000, rows_at=()),
+    "bybit": ExchangeFacts(n_bars_page=1000, n_interest_page=200, n_funding_page=200, rows_at=("result", "list")),
 }

@@ -15,6 +15,7 @@ from market.history.patience import NotNow, Pause, insist
 from market.history.rows import DayRows
 from market.history.series import Kind
 from market.history.terms import FetchTerms
+from market.live.terms import VENUES
 
 INTEREST_STEP_MS: Final = 5 * MINUTE_MS
 
@@ -68,7 +69,8 @@ class ExchangeSource:
         await self._exchange.close()
 
     async def _pair(self, symbol: str) -> str:
-        pair = self._market or self._facts.pair(symbol)
+        venue = VENUES[self.name]
+        pair = self._market or f"{symbol.removesuffix('-PERP')}/{venue.quote}:{venue.settle}"
         markets = await self._ask(self._exchange.load_markets, f"{self.name}'s list of markets")
         if not isinstance(markets, dict) or pair not in markets:
             raise BadInput(
@@ -173,7 +175,7 @@ def _judged(error: Exception, question: str) -> Exception:
 def _ccxt_exchange(name: str, terms: FetchTerms) -> Any:
     import ccxt.async_support as ccxt
 
-    options = {"fetchMarkets": {"types": ["linear"]}, "fetchCurrencies": False, "fetchMargins": False}
+    options = {**VENUES[name].options}
     exchange = getattr(ccxt, name)(
         {"enableRateLimit": True, "timeout": int(terms.timeout_s * 1000), "options": options}
     )

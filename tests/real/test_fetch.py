@@ -96,6 +96,22 @@ def test_killed_on_any_page_the_next_fetch_ends_with_the_same_bytes(
     assert on_disk(disturbed) == on_disk(undisturbed)
 
 
+def test_ctrl_c_ends_a_fetch_with_one_sentence_and_the_days_it_has(
+    program: Program, serve: Callable[..., HistoryServer]
+) -> None:
+    # The last day's first page: two days are whole by then.
+    reached, folder = threading.Event(), program.folder / "data"
+    server = serve("bybit", faults=dict.fromkeys(range(4, 60), Fault.TOO_MANY))
+    server.before_page = lambda place: None if place < 4 else reached.set()
+    fetching = program.start(*words(server, "bybit", folder), "--set", "FETCH_PAUSE_S=60", "--json")
+    assert reached.wait(60)
+    fetching.send_signal(signal.SIGINT)
+    out, errors = fetching.communicate(timeout=60)
+    assert (fetching.returncode, len(errors.splitlines())) == (130, 1)
+    assert errors.startswith("interrupted: the days told above are on disk")
+    assert [day["date"] for day in json.loads(out)["days"]] == ["2023-07-19", "2023-07-20"]
+
+
 def test_a_second_fetch_asks_for_nothing_but_what_is_not_whole(
     program: Program, serve: Callable[..., HistoryServer]
 ) -> None:
