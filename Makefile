@@ -19,8 +19,8 @@ ENGINE_LIST := $(LISTS); print(*project["optional-dependencies"]["engine"], sep=
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-paper: .venv/.installed  ## install if needed, then trade one simulated day on paper
-	@$(BIN)/python main.py paper --feed sim --minutes 1440 --speed auto
+paper: .venv/.installed  ## install if needed, then trade on paper: one simulated day, or what .env says
+	@$(BIN)/python main.py paper
 
 bench: .venv/.installed  ## measure the budgets of the architecture page
 	@$(BIN)/python -m benchmarks

@@ -56,6 +56,7 @@ class LiveMinutes:
         self._last_ms = self._missed_ms = self.desk.clock.now_ms()
         while not self.desk.is_done and (minute := await self._next()) is not None:
             await self._take(self._judged(minute))
+        self.desk.commit_or_reduce()
 
     async def _next(self) -> Sequence[Snapshot] | None:
         """Wait for the next minute; None at the feed's end and when a stop is asked for."""
@@ -65,7 +66,8 @@ class LiveMinutes:
                 await asyncio.wait({coming}, timeout=POLL_S)
                 if self.desk.is_done:
                     return None
-                self._mind_the_clock()
+                if not coming.done():
+                    self._mind_the_clock()
             return coming.result()
         finally:
             coming.cancel()

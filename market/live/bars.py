@@ -24,11 +24,11 @@ class Origin(StrEnum):
 
 
 class Kept(Record, frozen=True, kw_only=True, gc=False):
-    """A bar that is not given out yet: how it came, and when by the exchange's clock."""
+    """A bar that is not given out yet. is_whole: nothing can be missing from it once its successor is there."""
 
     bar: Bar
     origin: Origin
-    taken_ms: int
+    is_whole: bool
 
 
 class BarBook:
@@ -48,8 +48,11 @@ class BarBook:
         self._kept: dict[int, Kept] = {}
         self._newest_ms = -1
 
-    def take(self, row: Sequence[object], venue_now_ms: int, origin: Origin) -> None:
-        """Take one row as it came, whatever it is."""
+    def take(self, row: Sequence[object], venue_now_ms: int, origin: Origin, *, is_final: bool | None = None) -> None:
+        """Take one row as it came, whatever it is.
+
+        is_final: whether the exchange has called this bar closed; None where it never says.
+        """
         bar = bar_of(row)
         if isinstance(bar, str):
             self._odd(bar)
@@ -61,7 +64,11 @@ class BarBook:
         elif bar.open_ms > venue_now_ms + MINUTE_MS:
             self._odd("a bar from the future")
         else:
-            self._kept[bar.open_ms] = Kept(bar=bar, origin=origin, taken_ms=venue_now_ms)
+            self._kept[bar.open_ms] = Kept(
+                bar=bar,
+                origin=origin,
+                is_whole=venue_now_ms >= bar.close_ms - LAST_WORD_MS if is_final is None else is_final,
+            )
             if origin is Origin.STREAM:
                 self._newest_ms = max(self._newest_ms, bar.open_ms)
 
@@ -72,13 +79,13 @@ class BarBook:
     def is_closed(self, open_ms: int) -> bool:
         """Say whether a minute's bar is there and will not change.
 
-        By REST, which is asked when the minute is over; or by a stream that showed it up to its very end, and then
-        its successor.
+        By REST, which is asked when the minute is over; or by a stream that showed it to its end, and its successor.
+        Its end: the exchange called it closed, or where it does not do so, it was heard of until just before.
         """
         kept = self._kept.get(open_ms)
         if kept is None or kept.origin is Origin.REST:
             return kept is not None
-        return self.has_successor(open_ms) and kept.taken_ms >= kept.bar.close_ms - LAST_WORD_MS
+        return kept.is_whole and self.has_successor(open_ms)
 
     def interrupted(self) -> None:
         """Forget the bar that is forming: the stream has broken, and nobody can say what was missed."""

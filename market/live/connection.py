@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from domain.errors import FeedLost
 from market.live.backoff import Backoff
-from market.live.sequence import SequenceWatch
+from market.live.messages import MessageWatch
 from market.live.terms import LiveTerms
 from market.live.timer import Timer
 from market.live.trouble import MALFORMED, Unanswered, in_words
@@ -15,38 +15,28 @@ from market.live.trouble import MALFORMED, Unanswered, in_words
 _T = TypeVar("_T")
 
 FIRST_BAN_MS: Final = 2_000
+N_BARS_KEPT: Final = 10
+"""Bars of a market that ccxt holds: the newest, and what came out of order."""
 _SECURE: Final = {"http": {"http": "http", "ws": "ws"}, "https": {"http": "https", "ws": "wss"}}
 
 
 class Connection:
-    """An exchange that can be asked (`ask`) and listened to (`exchange`, ccxt's own object)."""
+    """An exchange that can be asked (`ask`) and listened to (`exchange`, ccxt's own object, there once it is open)."""
 
-    __slots__ = ("_bans", "_blocked_until_ms", "_timer", "exchange", "name")
+    __slots__ = ("_bans", "_blocked_until_ms", "_terms", "_timer", "exchange", "name")
 
     def __init__(self, terms: LiveTerms, timer: Timer) -> None:
-        """Build ccxt's exchange; nothing is sent yet. ccxt is imported here, which takes half a second."""
-        import ccxt.pro
-
-        ours = type(terms.exchange, (SequenceWatch, getattr(ccxt.pro, terms.exchange)), {})
+        """Prepare; nothing is built or sent yet."""
         self.name = terms.exchange
-        self.exchange: Any = ours(
-            {
-                # ccxt paces our questions by the machine's clock; a rehearsal on this machine has a clock of its own.
-                "enableRateLimit": not is_loopback(terms.url),
-                "newUpdates": True,
-                "timeout": terms.request_timeout_ms,
-                "options": {**terms.facts.options},
-            }
-        )
-        self.exchange.has["fetchCurrencies"] = False
-        if terms.url:
-            self.exchange.urls["api"] = redirected(self.exchange.urls["api"], terms.url)
+        self.exchange: Any = None
+        self._terms = terms
         self._timer = timer
         self._blocked_until_ms = 0
         self._bans = Backoff(terms.seed, "rate limit", 60_000)
 
     async def open(self) -> None:
         """Load the markets. Raises FeedLost, with one sentence, when the exchange cannot be reached."""
+        self.exchange = _exchange(self._terms)
         try:
             await self.ask("the list of markets", self.exchange.load_markets)
         except Unanswered as error:
@@ -87,7 +77,8 @@ class Connection:
 
     async def close(self) -> None:
         """Close everything."""
-        await self.exchange.close()
+        if self.exchange is not None:
+            await self.exchange.close()
 
     @property
     def address(self) -> str:
@@ -99,6 +90,26 @@ class Connection:
         headers = self.exchange.last_response_headers or {}
         told = {str(name).lower(): str(value) for name, value in headers.items()}.get("retry-after", "")
         return max(FIRST_BAN_MS + self._bans.failed(), int(told) * 1000 if told.isdigit() else 0)
+
+
+def _exchange(terms: LiveTerms) -> Any:
+    """Build ccxt's exchange, told what the terms say. ccxt is imported here, which takes half a second."""
+    import ccxt.pro
+
+    ours = type(terms.exchange, (MessageWatch, getattr(ccxt.pro, terms.exchange)), {})
+    exchange: Any = ours(
+        {
+            # ccxt paces our questions by the machine's clock; a rehearsal on this machine has a clock of its own.
+            "enableRateLimit": not is_loopback(terms.url),
+            "newUpdates": True,
+            "timeout": terms.request_timeout_ms,
+            "options": {**terms.facts.options, "OHLCVLimit": N_BARS_KEPT},
+        }
+    )
+    exchange.has["fetchCurrencies"] = False
+    if terms.url:
+        exchange.urls["api"] = redirected(exchange.urls["api"], terms.url)
+    return exchange
 
 
 def is_loopback(address: str) -> bool:

@@ -21,7 +21,8 @@ class SymbolState:
     """One symbol: its bars, the figures beside them as of each minute's end, and what is amiss.
 
     market: ccxt's name. book_trouble: why there is no book to believe; None while there is one. troubles: what last
-    went wrong, by kind of stream or question, until it goes well again. n_without_bar: minutes in a row without one.
+    went wrong, by kind of stream or question, until it goes well again. bars_shown: the stream's list of bars
+    as last seen. n_without_bar: minutes in a row without one.
     """
 
     symbol: str
@@ -34,6 +35,7 @@ class SymbolState:
     interest_usd: Trail[float] = field(default_factory=Trail)
     book_trouble: str | None = "none was seen yet"
     troubles: dict[str, str] = field(default_factory=dict)
+    bars_shown: dict[object, tuple[list[object], bool]] = field(default_factory=dict)
     last_close: float | None = None
     n_without_bar: int = 0
     n_unseen: int = 0

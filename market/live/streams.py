@@ -106,19 +106,28 @@ class Streams:
                 continue
             self._lost(state, kind, trouble)
             await self._timer.wait_until_ms(self._timer.now_ms() + backoff.failed())
+            self._heard_ms[kind] = self._timer.now_ms()
 
     def _lost(self, state: SymbolState, kind: str, trouble: str) -> None:
         if kind not in state.troubles:
             self._notes.add("stream_lost", f"{kind}: {trouble}", state.symbol)
         state.troubles[kind] = trouble
+        self._heard_ms[kind] = self._timer.now_ms()
         if kind == BARS:
             state.bars.interrupted()
 
     async def _hear_bars(self, state: SymbolState) -> None:
-        rows = await self._connection.exchange.watch_ohlcv(state.market, "1m")
+        exchange = self._connection.exchange
+        await exchange.watch_ohlcv(state.market, "1m")
         now_ms = self._time.now_ms()
-        for row in rows:
-            state.bars.take(row, now_ms, Origin.STREAM)
+        # What ccxt calls the new rows are the last ones of its list, and after a row out of order those are others.
+        finals = exchange.final_bars.get(state.market, ())
+        shown = {row[0]: (list(row), row[0] in finals) for row in exchange.ohlcvs[state.market]["1m"]}
+        for open_ms, (row, is_final) in shown.items():
+            if state.bars_shown.get(open_ms) != (row, is_final):
+                told = is_final if self._terms.facts.calls_bars_final else None
+                state.bars.take(row, now_ms, Origin.STREAM, is_final=told)
+        state.bars_shown = shown
         self.has_news.set()
 
     async def _hear_book(self, state: SymbolState) -> None:

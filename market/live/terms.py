@@ -15,7 +15,8 @@ class VenueFacts(Record, frozen=True, kw_only=True):
     settlements where the exchange does not say. options: what ccxt is told, so that it loads perpetuals only.
     interest_params, unwatch_params: what the question for open interest, and leaving an order book, need beside the
     symbol: for Bybit ccxt leaves another depth than the one it watches, unless told. tells_interest: False where
-    there is no such question. is_tested: whether the tests hold the feed against this protocol.
+    there is no such question. calls_bars_final: its stream says when a bar is closed. is_tested: whether the tests
+    hold the feed against this protocol.
     """
 
     quote: str
@@ -27,12 +28,15 @@ class VenueFacts(Record, frozen=True, kw_only=True):
     interest_params: Mapping[str, Any] = MappingProxyType({})
     unwatch_params: Mapping[str, Any] = MappingProxyType({})
     tells_interest: bool = True
+    calls_bars_final: bool = False
     is_tested: bool = False
 
 
 VENUES: Final[Mapping[str, VenueFacts]] = MappingProxyType(
     {
-        "binanceusdm": VenueFacts(quote="USDT", settle="USDT", book_levels=50, watches_marks=True, is_tested=True),
+        "binanceusdm": VenueFacts(
+            quote="USDT", settle="USDT", book_levels=50, watches_marks=True, calls_bars_final=True, is_tested=True
+        ),
         "bybit": VenueFacts(
             quote="USDT",
             settle="USDT",
@@ -40,6 +44,7 @@ VENUES: Final[Mapping[str, VenueFacts]] = MappingProxyType(
             options={"fetchMarkets": {"types": ["linear"]}},
             interest_params={"interval": "5m"},
             unwatch_params={"limit": 50},
+            calls_bars_final=True,
             is_tested=True,
         ),
         "deribit": VenueFacts(quote="USDC", settle="USDC", book_levels=None),
@@ -85,15 +90,15 @@ class LiveTerms(Record, frozen=True, kw_only=True):
         Longest pause between two attempts. seed: of the jitter in these pauses.
     """
 
-    exchange: str
-    symbols: tuple[str, ...]
+    exchange: str = "bybit"
+    symbols: tuple[str, ...] = ("SOL-PERP",)
     markets: Mapping[str, str] = MappingProxyType({})
     warmup_bars: int = 300
     url: str = ""
     grace_ms: int = 3_000
     patience_ms: int = 20_000
     silence_ms: int = 25_000
-    max_backoff_ms: int = 30_000
+    max_backoff_ms: int = 15_000
     request_timeout_ms: int = 5_000
     seed: int = 7
 

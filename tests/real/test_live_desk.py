@@ -23,8 +23,8 @@ from db.reading import events, inputs
 from db.verify import verify
 from domain.market import MINUTE_MS, Snapshot
 from market.live.snapshots import BACK_FILLED
-from tests.doubles.exchange.bybit import Protocol
-from tests.doubles.exchange.desk_process import TIME_FILE
+from tests.doubles.exchange.bybit import Bybit
+from tests.doubles.exchange.desk_process import KILL_AT, TIME_FILE
 from tests.doubles.exchange.driving import play
 from tests.doubles.exchange.faults import Fault, Script, one_a_minute
 from tests.doubles.exchange.markets import Market, recorded
@@ -63,7 +63,7 @@ class Stage:
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
     resident_kb: list[int] = field(default_factory=list)
 
-    async def start(self) -> None:
+    async def start(self, kill_at_order: int | None = None) -> None:
         """Start the program, and wait until it listens."""
         settings = [
             *KNOBS,
@@ -75,6 +75,7 @@ class Stage:
         words = ["paper", "--feed", "live", "--db", f"sqlite:///{self.folder}/journal.db", "--run-id", RUN, "--json"]
         words += ["--env-file", str(self.folder / "none"), *(part for knob in settings for part in ("--set", knob))]
         environ = {**os.environ, TIME_FILE: str(self.folder / "time")}
+        environ |= {} if kill_at_order is None else {KILL_AT: str(kill_at_order)}
         command = [sys.executable, "-m", "tests.doubles.exchange.desk_process", *words]
         with (self.folder / "out").open("ab") as out:
             self.started.append(subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out))  # noqa: ASYNC220
@@ -131,7 +132,7 @@ def opening(markets: Sequence[Market]) -> int:
 async def live(folder: Path, markets: Sequence[Market], script: Script, kill_after: Sequence[tuple[int, int]]) -> Stage:
     """Play the market and kill the desk on the way. kill_after: (minutes until the kill, minutes away)."""
     time = SimulatedTime(opening(markets) + 500, folder / "time")
-    async with LocalExchange(Protocol(markets), time, script) as exchange:
+    async with LocalExchange(Bybit(markets), time, script) as exchange:
         stage = Stage(folder, exchange)
         await stage.start()
         for n_present, n_away in kill_after:
@@ -217,6 +218,46 @@ def test_without_faults_every_live_minute_is_fit_and_the_desk_trades(shared: Pat
     assert json.loads(stage.said().splitlines()[-1])["n_orders"] == n_orders
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_desk_killed_between_an_order_and_its_tick_goes_on_from_the_minute_it_had_seen(
+    number: int, shared: Path, tmp_path: Path
+) -> None:
+    async def go() -> Stage:
+        markets = recorded(shared, BASES, FIRST_BAR, WARMUP + N_MINUTES + 200)
+        time = SimulatedTime(opening(markets) + 500, tmp_path / "time")
+        async with LocalExchange(Bybit(markets), time) as exchange:
+            stage = Stage(tmp_path, exchange)
+            await stage.start(kill_at_order=number)
+            while not stage.is_away():
+                await stage.play(1)
+            await stage.play(3)
+            await stage.start()
+            await stage.play(4)
+            assert not stage.is_away(), stage.said()
+            await asyncio.to_thread(stage.stop)
+        check_minutes(stage.snapshots(), markets)
+        return stage
+
+    stage = asyncio.run(go())
+    assert stage.started[0].returncode == -signal.SIGKILL
+    check_books(stage)
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
+        ((tick_no,),) = connection.execute("SELECT tick_no FROM orders ORDER BY id LIMIT 1 OFFSET ?", (number - 1,))
+        ((outcome, as_of_ms),) = connection.execute("SELECT outcome, as_of_ms FROM ticks WHERE tick_no = ?", (tick_no,))
+    assert outcome in ("entered", "exiting")
+    (seen,) = [
+        one for one in stage.snapshots() if one.as_of_ms == as_of_ms and one.symbol == seen_symbol(stage, tick_no)
+    ]
+    assert seen.is_fit
+    assert seen.bid_price is not None
+
+
+def seen_symbol(stage: Stage, tick_no: int) -> str:
+    with closing(sqlite3.connect(stage.folder / "journal.db")) as connection:
+        ((symbol,),) = connection.execute("SELECT symbol FROM ticks WHERE tick_no = ?", (tick_no,))
+    return str(symbol)
+
+
 @pytest.mark.parametrize("fault", UNREACHABLE)
 def test_an_exchange_that_cannot_be_reached_is_one_sentence_and_no_run(
     fault: Fault, shared: Path, tmp_path: Path
@@ -224,7 +265,7 @@ def test_an_exchange_that_cannot_be_reached_is_one_sentence_and_no_run(
     async def go() -> Stage:
         markets = recorded(shared, BASES, FIRST_BAR, WARMUP + 60)
         time = SimulatedTime(opening(markets) + 500, tmp_path / "time")
-        async with LocalExchange(Protocol(markets), time, {opening(markets): fault}) as exchange:
+        async with LocalExchange(Bybit(markets), time, {opening(markets): fault}) as exchange:
             stage = Stage(tmp_path, exchange)
             await stage.start()
         return stage

@@ -17,6 +17,7 @@ from gate.terms import ChatTerms
 from indicators.features import FeatureWindows
 from indicators.regime import RegimeThresholds
 from market.history.terms import FetchTerms
+from market.live.terms import LiveTerms
 from market.quality import QualityLimits
 from market.sim_parameters import SimParameters
 from risk.allocation import AllocationMethod, AllocationPolicy
@@ -44,6 +45,7 @@ PARTS = {
     face.chat_terms: ChatTerms,
     face.metalabel_terms: MetaLabelTerms,
     face.sim_parameters: SimParameters,
+    face.live_terms: LiveTerms,
     face.quality_limits: QualityLimits,
     face.fetch_terms: FetchTerms,
 }

@@ -8,13 +8,13 @@ from tests.doubles.exchange.markets import FUNDING_MS, Market
 
 Message = dict[str, Any]
 PREFIX = "/v5/market/"
-STREAM = "/v5/public/linear"
 N_KLINES = 1000
-NAME = "bybit"
 
 
-class Protocol:
+class Bybit:
     """Words everything as Bybit does. now_ms: the exchange's own time."""
+
+    name = "bybit"
 
     def __init__(self, markets: Sequence[Market]) -> None:
         self.markets: Mapping[str, Market] = {market.id: market for market in markets}
@@ -28,7 +28,7 @@ class Protocol:
             return 200, self._well({"timeSecond": str(now_ms // 1000), "timeNano": f"{now_ms}000000"}, now_ms)
         market = self.markets.get(query.get("symbol", ""))
         if market is None:
-            return 200, self.unknown(now_ms)
+            return self.unknown(now_ms)
         answers = {
             "kline": self._klines,
             "tickers": self._tickers,
@@ -38,8 +38,8 @@ class Protocol:
         }
         return 200, self._well(answers[word](market, query, now_ms), now_ms)
 
-    def unknown(self, now_ms: int) -> Message:
-        return {"retCode": 10001, "retMsg": "params error: symbol invalid", "result": {}, "time": now_ms}
+    def unknown(self, now_ms: int) -> tuple[int, Any]:
+        return 200, {"retCode": 10001, "retMsg": "params error: symbol invalid", "result": {}, "time": now_ms}
 
     def heard(self, told: Message) -> tuple[list[str], list[str], list[Message]]:
         """Return (topics added, topics left, replies) of a client's message."""

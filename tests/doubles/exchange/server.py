@@ -9,11 +9,13 @@ from typing import Any
 from aiohttp import WSMessage, WSMsgType, web
 
 from domain.market import MINUTE_MS
-from tests.doubles.exchange.bybit import Protocol
+from tests.doubles.exchange.binance import Binance
+from tests.doubles.exchange.bybit import Bybit
 from tests.doubles.exchange.faults import Fault, Script
 from tests.doubles.exchange.markets import Market
 from tests.doubles.exchange.time import SimulatedTime
 
+Protocol = Bybit | Binance
 ANSWERED_S = 0.25
 LOOK_S, RETURNED_LOOKS = 0.001, 20
 SKEW_MS = 8_000
@@ -94,7 +96,7 @@ class LocalExchange:
 
         A client that has gone gets a moment to come back.
         """
-        for _ in range(RETURNED_LOOKS if self.n_connected else 0):
+        for _ in range(RETURNED_LOOKS if self.requests else 0):
             if self.lines:
                 break
             await asyncio.sleep(LOOK_S)
@@ -166,7 +168,8 @@ class LocalExchange:
             return web.Response(status=503, text="out of order")
         query: Mapping[str, str] = dict(request.query)
         if self.fault is Fault.DELISTED and query.get("symbol") == next(iter(self.protocol.markets)):
-            return web.json_response(self.protocol.unknown(self.now_ms))
+            status, body = self.protocol.unknown(self.now_ms)
+            return web.json_response(body, status=status)
         status, body = self.protocol.answer(request.path, query, self.now_ms)
         return web.json_response(body, status=status)
 

@@ -335,3 +335,27 @@ def test_a_cassette_is_no_setting_of_the_run_so_that_a_recording_and_its_replay_
     recorded = load_settings(None, {**ASKED, "GATE_CASSETTE": "record", "GATE_CASSETTE_FILE": "a"})
     replayed = load_settings(None, {**ASKED, "GATE_CASSETTE": "replay", "GATE_CASSETTE_FILE": "b"})
     assert settings_json(recorded) == settings_json(replayed)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "allowed"),
+    [
+        ({"FEED": "live", "SPEED": "max"}, "SPEED", "real or auto, because FEED is live"),
+        ({"FEED": "live", "LIVE_MARKETS": "BTC-PERP=BTC/USDC:USDC"}, "LIVE_MARKETS", "names for SOL-PERP alone"),
+        ({"LIVE_MARKETS": "SOL-PERP"}, "LIVE_MARKETS", "a comma list of SYMBOL=MARKET"),
+        ({"LIVE_EXCHANGE": "mtgox"}, "LIVE_EXCHANGE", "one of binanceusdm, bybit"),
+        ({"LIVE_URL": "127.0.0.1:80"}, "LIVE_URL", "http://HOST:PORT"),
+        ({"LIVE_URL": "ftp://127.0.0.1"}, "LIVE_URL", "http://HOST:PORT"),
+        ({"LIVE_URL": "http://127.0.0.1/path"}, "LIVE_URL", "http://HOST:PORT"),
+    ],
+)
+def test_a_live_market_that_cannot_be_meant_is_refused_by_name(given, name, allowed):
+    (problem,) = problems_of(given)
+    assert problem.name == name
+    assert allowed in problem.allowed
+
+
+def test_a_live_market_has_its_own_pace_and_what_is_said_of_it_without_one_does_no_harm():
+    assert load_settings(None, {"FEED": "live", "SPEED": "real"}).feed == "live"
+    assert load_settings(None, {"FEED": "live"}).speed == "auto"
+    assert load_settings(None, {"LIVE_MARKETS": "BTC-PERP=BTC/USDC:USDC"}).feed == "sim"

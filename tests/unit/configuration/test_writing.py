@@ -12,6 +12,11 @@ from settings import effective, env_example, load_settings, settings_hash, setti
 
 PASSWORD = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1).map(lambda text: f"hun{text}ter2")
 INDIFFERENT = {
+    "LIVE_EXCHANGE": "binanceusdm",
+    "LIVE_MARKETS": "SOL-PERP=SOL/USDC:USDC",
+    "LIVE_WARMUP_BARS": "500",
+    "LIVE_GRACE_S": "5",
+    "LIVE_URL": "http://127.0.0.1:8080",
     "DATABASE_URL": "postgresql://me:hunter2@h/d",
     "STATE_DIR": "elsewhere",
     "SPEED": "max",

@@ -1,0 +1,155 @@
+"""A live market drives the desk: what is late, missing, cut off, and what the feed tells of itself."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from desk.at_hand import MinuteAtHand
+from desk.live_minutes import LiveMinutes
+from desk.runner import Desk, Pace
+from desk.tally import Tally
+from domain.market import MINUTE_MS, Snapshot
+from domain.tick import TradingState
+from tests.flow import stage
+from tests.flow.notebook import Notebook
+
+LATE_AFTER_MS = 90_000
+
+
+@dataclass
+class HandClock:
+    now: int = 0
+
+    def now_ms(self) -> int:
+        return self.now
+
+    def elapsed_s(self) -> float:
+        return self.now / 1000
+
+
+@dataclass
+class Market:
+    """A feed in the test's hands: each minute sets the clock to the moment it was given."""
+
+    clock: HandClock
+    minutes: list[tuple[float, Snapshot]]
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    waits: bool = False
+
+    async def next_minute(self) -> Sequence[Snapshot] | None:
+        if not self.minutes:
+            if self.waits:
+                await asyncio.Event().wait()
+            return None
+        at_minutes, snapshot = self.minutes.pop(0)
+        self.clock.now = int(at_minutes * MINUTE_MS)
+        return (snapshot,)
+
+    def take_notes(self) -> list[tuple[str, str]]:
+        notes, self.notes = self.notes, []
+        return notes
+
+
+@dataclass
+class Scene:
+    minutes: list[tuple[float, Snapshot]]
+    cut_off: tuple[Snapshot, ...] = ()
+    waits: bool = False
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    clock: HandClock = field(default_factory=HandClock)
+    journal: Notebook = field(default_factory=Notebook)
+
+    async def opened(self) -> LiveMinutes:
+        master = stage.desk(self.journal)
+        feed = Market(self.clock, self.minutes, self.notes, self.waits)
+        self.desk = Desk(
+            feed=feed,
+            master=master,
+            journal=self.journal,
+            clock=self.clock,
+            tally=Tally(starting_equity_microusd=master.execution.books.equity_microusd),
+            pace=Pace(),
+            asked_state=lambda: TradingState.ACTIVE,
+        )
+        await self.desk.open()
+        at_hand = MinuteAtHand(self.journal, self.clock)
+        return LiveMinutes(
+            desk=self.desk, feed=feed, at_hand=at_hand, late_after_ms=LATE_AFTER_MS, cut_off=self.cut_off
+        )
+
+    def live(self) -> list[Snapshot]:
+        async def go() -> None:
+            await (await self.opened()).run()
+
+        asyncio.run(go())
+        return [record.snapshot for record in self.journal.ticks]
+
+
+def test_minutes_are_taken_as_they_come_and_are_durable_one_by_one() -> None:
+    scene = Scene([(number + 1.02, snapshot) for number, snapshot in enumerate(stage.quiet(5))])
+    taken = scene.live()
+    assert [one.as_of_ms // MINUTE_MS for one in taken] == [1, 2, 3, 4, 5]
+    assert all(one.is_fit for one in taken)
+    assert scene.journal.waiting == []
+
+
+def test_a_minute_given_too_late_is_unfit_and_noted() -> None:
+    quiet = stage.quiet(3)
+    scene = Scene([(1.0, quiet[0]), (4.0, quiet[1]), (4.1, quiet[2])])
+    taken = scene.live()
+    assert [one.is_fit for one in taken] == [True, False, True]
+    assert "taken 120 s after its close" in taken[1].defects
+    assert scene.journal.events == ["late_tick"]
+
+
+def test_what_is_back_filled_says_so_itself_and_is_not_called_late_again() -> None:
+    warmup = [snapshot.unfit("back-filled") for snapshot in stage.quiet(200)]
+    scene = Scene([(500.0, snapshot) for snapshot in warmup])
+    taken = scene.live()
+    assert len(taken) == 200
+    assert {one.defects for one in taken} == {("back-filled",)}
+    assert scene.journal.events == []
+
+
+def test_what_the_feed_tells_of_itself_is_on_record_with_the_minute() -> None:
+    scene = Scene([(1.0, stage.quiet(1)[0])], notes=[("stream_lost", "bars: closed"), ("stream_back", "bars")])
+    scene.live()
+    assert scene.journal.events == ["stream_lost", "stream_back"]
+
+
+def test_a_minute_that_was_cut_off_is_taken_first_and_as_it_was_seen() -> None:
+    quiet = stage.quiet(3)
+    scene = Scene([(9.0, quiet[1]), (9.1, quiet[2])], cut_off=(quiet[0],))
+    scene.clock.now = 9 * MINUTE_MS
+    assert scene.live()[0] == quiet[0]
+
+
+def test_a_stop_does_not_wait_for_a_minute_that_never_comes() -> None:
+    scene = Scene([], waits=True)
+
+    async def go() -> None:
+        minutes = await scene.opened()
+        running = asyncio.ensure_future(minutes.run())
+        await asyncio.sleep(0)
+        scene.desk.ask_to_stop()
+        await asyncio.wait_for(running, timeout=10)
+
+    asyncio.run(go())
+    assert scene.journal.ticks == []
+
+
+def test_a_feed_that_gives_nothing_is_noted_as_a_missed_tick_once_a_minute() -> None:
+    scene = Scene([], waits=True)
+
+    async def go() -> None:
+        minutes = await scene.opened()
+        running = asyncio.ensure_future(minutes.run())
+        for at_minutes in (1, 2, 3, 3.5, 6):
+            await asyncio.sleep(0.25)
+            scene.clock.now = int(at_minutes * MINUTE_MS)
+        await asyncio.sleep(0.25)
+        scene.desk.ask_to_stop()
+        await running
+
+    asyncio.run(go())
+    assert scene.journal.events == ["tick_missed", "tick_missed"]

@@ -1,0 +1,184 @@
+"""The live feed against the local exchange, one thing wrong at a time, in both protocols it is tested on."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from domain.errors import BadInput, FeedLost
+from domain.market import MINUTE_MS, ImbalanceSource, Snapshot
+from market.live.feed import MAX_GAP_MINUTES, LiveFeed
+from market.live.snapshots import BACK_FILLED
+from market.live.terms import LiveTerms
+from market.quality import QualityLimits
+from tests.doubles.exchange.binance import Binance
+from tests.doubles.exchange.bybit import Bybit
+from tests.doubles.exchange.faults import Fault
+from tests.doubles.exchange.markets import FUNDING_MS, Market, recorded
+from tests.doubles.exchange.rehearsal import Rehearsal, drained, opening_after
+from tests.doubles.exchange.server import LocalExchange
+from tests.doubles.exchange.time import SimulatedTime
+
+PROTOCOLS = [Bybit, Binance]
+N_MINUTES, AT = 9, 3
+BASES = ("SOL", "BTC")
+TOLD = {
+    Fault.SILENCE: "stream_silent",
+    Fault.DISCONNECT: "stream_lost",
+    Fault.DUPLICATE: None,
+    Fault.OUT_OF_ORDER: None,
+    Fault.WRONG_SYMBOL: None,
+    Fault.NOT_A_NUMBER: "odd_bars",
+    Fault.HALF_A_MESSAGE: "message_unreadable",
+    Fault.SEQUENCE_GAP: {Bybit: "book_resync", Binance: "stream_lost"},
+    Fault.CROSSED_BOOK: "book_resync",
+    Fault.TOO_MANY_REQUESTS: "question_lost",
+    Fault.RECONNECT_STORM: "stream_lost",
+    Fault.DELISTED: "question_lost",
+    Fault.CLOCK_SKEW: "clock_skew",
+    Fault.OUTAGE: "question_lost",
+}
+"""What the feed tells of itself."""
+
+HARMLESS = (Fault.DUPLICATE, Fault.OUT_OF_ORDER, Fault.WRONG_SYMBOL, Fault.CROSSED_BOOK, Fault.SEQUENCE_GAP)
+"""After these no minute is unfit."""
+
+WITHOUT_BAR = {
+    Fault.TOO_MANY_REQUESTS: "429|Too many visits",
+    Fault.OUTAGE: "ExchangeNotAvailable",
+    Fault.DELISTED: "symbol invalid|Invalid symbol",
+}
+"""In these a minute has no bar, and says why."""
+
+
+@pytest.fixture(scope="module")
+def tape(shared: Path) -> partial[list[Market]]:
+    """Return a way to make the same markets anew: a book keeps what was shown of it."""
+    return partial(recorded, shared, BASES, 1_200, 400)
+
+
+def check_against_tape(minutes: Sequence[Sequence[Snapshot]], markets: Sequence[Market]) -> None:
+    times = [minute[0].as_of_ms for minute in minutes]
+    assert times == list(range(times[0], times[-1] + MINUTE_MS, MINUTE_MS))
+    bars = {f"{market.base}-PERP": market.bars for market in markets}
+    for snapshot in (one for minute in minutes for one in minute):
+        if snapshot.bar is None:
+            assert any(reason.startswith("no bar: ") for reason in snapshot.defects)
+        else:
+            bar = snapshot.bar
+            told = (bar.open_price, bar.high_price, bar.low_price, bar.close_price, bar.volume_base)
+            assert told == pytest.approx(bars[snapshot.symbol][bar.open_ms], rel=1e-6)
+
+
+@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_fault_is_told_costs_at_most_its_minutes_and_is_over(protocol, fault, tape) -> None:
+    markets = tape()
+    start_ms = opening_after(markets, 5)
+    fault_ms = start_ms // MINUTE_MS * MINUTE_MS + AT * MINUTE_MS
+    feed = Rehearsal(protocol, markets, start_ms, N_MINUTES, {fault_ms: fault})
+    minutes = drained(feed)
+    assert len(minutes) == N_MINUTES
+    check_against_tape(minutes, markets)
+    kinds = {kind for kind, _ in feed.notes}
+    expected = TOLD[fault]
+    assert (
+        kinds == set()
+        if expected is None
+        else (expected[protocol] if isinstance(expected, dict) else expected) in kinds
+    )
+    defects = [reason for minute in minutes for one in minute for reason in one.defects]
+    if fault in HARMLESS:
+        assert defects == []
+    missing = [one for minute in minutes for one in minute if one.bar is None]
+    assert bool(missing) == (fault in WITHOUT_BAR)
+    for snapshot in missing:
+        assert any(word in snapshot.defects[0] for word in WITHOUT_BAR[fault].split("|"))
+        assert snapshot.as_of_ms in (fault_ms, fault_ms + MINUTE_MS)
+    assert all(one.is_fit for minute in minutes[AT + 3 :] for one in minute)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_quiet_minute_shows_everything_the_exchange_tells(protocol, tape) -> None:
+    markets = tape()
+    minutes = drained(Rehearsal(protocol, markets, opening_after(markets, 5), 5))
+    for snapshot in minutes[-1]:
+        market = next(one for one in markets if snapshot.symbol.startswith(one.base))
+        close_ms = snapshot.as_of_ms
+        assert snapshot.bid_price is not None
+        assert snapshot.ask_price is not None
+        assert snapshot.bid_price < market.price(close_ms) < snapshot.ask_price
+        assert snapshot.spread_bps is not None
+        assert snapshot.spread_bps.source == "book"
+        assert snapshot.imbalance_source is ImbalanceSource.BOOK
+        assert snapshot.mark is not None
+        assert snapshot.mark.value == pytest.approx(market.price(close_ms))
+        assert snapshot.oracle is not None
+        assert snapshot.oracle.value == pytest.approx(market.index(close_ms))
+        assert snapshot.premium_bps is not None
+        assert snapshot.premium_bps.value == pytest.approx(2.0, abs=0.2)
+        assert snapshot.funding_rate_hourly_frac is not None
+        assert snapshot.funding_rate_hourly_frac.value == pytest.approx(0.0001 / 8)
+        assert snapshot.open_interest_usd is not None
+        assert snapshot.open_interest_usd.value > 1e6
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_warm_up_comes_first_and_no_risk_may_rest_on_it(protocol, tape) -> None:
+    markets = tape()
+    start_ms = opening_after(markets, 320)
+    minutes = drained(Rehearsal(protocol, markets, start_ms, 3, warmup_bars=300))
+    assert len(minutes) == 303
+    check_against_tape(minutes, markets)
+    for minute in minutes[:300]:
+        assert all(one.defects == (BACK_FILLED,) for one in minute)
+    assert all(one.is_fit for minute in minutes[-2:] for one in minute)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_funding_is_settled_once_at_its_time_live_and_in_what_was_made_up(protocol, shared: Path) -> None:
+    markets = recorded(shared, ("SOL",), 0, 2_000)
+    due_ms = next(open_ms for open_ms in sorted(markets[0].bars) if open_ms % FUNDING_MS == 0 and open_ms > 0)
+    due_ms += FUNDING_MS
+    for first_ms, warmup in ((due_ms - 4 * MINUTE_MS + 500, 0), (due_ms + 5 * MINUTE_MS + 500, 20)):
+        minutes = drained(Rehearsal(protocol, markets, first_ms, 8, warmup_bars=warmup))
+        settled = [one for (one,) in minutes if one.funding_settlement is not None]
+        assert [one.as_of_ms for one in settled] == [due_ms]
+        assert settled[0].bar is not None
+        assert settled[0].funding_settlement is not None
+        rate = settled[0].funding_settlement.rate_quote_per_base_1e9
+        assert rate == pytest.approx(0.0001 * settled[0].bar.close_price * 1e9, rel=1e-6)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_the_exchange_does_not_have_is_refused_in_one_sentence(protocol, tape) -> None:
+    async def go(symbol: str, last: dict[str, int]) -> None:
+        markets = tape()
+        time = SimulatedTime(opening_after(markets, 5))
+        async with LocalExchange(protocol(markets), time) as exchange:
+            terms = LiveTerms(exchange=protocol.name, symbols=(symbol,), url=exchange.url)
+            feed = LiveFeed(terms, QualityLimits(), time)
+            try:
+                await feed.open(last)
+            finally:
+                await feed.close()
+
+    with pytest.raises(BadInput, match="DOGE-PERP would be DOGE/USDT:USDT .* LIVE_MARKETS"):
+        asyncio.run(go("DOGE-PERP", {}))
+    with pytest.raises(BadInput, match="begin a new run"):
+        asyncio.run(go("SOL-PERP", {"SOL-PERP": opening_after(tape(), 0) - (MAX_GAP_MINUTES + 9) * MINUTE_MS}))
+
+
+def test_an_exchange_that_is_not_there_is_a_lost_feed_with_advice() -> None:
+    async def go() -> None:
+        time = SimulatedTime(1_746_000_000_000)
+        feed = LiveFeed(LiveTerms(url="http://127.0.0.1:9"), QualityLimits(), time)
+        try:
+            await feed.open()
+        finally:
+            await feed.close()
+
+    with pytest.raises(FeedLost, match="bybit could not be reached at http://127.0.0.1:9 .* paper --feed sim"):
+        asyncio.run(go())
