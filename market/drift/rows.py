@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,6 +16,8 @@ Row = Mapping[str, object]
 
 _RECORDS: Final = (("records", None), ("fundingRates", Form.RAW), ("contracts", None), ("markets", None))
 """Names of the envelopes, and the form of those whose figures are raw."""
+
+_FAILED: Final = re.compile(rb'"success"\s*:\s*false')
 
 
 @dataclass(slots=True)
@@ -45,12 +48,14 @@ def read_document(body: bytes) -> Document:
 
 
 def looks_like_document(body: bytes) -> bool:
-    """Say whether a body begins like a file or an answer we know, rather than an error page. Nothing at all does."""
-    text = unpack(body)[0].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"["):
-        return True
-    if text.startswith(b"{"):
-        return any(f'"{name}"'.encode() in text for name, _ in _RECORDS)
+    """Say whether a body is like a file or an answer we know, rather than an error page or half of one.
+
+    Nothing at all is a file without a line.
+    """
+    text = unpack(body)[0].removeprefix(b"\xef\xbb\xbf").strip()
+    if text.startswith((b"{", b"[")):
+        is_whole = text.endswith(b"}" if text.startswith(b"{") else b"]") and _FAILED.search(text) is None
+        return is_whole and (text.startswith(b"[") or any(f'"{name}"'.encode() in text for name, _ in _RECORDS))
     names = {name.strip(b'" \r') for name in text.split(b"\n", 1)[0].split(b",")}
     return not text or bool(names & {b"ts", b"start"})
 

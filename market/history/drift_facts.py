@@ -17,7 +17,7 @@ class DriftVenue(Record, frozen=True, kw_only=True):
     """One venue.
 
     api: address of its Data API. origin: who the API wants to be asked by. archive: address of the day files, None
-    where there are none; archive_last: the last day they have.
+    where there are none; archive_last: the last day they have whole.
     """
 
     api: str
@@ -38,7 +38,7 @@ DRIFT_VENUES: Final[Mapping[str, DriftVenue]] = {
             "https://drift-historical-data-v2.s3.eu-west-1.amazonaws.com"
             "/program/dRiftyHA39MWEi3m9aunc5MzRF1JYuBsbn6VPcn33UH"
         ),
-        archive_last=date(2025, 1, 9),
+        archive_last=date(2025, 1, 8),
     ),
     "velocity": DriftVenue(api="https://data.velocity.exchange", origin="https://app.velocity.exchange"),
 }
