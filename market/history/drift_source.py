@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import date
 from typing import Final, TypeVar
 
@@ -14,7 +14,7 @@ from market.drift.funding import FundingReader
 from market.drift.minutes import Columns, funding_columns, minute_bars
 from market.drift.pages import Page
 from market.drift.trades import TradesReader
-from market.history.drift_facts import DRIFT_VENUES, KINDS, TRADES_A_PAGE, DriftVenue
+from market.history.drift_facts import DRIFT_VENUES, TRADES_A_PAGE, DriftVenue
 from market.history.patience import Pause
 from market.history.rows import DayRows
 from market.history.series import Kind, day_at
@@ -38,11 +38,6 @@ class DriftSource:
         venue = DRIFT_VENUES[name]
         self._venue = _mirrored(venue, terms.url.rstrip("/")) if terms.url else venue
         self._web = Web(terms, pause, {"Origin": venue.origin, "Referer": f"{venue.origin}/"})
-
-    @property
-    def kinds(self) -> Sequence[Kind]:
-        """Bars made from fills, and funding records."""
-        return KINDS
 
     async def day(self, kind: Kind, symbol: str, first_ms: int, until_ms: int) -> DayRows:
         """Return one day's minutes that had a fill, or its funding records, and what became of every file's lines."""

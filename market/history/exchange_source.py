@@ -41,11 +41,6 @@ class ExchangeSource:
         self._pause = pause
         self._exchange = _ccxt_exchange(name, terms)
 
-    @property
-    def kinds(self) -> Sequence[Kind]:
-        """Every kind there is."""
-        return tuple(Kind)
-
     async def day(self, kind: Kind, symbol: str, first_ms: int, until_ms: int) -> DayRows:
         """Return what the exchange has of one day, or of its beginning."""
         pair = await self._pair(symbol)

@@ -1,7 +1,7 @@
 """Rows of one day on their way from a source to disk."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -37,11 +37,6 @@ class HistorySource(Protocol):
     @property
     def name(self) -> str:
         """The exchange, as its folder is named."""
-        ...
-
-    @property
-    def kinds(self) -> Sequence[Kind]:
-        """What it has."""
         ...
 
     async def day(self, kind: Kind, symbol: str, first_ms: int, until_ms: int) -> DayRows:

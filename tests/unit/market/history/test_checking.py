@@ -27,7 +27,7 @@ LIMITS = QualityLimits()
 
 
 class Source:
-    name, kinds = "bybit", tuple(Kind)
+    name = "bybit"
 
     def __init__(self, kind, step_ms, lost=(), files=()):
         self.kind, self.step_ms, self.lost, self.files = kind, step_ms, lost, files

@@ -24,7 +24,7 @@ LATER_MS = FIRST_MS + 30 * DAY_MS
 class Source:
     """A market by arithmetic. lost: stamps it does not have; fails_on: the day it stops answering."""
 
-    name, kinds = "bybit", tuple(Kind)
+    name = "bybit"
 
     def __init__(self, lost=(), fails_on=None, files=()):
         self.lost, self.fails_on, self.files, self.asked = set(lost), fails_on, files, []
