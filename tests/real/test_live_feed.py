@@ -11,7 +11,7 @@ from domain.errors import BadInput, FeedLost
 from domain.market import MINUTE_MS, ImbalanceSource, Snapshot
 from market.live.feed import MAX_GAP_MINUTES, LiveFeed
 from market.live.snapshots import BACK_FILLED
-from market.live.terms import LiveTerms
+from market.live.terms import VENUES, LiveTerms
 from market.quality import QualityLimits
 from tests.doubles.exchange.binance import Binance
 from tests.doubles.exchange.bybit import Bybit
@@ -171,14 +171,15 @@ def test_what_the_exchange_does_not_have_is_refused_in_one_sentence(protocol, ta
         asyncio.run(go("SOL-PERP", {"SOL-PERP": opening_after(tape(), 0) - (MAX_GAP_MINUTES + 9) * MINUTE_MS}))
 
 
-def test_an_exchange_that_is_not_there_is_a_lost_feed_with_advice() -> None:
+@pytest.mark.parametrize("exchange", list(VENUES))
+def test_an_exchange_that_is_not_there_is_a_lost_feed_with_advice(exchange: str) -> None:
     async def go() -> None:
         time = SimulatedTime(1_746_000_000_000)
-        feed = LiveFeed(LiveTerms(url="http://127.0.0.1:9"), QualityLimits(), time)
+        feed = LiveFeed(LiveTerms(exchange=exchange, url="http://127.0.0.1:9"), QualityLimits(), time)
         try:
             await feed.open()
         finally:
             await feed.close()
 
-    with pytest.raises(FeedLost, match="bybit could not be reached at http://127.0.0.1:9 .* paper --feed sim"):
+    with pytest.raises(FeedLost, match=f"{exchange} could not be reached at http://127.0.0.1:9.* paper --feed sim"):
         asyncio.run(go())
