@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from execution.paper import PaperTerms
     from indicators.features import FeatureWindows
     from indicators.regime import RegimeThresholds
+    from market.history.terms import FetchTerms
     from market.live.terms import LiveTerms
     from market.quality import QualityLimits
     from market.sim_parameters import SimParameters
@@ -66,6 +67,7 @@ __all__ = [
     "epoch_ms",
     "exit_rules",
     "feature_windows",
+    "fetch_terms",
     "funding_fade_thresholds",
     "live_terms",
     "load_settings",
@@ -283,6 +285,19 @@ def paper_terms(settings: Settings) -> "PaperTerms":
         latency_bars=settings.paper_latency_bars,
         reject_frac=frac(settings.paper_reject_pct),
         seed=settings.paper_seed,
+    )
+
+
+def fetch_terms(settings: Settings) -> "FetchTerms":
+    """Return where history is fetched from, and how patiently."""
+    from market.history.terms import FetchTerms
+
+    return made(
+        FetchTerms,
+        url=settings.fetch_url,
+        n_tries=settings.fetch_tries,
+        first_pause_s=settings.fetch_pause_s,
+        timeout_s=settings.fetch_timeout_s,
     )
 
 

@@ -1,18 +1,22 @@
-"""`main.py data`: look at market data files."""
+"""`main.py data`: fetch market data, and look at its files."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.fetch import data_fetch
 from cli.options import ENV_FILE, EnvOption, JsonOption, SymbolOption, flags, folders, load, stdout
 
-data = typer.Typer(help="Look at market data files.", no_args_is_help=True)
+data = typer.Typer(help="Fetch market data, and look at its files.", no_args_is_help=True)
+data.command("fetch")(data_fetch)
 
 
 @data.command("check")
 def data_check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Parquet or CSV files.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Parquet, CSV or Drift files, or fetched folders.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Report what a file holds and every gap, duplicate, disorder and impossible value in it."""

@@ -18,6 +18,7 @@ from configuration.deciding import (
     RiskKnobs,
     SizingKnobs,
 )
+from configuration.fetching import FetchKnobs
 from configuration.living import LiveKnobs
 from configuration.running import DeskKnobs, JournalKnobs, PaperKnobs, ReplayKnobs, SimKnobs
 from configuration.sources import DEFAULT
@@ -25,6 +26,7 @@ from configuration.sources import DEFAULT
 GROUPS: Final[tuple[type[BaseModel], ...]] = (
     DeskKnobs,
     ReplayKnobs,
+    FetchKnobs,
     SimKnobs,
     LiveKnobs,
     QualityKnobs,
@@ -44,6 +46,7 @@ GROUPS: Final[tuple[type[BaseModel], ...]] = (
 class Settings(
     DeskKnobs,
     ReplayKnobs,
+    FetchKnobs,
     SimKnobs,
     LiveKnobs,
     QualityKnobs,

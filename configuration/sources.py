@@ -25,6 +25,7 @@ PREFIXES: Final = (
     "E3_",
     "EXIT_",
     "FEATURE_",
+    "FETCH_",
     "FUNDING_FADE_",
     "GATE_",
     "JOURNAL_",

@@ -35,6 +35,7 @@ from domain.errors import BadInput, DeskError
 from domain.record import Record
 from domain.tick import TradingState
 from market.catalog import find_recordings
+from market.readers import recording_name
 
 MOST_ROWS = 500_000
 """A longer run is not verified by the doctor: that takes more than a few seconds."""
@@ -119,7 +120,7 @@ def _checks(console: Console, plan: DeskPlan | str) -> Iterator[Check]:
 
 def _recordings(plan: DeskPlan) -> list[str]:
     try:
-        return [path.name for path in find_recordings(plan.data_dirs, plan.symbols)]
+        return [recording_name(path) for path in find_recordings(plan.data_dirs, plan.symbols)]
     except BadInput:
         return []
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from domain.errors import BadInput
 from domain.market import MINUTE_MS
+from market.history.reading import is_series
+from market.history.series import find_series, series_of
 from market.naming import is_perpetual_file, symbol_of_file
 from market.readers import read_stamps
 from market.recording import RecordingKind
@@ -31,9 +33,10 @@ def find_recordings(folders: Sequence[Path], symbols: Sequence[str]) -> list[Pat
     """Choose recordings for the symbols from folders and their subfolders.
 
     Of each symbol's 1-minute OHLCV files the newest is taken, a perpetual's before any spot market's; with it
-    every other kind of file of that symbol that overlaps it in time (of two that overlap each other, the newer).
-    Only names ending in .parquet or .csv that begin with the symbol's pair are opened; those that cannot be read are
-    passed over.
+    every other kind of file of that symbol that overlaps it in time (of two that overlap each other, the one fetched
+    from the same exchange, else the newer).
+    A fetched series counts as one file. Only names ending in .parquet or .csv that begin with the symbol's pair are
+    opened; those that cannot be read are passed over.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def _candidates(folders: Sequence[Path], symbols: Sequence[str]) -> dict[str, li
     by_symbol: dict[str, list[Path]] = {symbol: [] for symbol in symbols}
     seen: set[Path] = set()
     for folder in folders:
-        for path in sorted(_files_below(folder)):
+        for path in sorted((*_files_below(folder), *find_series(folder))):
             symbol = symbol_of_file(path)
             real = path.resolve()
             if symbol in by_symbol and real not in seen:
@@ -88,7 +91,7 @@ def _examine(path: Path) -> _Found | None:
     return _Found(
         path=path,
         kind=kind,
-        is_perpetual=is_perpetual_file(path),
+        is_perpetual=is_series(path) or is_perpetual_file(path),
         is_minutes=len(forward) > 0 and int(forward.min()) == MINUTE_MS,
         first_ms=int(stamps_ms.min()),
         last_ms=int(stamps_ms.max()),
@@ -97,7 +100,7 @@ def _examine(path: Path) -> _Found | None:
 
 def _beside(bars: _Found, found: Sequence[_Found]) -> list[Path]:
     taken: list[_Found] = []
-    for one in sorted(found, key=lambda one: (-one.last_ms, one.path.name)):
+    for one in sorted(found, key=lambda one: (not _same_exchange(one, bars), -one.last_ms, one.path.name)):
         is_side = one.kind is not RecordingKind.BARS
         if (
             is_side
@@ -106,6 +109,11 @@ def _beside(bars: _Found, found: Sequence[_Found]) -> list[Path]:
         ):
             taken.append(one)
     return [one.path for one in sorted(taken, key=lambda one: (one.kind, one.first_ms))]
+
+
+def _same_exchange(one: _Found, bars: _Found) -> bool:
+    ours, theirs = series_of(one.path), series_of(bars.path)
+    return ours is not None and theirs is not None and ours.exchange == theirs.exchange
 
 
 def _overlap(one: _Found, other: _Found) -> bool:

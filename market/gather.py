@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from domain.errors import BadInput
 from domain.market import MINUTE_MS
+from market.catalog import find_recordings
+from market.history.reading import is_series
 from market.naming import is_symbol, split_argument, symbol_of_file
 from market.quality import QualityLimits
 from market.readers import read_recording
@@ -32,6 +35,8 @@ class Gathered:
 def gather(paths: Sequence[str], symbols: Sequence[str], limits: QualityLimits) -> list[Gathered]:
     """Read and screen the files of the symbols asked for, in the order of their names.
 
+    A folder stands for what `find_recordings` finds in it, unless it is a fetched series itself.
+
     Raises
     ------
     BadInput
@@ -44,7 +49,7 @@ def gather(paths: Sequence[str], symbols: Sequence[str], limits: QualityLimits) 
     if not symbols or not paths:
         raise BadInput("a replay needs at least one symbol and one file of 1-minute bars")
     parts: dict[str, list[Screened]] = {symbol: [] for symbol in sorted(set(symbols))}
-    for argument in dict.fromkeys(paths):
+    for argument in dict.fromkeys(one for path in paths for one in _opened(path, symbols)):
         parts[_symbol_for(argument, symbols)].append(_screened(argument, limits))
     gathered = [_of_symbol(symbol, found) for symbol, found in parts.items()]
     _refuse_disjoint(gathered)
@@ -67,6 +72,13 @@ def cut(screened: Screened, start_ms: int | None, end_ms: int | None) -> Screene
 def span_text(screened: Screened) -> str:
     """Return first and last stamp in words, UTC."""
     return f"{utc_text(int(screened.stamps_ms[0]))} to {utc_text(int(screened.stamps_ms[-1]))} UTC"
+
+
+def _opened(argument: str, symbols: Sequence[str]) -> list[str]:
+    path = Path(argument)
+    if not path.is_dir() or is_series(path):
+        return [argument]
+    return [str(found) for found in find_recordings([path], symbols)]
 
 
 def _symbol_for(argument: str, symbols: Sequence[str]) -> str:

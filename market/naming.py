@@ -25,8 +25,11 @@ def split_argument(argument: str) -> tuple[str | None, Path]:
 def symbol_of_file(path: Path) -> str | None:
     """Guess the desk symbol from a file name: solusdt_1m.parquet, SOLUSDT-1m-2025-05.csv, sol-perp_funding.parquet.
 
-    Returns None when the name begins with no pair we know.
+    A folder called symbol=SOL-PERP says it outright. Returns None when the name begins with no pair we know.
     """
+    _, _, told = path.name.partition("symbol=")
+    if is_symbol(told) and path.name == f"symbol={told}":
+        return told
     prefix = _FILE_PREFIX.match(path.name.lower())
     return None if prefix is None else f"{prefix.group(1).upper()}-PERP"
 

@@ -1,10 +1,11 @@
-"""Read one recorded market file, parquet or CSV, and recognise from its columns what it is."""
+"""Read one recording, a parquet or CSV file or a fetched series, and recognise from its columns what it is."""
 
 from pathlib import Path
 from typing import Final
 
 from domain.errors import BadInput
-from market.layouts import MAX_BYTES, Layout, layout_of
+from market.history.reading import is_series, read_series, series_layout, series_name
+from market.layouts import MAX_BYTES, Layout, Table, layout_of
 from market.readers_csv import csv_names, read_csv
 from market.readers_parquet import parquet_names, read_parquet
 from market.recording import Ints, Recording, RecordingKind
@@ -15,7 +16,7 @@ _HEAD_BYTES: Final = 4096
 
 
 def read_recording(path: Path) -> Recording:
-    """Read a parquet or CSV file of recorded market figures.
+    """Read a parquet or CSV file of recorded market figures, or the folder of a fetched series.
 
     Returns
     -------
@@ -28,12 +29,12 @@ def read_recording(path: Path) -> Recording:
         When the file is missing, a folder, unreadable, empty, truncated, larger than `MAX_ROWS` or
         `MAX_BYTES`, or has columns of no known kind.
     """
-    layout, is_parquet = recognise(path)
-    table = read_parquet(path, layout) if is_parquet else read_csv(path, layout)
+    name = recording_name(path)
+    layout, table = _read(path)
     if len(table.stamps) == 0:
-        raise BadInput(f"{path.name} has columns but no rows; a recording needs at least one")
+        raise BadInput(f"{name} has columns but no rows; a recording needs at least one")
     return Recording(
-        name=path.name,
+        name=name,
         kind=layout.kind,
         stamps=table.stamps,
         columns=table.columns,
@@ -42,25 +43,32 @@ def read_recording(path: Path) -> Recording:
     )
 
 
+def recording_name(path: Path) -> str:
+    """Return what a recording is called in messages: a file's name, or a fetched series' in words."""
+    return series_name(path) if is_series(path) else path.name
+
+
 def read_stamps(path: Path) -> tuple[RecordingKind, Ints]:
     """Return what a file is and its time stamps as written, reading no other column.
 
     Raises BadInput as `read_recording` does.
     """
-    layout, is_parquet = recognise(path)
-    only_stamps = Layout(kind=layout.kind, source_names={"ts": layout.source_names["ts"]})
-    table = read_parquet(path, only_stamps) if is_parquet else read_csv(path, only_stamps)
+    layout, table = _read(path, only_stamps=True)
     return layout.kind, table.stamps
 
 
-def recognise(path: Path) -> tuple[Layout, bool]:
-    """Return which columns to read and whether the file is parquet, without reading its rows.
-
-    Raises BadInput as `read_recording` does.
-    """
-    is_parquet = _looks_like_parquet(path)
-    names = parquet_names(path) if is_parquet else csv_names(path)[0]
-    return layout_of(path.name, names), is_parquet
+def _read(path: Path, *, only_stamps: bool = False) -> tuple[Layout, Table]:
+    is_folder = is_series(path)
+    is_parquet = not is_folder and _looks_like_parquet(path)
+    if is_folder:
+        layout = series_layout(path)
+    else:
+        layout = layout_of(path.name, parquet_names(path) if is_parquet else csv_names(path)[0])
+    if only_stamps:
+        layout = Layout(kind=layout.kind, source_names={"ts": layout.source_names["ts"]})
+    if is_folder:
+        return layout, read_series(path, layout)
+    return layout, read_parquet(path, layout) if is_parquet else read_csv(path, layout)
 
 
 def _looks_like_parquet(path: Path) -> bool:

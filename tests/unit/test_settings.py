@@ -16,6 +16,7 @@ from gate.metalabel.reader import MetaLabelTerms
 from gate.terms import ChatTerms
 from indicators.features import FeatureWindows
 from indicators.regime import RegimeThresholds
+from market.history.terms import FetchTerms
 from market.live.terms import LiveTerms
 from market.quality import QualityLimits
 from market.sim_parameters import SimParameters
@@ -46,6 +47,7 @@ PARTS = {
     face.sim_parameters: SimParameters,
     face.live_terms: LiveTerms,
     face.quality_limits: QualityLimits,
+    face.fetch_terms: FetchTerms,
 }
 ENSEMBLE = {"GATE_BACKEND": "ensemble", "GATE_MODEL": "tiny", "GATE_MEMBERS": "metalabel,ollama"}
 # An ensemble has no default to move away from, and what is asked of one reader is asked of every kind.

@@ -27,6 +27,10 @@ INDIFFERENT = {
     "JOURNAL_BATCH_TICKS": "1",
     "REPLAY_DATA": "a.csv",
     "DATA_DIRS": "elsewhere",
+    "FETCH_URL": "http://127.0.0.1:8080/mirror",
+    "FETCH_TRIES": "1",
+    "FETCH_PAUSE_S": "1",
+    "FETCH_TIMEOUT_S": "1",
     "GATE_CASSETTE": "record",
     "GATE_CASSETTE_FILE": "c.jsonl",
 }

@@ -61,3 +61,40 @@ def test_what_cannot_be_read_goes_to_stderr_and_the_rest_is_still_told(
     assert errors.count("\n") == 1
     assert "gone.csv" in errors
     assert "5 rows" in out
+
+
+def test_a_fetched_folder_is_told_series_by_series_and_day_by_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "kind=bars/exchange=bybit/symbol=SOL-PERP"
+    days = [{"date": f"2025-05-0{day}", "state": "empty", "n_rows": 0} for day in (4, 6)]
+    names = {"format": 1, "kind": "bars", "exchange": "bybit", "symbol": "SOL-PERP", "source": "bybit"}
+    folder.mkdir(parents=True)
+    (folder / "_manifest.json").write_text(json.dumps({**names, "days": days}))
+    code, out, _ = told(capsys, tmp_path)
+    assert code == 2
+    assert "bybit SOL-PERP bars" in out
+    assert "2 days, 2025-05-04 to 2025-05-06, 0 rows" in out
+    assert "2025-05-05" in out
+    assert "never fetched" in out
+    assert "has no day with rows" in out
+    _, out, _ = told(capsys, tmp_path, as_json=True)
+    assert [finding["flaw"][:5] for finding in json.loads(out)["series"][0]["findings"]] == ["its s", "never", "its s"]
+
+
+def test_a_file_of_drifts_archive_is_told_with_what_became_of_its_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "20250106"
+    path.write_text("ts,txSig,recordId,fundingRate\n1736164800,a,1,0.5\n1736164800,a,1,0.5\nshort\n")
+    code, out, _ = told(capsys, path)
+    assert code == 0
+    assert "drift funding records: 2025-01-06 12:00 UTC to 2025-01-06 12:00 UTC" in out
+    assert "2 lines parsed: 1 accepted, 1 skipped; 1 malformed" in out
+    assert "1 seen before" in out
+
+
+def test_a_folder_without_history_is_said_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, errors = told(capsys, tmp_path)
+    assert code == 2
+    assert "a folder without fetched history" in errors
