@@ -17,6 +17,7 @@ from configuration.gate_terms import (
     metalabel_terms,
     n_similar,
     trade_costs,
+    yes_knobs,
 )
 from configuration.knobs import Settings
 from configuration.loading import load_settings, settings_from_json
@@ -86,6 +87,7 @@ __all__ = [
     "sizing_policy",
     "strategy_thresholds",
     "trade_costs",
+    "yes_knobs",
 ]
 
 

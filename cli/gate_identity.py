@@ -12,6 +12,7 @@ def gate_identity(settings: "Settings") -> "GateIdentity | None":
     from configuration.choices import GateBackend
     from console.promotion import GateIdentity
     from domain.decisions import GateMode
+    from settings import yes_knobs
 
     backend = settings.gate_backend
     if settings.gate_mode is GateMode.OFF or backend is GateBackend.OFF:
@@ -36,9 +37,5 @@ def gate_identity(settings: "Settings") -> "GateIdentity | None":
         prompt_version=version,
         digest_start=digest,
         mode=settings.gate_mode,
-        terms=(
-            ("GATE_MIN_P_WIN_PCT", settings.gate_min_p_win_pct),
-            ("GATE_QUORUM", settings.gate_quorum),
-            ("GATE_METALABEL_MIN_TRIGGERS", settings.gate_metalabel_min_triggers),
-        ),
+        terms=yes_knobs(settings),
     )

@@ -94,3 +94,12 @@ def trade_costs(settings: Settings) -> "Costs":
 def n_similar(settings: Settings) -> int | None:
     """Return how many similar past triggers a question tells; None where it tells none."""
     return settings.gate_memory_neighbours if settings.gate_memory is GateMemory.ON else None
+
+
+def yes_knobs(settings: Settings) -> tuple[tuple[str, int], ...]:
+    """Return the knobs that make a yes of an answer, with their values: with others a gate is to be measured anew."""
+    return (
+        ("GATE_MIN_P_WIN_PCT", settings.gate_min_p_win_pct),
+        ("GATE_QUORUM", settings.gate_quorum),
+        ("GATE_METALABEL_MIN_TRIGGERS", settings.gate_metalabel_min_triggers),
+    )

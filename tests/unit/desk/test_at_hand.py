@@ -25,7 +25,8 @@ class Witness:
     def record_order(self, order: object, tick_no: int) -> None:
         self.told.append("order")
 
-    def record_request(self, *words: object) -> None:
+    def record_request(self, *words: object, is_sent: bool = True) -> None:
+        assert is_sent
         self.told.append("request")
 
     def commit(self) -> None:
