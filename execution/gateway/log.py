@@ -37,7 +37,11 @@ class Log:
             raise CannotStart(f"another gateway is running on the log {path}") from None
         content = _read_whole(self._descriptor)
         whole = content[: content.rfind(b"\n") + 1]
-        self.entries, self._seal = _read_entries(whole, path)
+        try:
+            self.entries, self._seal = _read_entries(whole, path)
+        except CannotStart:
+            os.close(self._descriptor)
+            raise
         self.n_cut_bytes = len(content) - len(whole)
         self._length = len(whole)
         self._broken = False
@@ -94,7 +98,7 @@ def _read_whole(descriptor: int) -> bytes:
 
 def _read_entries(content: bytes, path: Path) -> tuple[list[dict[str, Any]], str]:
     entries, seal = [], FIRST_SEAL
-    for number, line in enumerate(content.splitlines(), start=1):
+    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         found, _, body = line.partition(b" ")
         seal = _seal(seal, body)
         if found != seal.encode():

@@ -235,6 +235,8 @@ class NodeServer:
         self.node = node
 
         class Handler(BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True
+
             def do_POST(self):
                 respond(self, node)
 
