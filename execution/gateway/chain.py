@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from solders.pubkey import Pubkey
+
 from execution.gateway.rpc import Rpc, Unreachable
 
 CONFIRMED = {"commitment": "confirmed"}
@@ -83,7 +85,7 @@ class Chain:
         """Return a blockhash to build on."""
         slot, value = _with_slot(self._rpc.call("getLatestBlockhash", CONFIRMED))
         found = _object(value)
-        return Blockhash(_text(found.get("blockhash")), _integer(found.get("lastValidBlockHeight")), slot)
+        return Blockhash(_hash(found.get("blockhash")), _integer(found.get("lastValidBlockHeight")), slot)
 
     def simulate(self, transaction: str) -> Failure | None:
         """Return how the transaction would fail now, None when it would not. Its signature is not looked at."""
@@ -166,6 +168,15 @@ def _integer(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise Unreachable("the answer has something else where a count should be")
     return value
+
+
+def _hash(value: Any) -> str:
+    text = _text(value)
+    try:
+        Pubkey.from_string(text)
+    except ValueError:
+        raise Unreachable("the answer has something else where a hash should be") from None
+    return text
 
 
 def _text(value: Any) -> str:

@@ -54,14 +54,16 @@ class Following:
 
     def look(self) -> None:
         """Look once after every open order; raise `Unreachable` or `RpcRefused` when the node does not answer."""
-        for order in self._records.open_orders():
-            if order.signed is not None:
-                self._look_after(order, order.signed)
+        signed = [(order, order.signed) for order in self._records.open_orders() if order.signed is not None]
+        if not signed:
+            return
+        head, first_slot = self._chain.head(), self._chain.first_slot()
+        for order, one in signed:
+            self._look_after(order, one, head, first_slot)
 
-    def _look_after(self, order: Order, signed: Signed) -> None:
-        head = self._chain.head()
+    def _look_after(self, order: Order, signed: Signed, head: Head, first_slot: int) -> None:
         sighting = self._chain.sighting(signed.signature)
-        match fate(signed, head, sighting, self._chain.first_slot()):
+        match fate(signed, head, sighting, first_slot):
             case Fate.FINAL:
                 self._end(_landed(order, sighting))
             case Fate.DEAD:

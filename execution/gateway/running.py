@@ -34,6 +34,10 @@ def run(asked: argparse.Namespace, clock: SystemClock, say: Say) -> int:
     policy, profile = load_policy(asked.policy), _readable(asked.profile)
     chain = Chain(Rpc(read_private(asked.rpc, "the node's address", MOST_ADDRESS_BYTES).decode().strip(), clock))
     trader = Trader(profile=profile, authority=policy.authority, sub_account=policy.limits.sub_account)
+    try:
+        say({"said": "trades", "program": profile.program, "user": trader.user})
+    except ValueError:
+        raise CannotStart(f"the policy {asked.policy}: authority is no address, or sub_account above 65535") from None
     venue = Venue(trader, chain, policy.limits)
     records = Records(asked.log, _identity(asked.mode, trader))
     wallet = _wallet(asked, policy)

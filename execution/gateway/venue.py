@@ -13,6 +13,7 @@ from execution.gateway.profiles import Profile, read_account
 NO_ADDRESS = "11111111111111111111111111111111"
 QUOTE = 0
 PRICE_PRECISION = 1_000_000
+MOST_DECIMALS = 18
 MARKET_ACTIVE, MARKET_REDUCE_ONLY = 1, 6
 ORDER_OPEN = 1
 
@@ -135,8 +136,10 @@ def _oracle_price(profile: Profile, source: int, account: Account, slot: int, li
         oracle = read_account(profile, "PythLazerOracle", account.content)
     except ValueError as error:
         raise Refused(Code.ORACLE_UNFIT, str(error)) from None
-    scale = 10 ** abs(oracle["exponent"])
-    price_raw = oracle["price"] * multiple * PRICE_PRECISION // scale
+    if not -MOST_DECIMALS <= oracle["exponent"] <= 0:
+        raise Refused(Code.ORACLE_UNFIT, f"the oracle counts in 1e{oracle['exponent']}")
+    scale = 10 ** -oracle["exponent"]
+    price_raw: int = oracle["price"] * multiple * PRICE_PRECISION // scale
     age_slots = slot - oracle["posted_slot"]
     if price_raw <= 0:
         raise Refused(Code.ORACLE_UNFIT, f"the oracle's price is {price_raw}")
@@ -144,7 +147,7 @@ def _oracle_price(profile: Profile, source: int, account: Account, slot: int, li
         raise Refused(Code.ORACLE_UNFIT, f"{age_slots} slots old, {limits.most_oracle_age_slots} are allowed")
     if oracle["confidence"] * BPS > limits.most_oracle_confidence_bps * oracle["price"]:
         raise Refused(Code.ORACLE_UNFIT, f"wider than {limits.most_oracle_confidence_bps} bps")
-    return int(price_raw)
+    return price_raw
 
 
 def _is_held(position: Mapping[str, Any]) -> bool:

@@ -92,14 +92,14 @@ def venue_on(node):
     return node
 
 
-def put_oracle(node, address, price_raw=ORACLE_PRICE_RAW, age_slots=0, confidence_bps=1):
+def put_oracle(node, address, price_raw=ORACLE_PRICE_RAW, age_slots=0, confidence_bps=1, exponent=-8):
     """Put an oracle of this price (1e-6) on chain, eight decimals as the feed has."""
     price = price_raw * 100
     content = filled(
         "PythLazerOracle",
         price=price,
         posted_slot=node.slot - age_slots,
-        exponent=-8,
+        exponent=exponent,
         confidence=price * confidence_bps // 10_000,
     )
     node.put(address, content)

@@ -99,7 +99,13 @@ def test_a_request_that_comes_too_late_is_refused_and_leaves_no_trace(stage):
 
 @pytest.mark.parametrize(
     ("oracle", "word"),
-    [({"age_slots": 51}, "slots old"), ({"confidence_bps": 21}, "wider"), ({"price_raw": 0}, "price")],
+    [
+        ({"age_slots": 51}, "slots old"),
+        ({"exponent": -19}, "counts in"),
+        ({"exponent": 2**31 - 1}, "counts in"),
+        ({"confidence_bps": 21}, "wider"),
+        ({"price_raw": 0}, "price"),
+    ],
 )
 def test_no_order_passes_an_oracle_that_is_stale_wide_or_empty(stage, oracle, word):
     from tests.gateway.stage import ORACLES, SOL

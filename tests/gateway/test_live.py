@@ -3,6 +3,8 @@
 import base64
 
 import pytest
+from solders.account import Account
+from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from execution.gateway.book import Signed
@@ -10,7 +12,7 @@ from execution.gateway.chain import Head, Sighting
 from execution.gateway.codes import State
 from execution.gateway.following import Fate, fate
 from tests.gateway.node import BLOCKS_TO_FINAL, BLOCKS_VALID
-from tests.gateway.stage import NOW_MS, ORACLES, SOL, put_oracle
+from tests.gateway.stage import NOW_MS, ORACLES, SOL, WALLET, put_oracle
 
 
 @pytest.fixture
@@ -256,3 +258,23 @@ SIGNED = Signed(signature="s", transaction="t", last_valid_height=100, slot=50)
 )
 def test_dead_needs_every_part_of_its_proof(head, sighting, first_slot, expected):
     assert fate(SIGNED, head, sighting, first_slot) is expected
+
+
+def test_a_cancellation_that_overtakes_its_order_is_refused_and_a_replayed_order_stays_one(live):
+    assert live.ask("cancel", id="x", valid_until_ms=NOW_MS, target="a")["code"] == "unknown_order"
+    live.place()
+    live.look(blocks=1)
+    live.look(blocks=BLOCKS_TO_FINAL)
+    n_sent = live.node.calls.count("sendTransaction")
+    ended = live.place()
+    assert ended["order"]["state"] == "landed"
+    live.reopen(live=True)
+    assert live.place() == ended
+    assert live.node.calls.count("sendTransaction") == n_sent
+    assert placed(live.node) == [1]
+
+
+def test_a_wallet_that_cannot_pay_the_fee_signs_nothing(live):
+    live.node.svm.set_account(WALLET.pubkey(), Account(1, b"", Pubkey.default(), False, 0))
+    assert live.place()["code"] == "insufficient_funds"
+    assert live.records.order("a").signed is None

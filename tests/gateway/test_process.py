@@ -2,18 +2,21 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 from solders.keypair import Keypair
 
+from execution.gateway.policy import load_policy
 from execution.gateway.schema import MOST_REQUEST_BYTES
 from tests.gateway.node import NodeServer
-from tests.gateway.process import Running
-from tests.gateway.stage import policy_text, private_file
+from tests.gateway.process import ROOT, Running
+from tests.gateway.stage import WALLET, policy_text, private_file
 
 
 @pytest.fixture
@@ -155,7 +158,7 @@ def test_a_broken_key_is_refused_and_none_of_it_is_told(tmp_path, text):
     told = reason(running.start())
     assert "does not hold a list of 64 numbers" in told
     assert "hunter2" not in told
-    assert [one["said"] for one in running.said] == ["cannot start"]
+    assert [one["said"] for one in running.said] == ["trades", "cannot start"]
 
 
 def test_a_key_whose_halves_do_not_belong_together_is_refused(tmp_path):
@@ -204,12 +207,23 @@ def test_the_key_comes_over_standard_input_too_and_stands_nowhere_else(tmp_path,
         (policy_text(price_band_bps="-1"), "price_band_bps must be an integer"),
         (policy_text(price_band_bps="true"), "price_band_bps must be an integer"),
         (policy_text(price_band="1"), "price_band is not known"),
+        (policy_text(sub_account=65_536), "sub_account above 65535"),
+        (re.sub('authority = "..', 'authority = "zzzzzzz', policy_text()), "authority"),
     ],
 )
 def test_a_policy_that_is_not_whole_is_refused(tmp_path, policy, word):
     running = Running(tmp_path, "http://127.0.0.1:1/")
     private_file(tmp_path / "policy.toml", policy)
     assert word in reason(running.start())
+
+
+def test_the_policy_that_the_page_shows_is_one(tmp_path):
+    page = (ROOT / "docs/gateway.md").read_text(encoding="utf-8")
+    block = page.split("## The policy")[1].split("Every figure")[0]
+    text = textwrap.dedent(block).replace('"…"', f'"{WALLET.pubkey()}"')
+    policy = load_policy(private_file(tmp_path / "policy.toml", text))
+    assert policy.limits.sub_account == 0
+    assert policy.symbols["SOL-PERP"].most_base_raw == 10**8
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "ftp://127.0.0.1/", "https://user:pass@host/", "", "https:///x"])
