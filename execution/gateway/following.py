@@ -2,7 +2,8 @@
 
 A transaction is dead when all of this holds: the newest finalized block is higher than the last one its blockhash was
 good for; the node, at or after that block, knows nothing of the signature; and the node still has the blocks since it
-was signed.
+was signed. An order that rests on chain under its number, with its size and side, outweighs all of it: the number was
+free when the order was signed, and only this key can use it.
 """
 
 from collections.abc import Callable
@@ -12,8 +13,10 @@ from enum import Enum
 from execution.gateway.book import Order, Signed
 from execution.gateway.chain import Chain, Head, Sighting
 from execution.gateway.codes import Code, State
+from execution.gateway.instructions import SIDES
 from execution.gateway.records import Records
 from execution.gateway.rpc import Clock, RpcRefused, Unreachable
+from execution.gateway.venue import Venue
 
 RESEND_AFTER_S = 2.0
 
@@ -40,8 +43,8 @@ def fate(signed: Signed, head: Head, sighting: Sighting, first_slot: int) -> Fat
 class Following:
     """Follows every signed order to its end. `look` does one round; nothing here ever makes a new signature."""
 
-    def __init__(self, records: Records, chain: Chain, now_ms: Callable[[], int], clock: Clock) -> None:
-        self._records, self._chain, self._now_ms, self._clock = records, chain, now_ms, clock
+    def __init__(self, records: Records, chain: Chain, venue: Venue, now_ms: Callable[[], int], clock: Clock) -> None:
+        self._records, self._chain, self._venue, self._now_ms, self._clock = records, chain, venue, now_ms, clock
         self._sent_s: dict[str, float] = {}
         for order in records.open_orders():
             if order.signed is None:
@@ -67,13 +70,20 @@ class Following:
             case Fate.FINAL:
                 self._end(_landed(order, sighting))
             case Fate.DEAD:
-                self._end(_expired(order))
+                self._end(replace(order, state=State.LANDED) if self._rests(order) else _expired(order))
             case Fate.SEEN:
                 self._unknown.discard(order.id)
                 self._records.see(order.id, State.CONFIRMED)
             case Fate.OPEN:
                 self._records.see(order.id, State.SIGNED)
                 self._hand_out(order.id, signed, head)
+
+    def _rests(self, order: Order) -> bool:
+        if order.op != "place":
+            return False
+        ours = (order.user_order_id, order.terms["base_raw"], SIDES[order.terms["side"]])
+        resting = self._venue.read([]).open_orders
+        return ours in {(one["user_order_id"], one["base_asset_amount"], one["direction"]) for one in resting}
 
     def _end(self, order: Order) -> None:
         self._records.move(order, self._now_ms())

@@ -41,7 +41,7 @@ def run(asked: argparse.Namespace, clock: SystemClock, say: Say) -> int:
     venue = Venue(trader, chain, policy.limits)
     records = Records(asked.log, _identity(asked.mode, trader))
     wallet = _wallet(asked, policy)
-    following = Following(records, chain, clock.now_ms, clock)
+    following = Following(records, chain, venue, clock.now_ms, clock)
     parts = _proven(Preflight(policy, venue, chain), say) if wallet else ()
     acting = Acting(policy, records, venue, chain, clock.now_ms, wallet=wallet, may_send=following.is_clear)
     answering = Answering(asked.mode, policy, venue, chain, records, acting, following, clock.now_ms, parts)

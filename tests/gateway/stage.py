@@ -156,7 +156,7 @@ class Stage:
         self.records = Records(
             self.folder / ("live.log" if live else "dry.log"), {"mode": "live" if live else "dry_run"}
         )
-        self.following = Following(self.records, self.chain, self.clock.now_ms, self.clock)
+        self.following = Following(self.records, self.chain, self.venue, self.clock.now_ms, self.clock)
         wallet = load_wallet(str(key_file(self.folder))) if live else None
         now_ms = self.clock.now_ms
         self.acting = Acting(

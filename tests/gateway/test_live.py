@@ -115,6 +115,15 @@ def test_a_node_that_has_forgotten_the_blocks_proves_nothing(live):
     assert state(live) is State.SIGNED
 
 
+def test_an_orders_number_on_chain_outweighs_a_node_that_has_lost_its_signature(live):
+    live.place()
+    live.node.advance(1)
+    live.node.landed.clear()
+    live.node.faults = lambda method: "swallow" if method == "sendTransaction" else None
+    live.look(blocks=BLOCKS_VALID + BLOCKS_TO_FINAL + 1)
+    assert state(live) is State.LANDED
+
+
 @pytest.mark.parametrize("again", [True, False])
 def test_a_fork_that_takes_an_order_back_leaves_it_open_until_it_is_final(live, again):
     live.place()
