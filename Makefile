@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help paper bench check test clean
+.PHONY: help paper bench gateway check test clean
 
 # The first interpreter that runs and is new enough; name another with `make paper PYTHON=/path/to/python`.
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -25,16 +25,18 @@ paper: .venv/.installed  ## install if needed, then trade on paper: one simulate
 bench: .venv/.installed  ## measure the budgets of the architecture page
 	@$(BIN)/python -m benchmarks
 
+gateway: .venv-gateway/.installed  ## install the order gateway's own environment; nothing of the desk's is in it
+
 check: .venv/.installed-test  ## format, lint and types, without running a test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict $(PRODUCT)
 
-test: check  ## everything CI runs
+test: check .venv-gateway-test/.installed  ## everything CI runs
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 clean:  ## remove the environment and every cache; the journal in state/ stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-gateway .venv-gateway-test .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -57,3 +59,17 @@ clean:  ## remove the environment and every cache; the journal in state/ stays
 	@$(PIP_INSTALL) --only-binary xllamacpp -r .venv/engine-list.txt || \
 		echo "no wheel of xllamacpp fits this machine: the tests with a real decoder are skipped" >&2
 	@touch $@
+
+# The gateway holds the key: its environment is these few packages, as pinned, and whatever they would pull in is listed too.
+.venv-gateway/.installed: execution/gateway/requirements.txt | .venv/bin/python
+	@$(BIN)/python -m venv --clear .venv-gateway
+	@.venv-gateway/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r execution/gateway/requirements.txt
+	@touch $@
+
+# Its tests compare it with the public client, whose own pins fit nothing: installed without them, each package as listed.
+.venv-gateway-test/.installed: execution/gateway/requirements.txt execution/gateway/requirements-test.txt | .venv/bin/python
+	@echo "installing the packages of the order gateway's tests"
+	@{ $(BIN)/python -m venv --clear .venv-gateway-test && \
+		.venv-gateway-test/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+			-r execution/gateway/requirements.txt -r execution/gateway/requirements-test.txt && touch $@; } || \
+		echo "the order gateway's test environment could not be built: its tests are skipped" >&2

@@ -12,9 +12,10 @@ from hypothesis import settings as hypothesis_settings
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 NOT_HERE = "recorded market data is not here: ../shared/data"
+NO_GATEWAY = "the order gateway's environment is not here: make .venv-gateway-test/.installed"
 NO_DECODER = "the real decoder is not here: xllamacpp and gguf, the extra `engine`"
-# A test that stands on the recordings, a browser or the real decoder says so when it skips.
-ABSENCE = re.compile(r"shared|record(ed|ings)|Chromium|real decoder")
+# A test that stands on the recordings, a browser, the real decoder or the gateway's environment says so when it skips.
+ABSENCE = re.compile(r"shared|record(ed|ings)|Chromium|real decoder|gateway's environment")
 LOOPBACK = ("127.", "::1", "localhost")
 REQUIRES_SHARED = os.environ.get("TIDEGATE_REQUIRE_SHARED") == "1"
 

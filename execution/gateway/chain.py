@@ -1,0 +1,185 @@
+"""What the gateway asks of the node, with every answer checked for its shape."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from solders.pubkey import Pubkey
+
+from execution.gateway.rpc import Rpc, Unreachable
+
+CONFIRMED = {"commitment": "confirmed"}
+FINALIZED = {"commitment": "finalized"}
+MOST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account: its bytes, the program that owns it, whether it is a program."""
+
+    content: bytes
+    owner: str
+    executable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Blockhash:
+    """A blockhash, the last block height at which it is good, and the slot it was read at."""
+
+    text: str
+    last_valid_height: int
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a transaction fails: the node's words, and the program's own number where it gave one."""
+
+    text: str
+    program_code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a node knows of a signature at a slot. found: it has it. final: no fork can take it back any more."""
+
+    slot: int
+    found: bool
+    final: bool = False
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest finalized block: slot and height."""
+
+    slot: int
+    height: int
+
+
+class Chain:
+    """The node's answers as values. Every method raises `Unreachable` or `RpcRefused` when there is none."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+
+    def genesis(self) -> str:
+        """Return the hash that names the network."""
+        return _text(self._rpc.call("getGenesisHash"))
+
+    def slot(self) -> int:
+        """Return the newest confirmed slot."""
+        return _integer(self._rpc.call("getSlot", CONFIRMED))
+
+    def accounts(self, addresses: Sequence[str]) -> tuple[int, list[Account | None]]:
+        """Return the slot and the accounts of one moment, None for each that does not exist."""
+        options = {"encoding": "base64", **CONFIRMED}
+        slot, value = _with_slot(self._rpc.call("getMultipleAccounts", list(addresses), options))
+        if not isinstance(value, list) or len(value) != len(addresses):
+            raise Unreachable("getMultipleAccounts: not as many accounts as were asked for")
+        return slot, [_account(one) for one in value]
+
+    def latest_blockhash(self) -> Blockhash:
+        """Return a blockhash to build on."""
+        slot, value = _with_slot(self._rpc.call("getLatestBlockhash", CONFIRMED))
+        found = _object(value)
+        return Blockhash(_hash(found.get("blockhash")), _integer(found.get("lastValidBlockHeight")), slot)
+
+    def simulate(self, transaction: str) -> Failure | None:
+        """Return how the transaction would fail now, None when it would not. Its signature is not looked at."""
+        options = {"encoding": "base64", "sigVerify": False, "replaceRecentBlockhash": False, **CONFIRMED}
+        _, value = _with_slot(self._rpc.call("simulateTransaction", transaction, options))
+        found = _object(value)
+        if "err" not in found:
+            raise Unreachable("simulateTransaction: the answer does not say how it went")
+        return _failure(found["err"])
+
+    def send(self, transaction: str) -> None:
+        """Hand a signed transaction to the network. Whatever this raises, it may have gone out."""
+        options = {"encoding": "base64", "skipPreflight": True, "maxRetries": 0}
+        self._rpc.call("sendTransaction", transaction, options)
+
+    def sighting(self, signature: str) -> Sighting:
+        """Return what the node knows of a signature, its whole history searched."""
+        options = {"searchTransactionHistory": True}
+        slot, value = _with_slot(self._rpc.call("getSignatureStatuses", [signature], options))
+        if not isinstance(value, list) or len(value) != 1:
+            raise Unreachable("getSignatureStatuses: not one answer to one question")
+        if value[0] is None:
+            return Sighting(slot, found=False)
+        found = _object(value[0])
+        level = found.get("confirmationStatus")
+        if level == "processed":
+            return Sighting(slot, found=False)
+        return Sighting(slot, found=True, final=level == "finalized", failure=_failure(found.get("err")))
+
+    def head(self) -> Head:
+        """Return the newest finalized block."""
+        found = _object(self._rpc.call("getEpochInfo", FINALIZED))
+        return Head(_integer(found.get("absoluteSlot")), _integer(found.get("blockHeight")))
+
+    def first_slot(self) -> int:
+        """Return the oldest slot of which the node still has the block."""
+        return _integer(self._rpc.call("getFirstAvailableBlock"))
+
+
+def _failure(error: Any) -> Failure | None:
+    if error is None:
+        return None
+    text = error if isinstance(error, str) else json.dumps(error)
+    return Failure(text[:MOST_REASON], _program_code(error))
+
+
+def _program_code(error: Any) -> int | None:
+    pair = error.get("InstructionError") if isinstance(error, dict) else None
+    inner = pair[1] if isinstance(pair, list) and len(pair) == 2 else None
+    code = inner.get("Custom") if isinstance(inner, dict) else None
+    return code if type(code) is int else None
+
+
+def _account(found: Any) -> Account | None:
+    if found is None:
+        return None
+    one = _object(found)
+    pair = one.get("data")
+    if not isinstance(pair, list) or not pair or not isinstance(pair[0], str):
+        raise Unreachable("an account came without its bytes")
+    try:
+        content = base64.b64decode(pair[0], validate=True)
+    except ValueError:
+        raise Unreachable("an account's bytes cannot be read") from None
+    return Account(content, _text(one.get("owner")), one.get("executable") is True)
+
+
+def _with_slot(answer: Any) -> tuple[int, Any]:
+    found = _object(answer)
+    return _integer(_object(found.get("context")).get("slot")), found.get("value")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unreachable("the answer has another shape than the protocol's")
+    return value
+
+
+def _integer(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise Unreachable("the answer has something else where a count should be")
+    return value
+
+
+def _hash(value: Any) -> str:
+    text = _text(value)
+    try:
+        Pubkey.from_string(text)
+    except ValueError:
+        raise Unreachable("the answer has something else where a hash should be") from None
+    return text
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Unreachable("the answer has something else where a text should be")
+    return value

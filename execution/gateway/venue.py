@@ -1,0 +1,158 @@
+"""The venue as it stands on chain: the trading account, the markets it touches, the oracle's price."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from execution.gateway.chain import Account, Chain
+from execution.gateway.codes import Code, Refused
+from execution.gateway.instructions import AccountUse, Trader
+from execution.gateway.policy import BPS, Grid, Limits
+from execution.gateway.profiles import Profile, read_account
+
+NO_ADDRESS = "11111111111111111111111111111111"
+QUOTE = 0
+PRICE_PRECISION = 1_000_000
+MOST_DECIMALS = 18
+MARKET_ACTIVE, MARKET_REDUCE_ONLY = 1, 6
+ORDER_OPEN = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One look at the venue.
+
+    slot: when. state, user: the decoded accounts. perp_markets, spot_markets: decoded, by the program's number.
+    """
+
+    slot: int
+    state: Mapping[str, Any]
+    user: Mapping[str, Any]
+    perp_markets: Mapping[int, Mapping[str, Any]]
+    spot_markets: Mapping[int, Mapping[str, Any]]
+
+    @property
+    def open_orders(self) -> list[Mapping[str, Any]]:
+        """Return the orders that rest on chain."""
+        return [order for order in self.user["orders"] if order["status"] == ORDER_OPEN]
+
+    @property
+    def positions(self) -> list[Mapping[str, Any]]:
+        """Return the perpetual positions that hold anything."""
+        return [one for one in self.user["perp_positions"] if _is_held(one)]
+
+
+class Venue:
+    """Reads the venue for one trader."""
+
+    def __init__(self, trader: Trader, chain: Chain, limits: Limits) -> None:
+        self.trader = trader
+        self._chain, self._limits = chain, limits
+
+    def read(self, markets: Iterable[int]) -> Reading:
+        """Read the account, the markets asked for and every market that the account is in."""
+        trader = self.trader
+        slot, (state, user) = self._decoded({trader.state: "State", trader.user: "User"})
+        held = [one["market_index"] for one in user["perp_positions"] if _is_held(one)]
+        perps = dict.fromkeys([*markets, *held])
+        spots = dict.fromkeys([QUOTE, *(one["market_index"] for one in user["spot_positions"] if _is_deposited(one))])
+        wanted = {trader.perp_market(index): "PerpMarket" for index in perps}
+        wanted |= {trader.spot_market(index): "SpotMarket" for index in spots}
+        _, found = self._decoded(wanted)
+        perp_markets = dict(zip(perps, found[: len(perps)], strict=True))
+        spot_markets = dict(zip(spots, found[len(perps) :], strict=True))
+        return Reading(slot=slot, state=state, user=user, perp_markets=perp_markets, spot_markets=spot_markets)
+
+    def grid(self, reading: Reading, market_index: int) -> Grid:
+        """Return a market's steps and its oracle's price; raise `Refused` when the oracle is unfit."""
+        market = reading.perp_markets[market_index]
+        slot, found = self._chain.accounts([market["oracle"]])
+        if found[0] is None:
+            raise Refused(Code.ORACLE_UNFIT, f"the oracle of market {market_index} is not on chain")
+        return Grid(
+            oracle_price_raw=_oracle_price(self.trader.profile, market["oracle_source"], found[0], slot, self._limits),
+            base_step_raw=max(1, market["base_step"]),
+            price_step_raw=max(1, market["price_step"]),
+            least_base_raw=market["least_base"],
+        )
+
+    def remaining(self, reading: Reading, market_index: int | None, *, takes: bool) -> list[AccountUse]:
+        """Return the accounts behind an instruction's own: oracles, spot markets, perpetual markets.
+
+        The program computes margin over everything the account is in, so all of it is named; the order is the public
+        client's.
+        """
+        oracles: dict[str, AccountUse] = {}
+        spots: dict[int, AccountUse] = {}
+        perps: dict[int, AccountUse] = {}
+        for deposit in reading.user["spot_positions"]:
+            if _is_deposited(deposit):
+                self._name_spot(reading, deposit["market_index"], oracles, spots)
+            if deposit["open_bids"] or deposit["open_asks"]:
+                self._name_spot(reading, QUOTE, oracles, spots)
+        touched = [(one["market_index"], False) for one in reading.positions]
+        if market_index is not None:
+            touched.append((market_index, takes))
+        for index, writes in touched:
+            market = reading.perp_markets[index]
+            perps[index] = AccountUse(self.trader.perp_market(index), writes=writes)
+            oracles[market["oracle"]] = AccountUse(market["oracle"])
+            self._name_spot(reading, market["quote_spot_market"], oracles, spots)
+        return [*oracles.values(), *spots.values(), *perps.values()]
+
+    def _name_spot(
+        self, reading: Reading, index: int, oracles: dict[str, AccountUse], spots: dict[int, AccountUse]
+    ) -> None:
+        oracle = reading.spot_markets[index]["oracle"]
+        spots[index] = AccountUse(self.trader.spot_market(index))
+        if oracle != NO_ADDRESS:
+            oracles[oracle] = AccountUse(oracle)
+
+    def _decoded(self, wanted: Mapping[str, str]) -> tuple[int, list[dict[str, Any]]]:
+        slot, accounts = self._chain.accounts(list(wanted))
+        return slot, [self._decode(name, one) for name, one in zip(wanted.values(), accounts, strict=True)]
+
+    def _decode(self, name: str, account: Account | None) -> dict[str, Any]:
+        if account is None or account.owner != self.trader.profile.program:
+            raise Refused(Code.ACCOUNT_MISSING, f"the {name} account is not on chain, or not the program's")
+        try:
+            return read_account(self.trader.profile, name, account.content)
+        except ValueError as error:
+            raise Refused(Code.ACCOUNT_MISSING, str(error)) from None
+
+
+def hold_open(reading: Reading, market_index: int, *, reduces: bool) -> None:
+    """Raise `Refused` when the market takes no such order now."""
+    status = reading.perp_markets[market_index]["status"]
+    if status != MARKET_ACTIVE and not (reduces and status == MARKET_REDUCE_ONLY):
+        raise Refused(Code.VENUE_PAUSED, f"market {market_index} has status {status}")
+
+
+def _oracle_price(profile: Profile, source: int, account: Account, slot: int, limits: Limits) -> int:
+    multiple = profile.oracle_multiples.get(source)
+    if multiple is None:
+        raise Refused(Code.ORACLE_UNFIT, f"an oracle of source {source} cannot be read here")
+    try:
+        oracle = read_account(profile, "PythLazerOracle", account.content)
+    except ValueError as error:
+        raise Refused(Code.ORACLE_UNFIT, str(error)) from None
+    if not -MOST_DECIMALS <= oracle["exponent"] <= 0:
+        raise Refused(Code.ORACLE_UNFIT, f"the oracle counts in 1e{oracle['exponent']}")
+    scale = 10 ** -oracle["exponent"]
+    price_raw: int = oracle["price"] * multiple * PRICE_PRECISION // scale
+    age_slots = slot - oracle["posted_slot"]
+    if price_raw <= 0:
+        raise Refused(Code.ORACLE_UNFIT, f"the oracle's price is {price_raw}")
+    if age_slots > limits.most_oracle_age_slots:
+        raise Refused(Code.ORACLE_UNFIT, f"{age_slots} slots old, {limits.most_oracle_age_slots} are allowed")
+    if oracle["confidence"] * BPS > limits.most_oracle_confidence_bps * oracle["price"]:
+        raise Refused(Code.ORACLE_UNFIT, f"wider than {limits.most_oracle_confidence_bps} bps")
+    return price_raw
+
+
+def _is_held(position: Mapping[str, Any]) -> bool:
+    return any(position[name] for name in ("base_asset_amount", "quote_asset_amount", "open_orders", "lp_shares"))
+
+
+def _is_deposited(position: Mapping[str, Any]) -> bool:
+    return bool(position["scaled_balance"] or position["open_orders"])

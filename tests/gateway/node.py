@@ -1,0 +1,298 @@
+"""A Solana node on loopback: JSON-RPC over the real runtime (`solders.litesvm`), with blocks, forks and faults.
+
+The runtime executes; the node keeps what a cluster adds around it: blockhashes that hold for 150 blocks, transactions
+that wait, land, get confirmed and then finalized, the history of signatures. Time is block height, and moves only by
+`advance` and by calls.
+"""
+
+import base64
+import json
+import re
+import threading
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from solders.account import Account
+from solders.hash import Hash
+from solders.litesvm import LiteSVM
+from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
+from solders.transaction_metadata import FailedTransactionMetadata
+
+from tests.gateway.standin import ANSWER_AT, apply_order, params, program_elf
+
+GENESIS = str(Hash(sha256(b"the tests' own network").digest()))
+BLOCKS_VALID = 150
+BLOCKS_TO_FINAL = 4
+PLACING = ("place_perp_order", "place_and_take_perp_order")
+NAMES = (*PLACING, "cancel_order_by_user_id", "cancel_orders")
+MARKS = {sha256(f"global:{name}".encode()).digest()[:8]: name for name in NAMES}
+
+
+class RpcError(Exception):
+    """An error that the protocol answers with."""
+
+    def __init__(self, code, message, data=None):
+        super().__init__(message)
+        self.body = {"code": code, "message": message, "data": data}
+
+
+class Node:
+    """One node. faults: gives each call's fault or None, by method. moves: the methods whose call makes a block."""
+
+    def __init__(self, program, first_slot=1_000):
+        self.svm = LiteSVM().with_sigverify(False).with_blockhash_check(False).with_transaction_history(0)
+        self.program = Pubkey.from_string(program)
+        self.svm.add_program(self.program, program_elf())
+        self.slot, self.height = first_slot, 100
+        self.first_available = 0
+        self.user, self.state = None, None
+        self.waiting, self.landed, self.executed, self.calls = {}, {}, [], []
+        self.blockhashes = {}
+        self.faults = lambda method: None
+        self.moves = frozenset()
+        self.before_block = []
+        self.lock = threading.RLock()
+        self.advance()
+
+    # The world.
+
+    def put(self, address, content, owner=None):
+        """Put an account on chain."""
+        owner = self.program if owner is None else owner
+        self.svm.set_account(Pubkey.from_string(str(address)), Account(10**9, content, owner, False, 0))
+
+    def content(self, address):
+        """Return an account's bytes."""
+        return bytes(self.svm.get_account(Pubkey.from_string(str(address))).data)
+
+    def program_answers(self, code):
+        """Let the program return this error from now on, 0 for success."""
+        content = self.content(self.state)
+        self.put(self.state, content[:ANSWER_AT] + code.to_bytes(8, "little"))
+
+    def advance(self, blocks=1):
+        """Make blocks: what waits lands in the first one, unless its blockhash is over."""
+        with self.lock:
+            for _ in range(blocks):
+                self.slot, self.height = self.slot + 1, self.height + 1
+                self.before_block = [(self.user and self.content(self.user), list(self.executed), [])]
+                for signature, transaction in list(self.waiting.items()):
+                    self._land(signature, transaction)
+                self.svm.expire_blockhash()
+                self.blockhashes[str(self.svm.latest_blockhash())] = self.height + BLOCKS_VALID
+
+    def fork(self, *, again):
+        """Take the newest block back; its transactions wait again, or are gone."""
+        with self.lock:
+            user, executed, landed = self.before_block[0]
+            self.executed = executed
+            if user:
+                self.put(self.user, user)
+            for signature, transaction in landed:
+                if self.landed.pop(signature, None) and again:
+                    self.waiting[signature] = transaction
+
+    def _land(self, signature, transaction):
+        del self.waiting[signature]
+        if self.height > self.blockhashes.get(str(transaction.message.recent_blockhash), 0) or signature in self.landed:
+            return
+        result = self.svm.send_transaction(transaction)
+        failed = isinstance(result, FailedTransactionMetadata)
+        self.landed[signature] = {
+            "slot": self.slot,
+            "height": self.height,
+            "err": error_json(result.err()) if failed else None,
+        }
+        self.before_block[0][2].append((signature, transaction))
+        if not failed:
+            self._apply(signature, transaction)
+
+    def _apply(self, signature, transaction):
+        keys = transaction.message.account_keys
+        for one in transaction.message.instructions:
+            if keys[one.program_id_index] == self.program:
+                data = bytes(one.data)
+                self.put(self.user, apply_order(self.content(self.user), data, MARKS, self.slot))
+                name = MARKS[data[:8]]
+                self.executed.append((signature, name, params(data[8:]) if name in PLACING else {}))
+
+    # The protocol.
+
+    def answer(self, method, asked):
+        """Return the result of one call."""
+        with self.lock:
+            self.calls.append(method)
+            if method in self.moves:
+                self.advance()
+            name = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", method)
+            return getattr(self, f"on_{name}", self._unknown)(*asked)
+
+    def _unknown(self, *_):
+        raise RpcError(-32601, "Method not found")
+
+    def _at_slot(self, value):
+        return {"context": {"slot": self.slot, "apiVersion": "2.2.0"}, "value": value}
+
+    def on_get_genesis_hash(self):
+        return GENESIS
+
+    def on_get_slot(self, *_):
+        return self.slot
+
+    def on_get_first_available_block(self):
+        return self.first_available
+
+    def on_get_epoch_info(self, *_):
+        behind = BLOCKS_TO_FINAL
+        return {
+            "absoluteSlot": self.slot - behind,
+            "blockHeight": self.height - behind,
+            "epoch": 0,
+            "slotIndex": 0,
+            "slotsInEpoch": 432_000,
+        }
+
+    def on_get_latest_blockhash(self, *_):
+        text = str(self.svm.latest_blockhash())
+        return self._at_slot({"blockhash": text, "lastValidBlockHeight": self.blockhashes[text]})
+
+    def on_get_multiple_accounts(self, addresses, *_):
+        return self._at_slot([self._account(one) for one in addresses])
+
+    def on_get_account_info(self, address, *_):
+        return self._at_slot(self._account(address))
+
+    def _account(self, address):
+        found = self.svm.get_account(Pubkey.from_string(address))
+        if found is None:
+            return None
+        content = base64.b64encode(bytes(found.data)).decode()
+        return {
+            "lamports": found.lamports,
+            "owner": str(found.owner),
+            "executable": found.executable,
+            "rentEpoch": 0,
+            "space": len(found.data),
+            "data": [content, "base64"],
+        }
+
+    def on_simulate_transaction(self, text, options):
+        transaction = VersionedTransaction.from_bytes(base64.b64decode(text))
+        if options.get("sigVerify") and not all(transaction.verify_with_results()):
+            return self._at_slot({"err": "SignatureFailure", "logs": [], "unitsConsumed": 0})
+        if self.height > self.blockhashes.get(str(transaction.message.recent_blockhash), 0):
+            return self._at_slot({"err": "BlockhashNotFound", "logs": [], "unitsConsumed": 0})
+        result = self.svm.simulate_transaction(transaction)
+        failed = isinstance(result, FailedTransactionMetadata)
+        meta = result.meta()
+        err = error_json(result.err()) if failed else None
+        return self._at_slot({"err": err, "logs": meta.logs(), "unitsConsumed": meta.compute_units_consumed()})
+
+    def on_send_transaction(self, text, *_):
+        transaction = VersionedTransaction.from_bytes(base64.b64decode(text))
+        if not all(transaction.verify_with_results()):
+            raise RpcError(-32003, "Transaction signature verification failure")
+        signature = str(transaction.signatures[0])
+        if signature not in self.landed:
+            self.waiting[signature] = transaction
+        return signature
+
+    def on_get_signature_statuses(self, signatures, *_):
+        return self._at_slot([self._status(one) for one in signatures])
+
+    def _status(self, signature):
+        found = self.landed.get(signature)
+        if found is None or found["slot"] < self.first_available:
+            return None
+        final = found["height"] <= self.height - BLOCKS_TO_FINAL
+        level = "finalized" if final else "confirmed"
+        return {
+            "slot": found["slot"],
+            "confirmations": None if final else 1,
+            "err": found["err"],
+            "confirmationStatus": level,
+        }
+
+
+def error_json(error):
+    """Return the runtime's error as a node sends it."""
+    if type(error).__name__ == "TransactionErrorInstructionError":
+        inner = error.err
+        told = (
+            {"Custom": inner.code}
+            if type(inner).__name__ == "InstructionErrorCustom"
+            else str(inner).rsplit(".", 1)[-1]
+        )
+        return {"InstructionError": [error.index, told]}
+    return str(error).rsplit(".", 1)[-1]
+
+
+class NodeServer:
+    """The node behind HTTP on a loopback port. Use as a context; `url` is where it listens."""
+
+    def __init__(self, node):
+        self.node = node
+
+        class Handler(BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True
+
+            def do_POST(self):
+                respond(self, node)
+
+            def log_message(self, *_):
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/secret-path"
+
+    def __enter__(self):
+        """Begin to listen."""
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        """Stop, and wait until it has."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def respond(handler, node):
+    """Answer one request, with the fault that is due for its method."""
+    asked = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+    fault = node.faults(asked["method"])
+    if fault == "lose_request":
+        return hang_up(handler)
+    if fault == "too_many":
+        return send(handler, 429, b"slow down")
+    if fault == "garbage":
+        return send(handler, 200, b'{"jsonrpc": "2.0", "id": 1, "result": {"con')
+    if fault == "swallow":
+        return send(handler, 200, json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": "1" * 64}).encode())
+    body = {"jsonrpc": "2.0", "id": asked["id"]}
+    try:
+        body["result"] = node.answer(asked["method"], asked.get("params") or [])
+    except RpcError as error:
+        body["error"] = error.body
+    if fault == "lose_answer":
+        return hang_up(handler)
+    if fault == "other_id":
+        body["id"] += 1
+    return send(handler, 200, json.dumps(body).encode())
+
+
+def send(handler, status, content):
+    """Send one whole answer."""
+    handler.send_response(status)
+    handler.send_header("Content-Length", str(len(content)))
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+def hang_up(handler):
+    """Close without an answer."""
+    handler.close_connection = True
+    handler.connection.close()
