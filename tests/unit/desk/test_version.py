@@ -38,6 +38,8 @@ def test_what_does_not_decide_and_line_ends_do_not_count(project: Path) -> None:
     before = code_version(project)
     (project / "console" / "a.py").write_text("print()")
     (project / "docs" / "a.py").unlink()
+    (project / "execution" / "gateway").mkdir()
+    (project / "execution" / "gateway" / "a.py").write_text("x = 1\n")
     (project / "risk" / "notes.md").write_text("a remark")
     (project / "agents" / "a.py").write_bytes(b"x = 1\r\ny = 2\r\n")
     assert code_version(project) == before
