@@ -13,7 +13,8 @@ APART: Final = "execution/gateway"
 def code_version(root: Path) -> str:
     """Return the SHA-256 over the sources of every room that can change a decision, in hex, 16 digits.
 
-    root: the project's folder. The gate's prompts count too. The order gateway, documents, console, tests and line ends do not.
+    root: the project's folder. The gate's prompts count too. The order gateway, documents, console, tests and line
+    ends do not.
     """
     digest = hashlib.sha256()
     for room in DECIDING:
