@@ -1,12 +1,14 @@
 """What each operation of the socket answers."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from execution.gateway.acting import Acting
 from execution.gateway.book import Order
-from execution.gateway.chain import Chain
+from execution.gateway.chain import Chain, Touch
 from execution.gateway.codes import Code, Refused
+from execution.gateway.events import Fill, fills_of
 from execution.gateway.following import Following
 from execution.gateway.policy import Policy
 from execution.gateway.preflight import Part
@@ -15,6 +17,8 @@ from execution.gateway.rpc import RpcRefused, Unreachable
 from execution.gateway.schema import SCHEMA, VERSION, Request
 from execution.gateway.venue import Venue
 
+MOST_TRANSACTIONS = 100
+LOG_WAS_CUT = "Log truncated"
 ACTIONS = frozenset({"place", "cancel", "cancel_all"})
 
 
@@ -46,6 +50,7 @@ class Answering:
             "health": self._health,
             "positions": self._positions,
             "orders": self._orders,
+            "fills": self._fills,
             "halt": lambda _: self._set_halted(halted=True),
             "resume": lambda _: self._set_halted(halted=False),
         }
@@ -96,6 +101,33 @@ class Answering:
             "slot": reading.slot,
             "resting": [self._resting(one) for one in reading.open_orders],
             "unfinished": [order_body(one)["order"] for one in self._records.open_orders()],
+        }
+
+    def _fills(self, request: Request) -> dict[str, Any]:
+        """Tell the fills after a slot, oldest first; `complete` is false when some may be missing."""
+        trader, after_slot = self._venue.trader, request.fields["after_slot"]
+        newest = self._chain.touches(trader.user, MOST_TRANSACTIONS)
+        wanted = [one for one in reversed(newest) if one.slot > after_slot and not one.failed]
+        told, whole = [], len(newest) < MOST_TRANSACTIONS or newest[-1].slot <= after_slot
+        for one in wanted:
+            lines = self._chain.log_lines(one.signature)
+            whole = whole and LOG_WAS_CUT not in lines
+            told += [self._fill(one, fill) for fill in self._fills_in(lines)]
+        return {"ok": True, "complete": whole, "fills": told}
+
+    def _fills_in(self, lines: list[str]) -> list[Fill]:
+        trader = self._venue.trader
+        try:
+            return fills_of(trader.profile, lines, trader.user)
+        except ValueError as error:
+            raise Refused(Code.INTERNAL, f"an event of the program cannot be read: {error}") from None
+
+    def _fill(self, touch: Touch, fill: Fill) -> dict[str, Any]:
+        return {
+            "slot": touch.slot,
+            "signature": touch.signature,
+            "id": self._records.id_of(fill.order_id),
+            **asdict(fill),
         }
 
     def _resting(self, order: Mapping[str, Any]) -> dict[str, Any]:

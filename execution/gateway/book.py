@@ -39,6 +39,7 @@ class Order:
     id, op, terms: as asked. asked_ms: when it was accepted or refused.
     user_order_id: the program's number for it, 1..255; 0 where the operation has none.
     notional_raw: what it counts against the day's limit. is_reducing: whether it can only reduce.
+    order_id: the program's own number, known once it has landed and said so.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Order:
     program_code: int | None = None
     signed: Signed | None = None
     message: str | None = None
+    order_id: int | None = None
 
     @property
     def is_reducing(self) -> bool:
@@ -112,6 +114,10 @@ class Book:
         turn = [(self._last_user_order_id + step - 1) % MOST_USER_ORDER_ID + 1 for step in span]
         return next((number for number in turn if number not in taken), None)
 
+    def id_of(self, order_id: int) -> str | None:
+        """Return the client order id behind the program's number of an order."""
+        return next((order.id for order in self.orders.values() if order.order_id == order_id), None)
+
     def latest_of(self, user_order_id: int) -> Order | None:
         """Return the order that had this number last, None where there was none."""
         holders = (order for order in reversed(self.orders.values()) if order.user_order_id == user_order_id)
@@ -146,6 +152,7 @@ def moved(order: Order, at_ms: int) -> dict[str, Any]:
         "reason": order.reason,
         "program_code": order.program_code,
         "message": order.message,
+        "order_id": order.order_id,
         "signed": signed
         and {
             "signature": signed.signature,
@@ -178,6 +185,7 @@ def _moved(order: Order, entry: Mapping[str, Any]) -> Order:
         reason=entry["reason"],
         program_code=entry["program_code"],
         message=entry["message"],
+        order_id=entry["order_id"],
         signed=Signed(**entry["signed"]) if entry["signed"] else order.signed,
     )
 

@@ -52,6 +52,15 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """One transaction that named an address, and whether it failed."""
+
+    slot: int
+    signature: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """The newest finalized block: slot and height."""
 
@@ -114,6 +123,25 @@ class Chain:
         if level == "processed":
             return Sighting(slot, found=False)
         return Sighting(slot, found=True, final=level == "finalized", failure=_failure(found.get("err")))
+
+    def touches(self, address: str, limit: int) -> list[Touch]:
+        """Return the newest transactions that named an address, newest first."""
+        found = self._rpc.call("getSignaturesForAddress", address, {"limit": limit, **CONFIRMED})
+        if not isinstance(found, list):
+            raise Unreachable("getSignaturesForAddress: no list")
+        told = [_object(one) for one in found]
+        return [
+            Touch(_integer(one.get("slot")), _text(one.get("signature")), one.get("err") is not None) for one in told
+        ]
+
+    def log_lines(self, signature: str) -> list[str]:
+        """Return what was logged in a transaction; raise `Unreachable` while the node does not have it."""
+        options = {"encoding": "base64", "maxSupportedTransactionVersion": 0, **CONFIRMED}
+        meta = _object(_object(self._rpc.call("getTransaction", signature, options)).get("meta"))
+        lines = meta.get("logMessages")
+        if not isinstance(lines, list):
+            raise Unreachable("getTransaction: the transaction came without its log")
+        return [_text(line) for line in lines]
 
     def head(self) -> Head:
         """Return the newest finalized block."""

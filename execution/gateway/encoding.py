@@ -1,12 +1,14 @@
 """Bytes as the program reads them: borsh integers and options, Anchor's eight-byte marks."""
 
 import struct
+from collections.abc import Sequence
 from hashlib import sha256
 
 from solders.pubkey import Pubkey
 
 FORMATS = {"u8": "<B", "u16": "<H", "u32": "<I", "u64": "<Q", "i32": "<i", "i64": "<q"}
 OPTION = "option "
+ADDRESS_BYTES = 32
 
 
 def encode(kind: str, value: int | None) -> bytes:
@@ -27,6 +29,30 @@ def read(kind: str, content: bytes, offset: int) -> int | str:
         return str(Pubkey.from_bytes(content[offset : offset + 32]))
     value: int = struct.unpack_from(FORMATS[kind], content, offset)[0]
     return value
+
+
+def read_sequence(fields: Sequence[tuple[str, str]], content: bytes) -> dict[str, int | str | None]:
+    """Return borsh fields that follow each other; raise `ValueError` when the bytes end before them."""
+    found: dict[str, int | str | None] = {}
+    at = 0
+    for name, kind in fields:
+        inner = kind.removeprefix(OPTION)
+        present = True
+        if inner != kind:
+            present, at = content[at : at + 1] == b"\1", at + 1
+        if not present:
+            found[name] = None
+            continue
+        size = ADDRESS_BYTES if inner == "address" else struct.calcsize(FORMATS[inner])
+        if at + size > len(content):
+            raise ValueError(f"the bytes end before {name}")
+        found[name], at = read(inner, content, at), at + size
+    return found
+
+
+def event_mark(name: str) -> bytes:
+    """Return Anchor's mark of an event: SHA-256 of `event:Name`, first eight bytes."""
+    return sha256(f"event:{name}".encode()).digest()[:8]
 
 
 def instruction_mark(name: str) -> bytes:

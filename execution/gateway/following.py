@@ -13,6 +13,7 @@ from enum import Enum
 from execution.gateway.book import Order, Signed
 from execution.gateway.chain import Chain, Head, Sighting
 from execution.gateway.codes import Code, State
+from execution.gateway.events import order_id_of
 from execution.gateway.instructions import SIDES
 from execution.gateway.records import Records
 from execution.gateway.rpc import Clock, RpcRefused, Unreachable
@@ -68,7 +69,7 @@ class Following:
         sighting = self._chain.sighting(signed.signature)
         match fate(signed, head, sighting, first_slot):
             case Fate.FINAL:
-                self._end(_landed(order, sighting))
+                self._end(self._numbered(_landed(order, sighting), signed))
             case Fate.DEAD:
                 self._end(replace(order, state=State.LANDED) if self._rests(order) else _expired(order))
             case Fate.SEEN:
@@ -77,6 +78,19 @@ class Following:
             case Fate.OPEN:
                 self._records.see(order.id, State.SIGNED)
                 self._hand_out(order.id, signed, head)
+
+    def _numbered(self, order: Order, signed: Signed) -> Order:
+        """Return a landed order with the program's number of it, by which its fills are told."""
+        if order.op != "place" or order.state is not State.LANDED:
+            return order
+        trader = self._venue.trader
+        lines = self._chain.log_lines(signed.signature)
+        try:
+            number = order_id_of(trader.profile, lines, trader.user, order.user_order_id)
+        except ValueError:
+            # An event of another shape than the profile's: it landed all the same, only its fills go without its name.
+            return order
+        return replace(order, order_id=number)
 
     def _rests(self, order: Order) -> bool:
         if order.op != "place":

@@ -21,6 +21,7 @@ class Profile:
     order_params: (field, borsh type) in the order of the wire.
     layouts: per account name its `bytes`, `fields` {name: [offset, type]} and `rows` {name: [offset, count, stride,
     fields]}.
+    events: per event name its leading (field, borsh type) pairs in order; what follows them is not read.
     oracle_multiples: how many units of the base one price is for (1, 1e3, 1e6), by the program's number of the source.
     gone, paused, insufficient: the program's error numbers that mean so.
     """
@@ -30,6 +31,7 @@ class Profile:
     state_seed: bytes
     order_params: tuple[tuple[str, str], ...]
     layouts: Mapping[str, Any]
+    events: Mapping[str, Any]
     oracle_multiples: Mapping[int, int]
     gone: frozenset[int]
     paused: frozenset[int]
@@ -54,6 +56,7 @@ def _profile(name: str, found: Mapping[str, Any]) -> Profile:
         state_seed=found["state_seed"].encode(),
         order_params=tuple((field, kind) for field, kind in found["order_params"]),
         layouts=found["layouts"],
+        events=found["events"],
         oracle_multiples={int(source): multiple for source, multiple in found["oracle_multiples"].items()},
         gone=frozenset(found["gone"]),
         paused=frozenset(found["paused"]),

@@ -78,6 +78,11 @@ class Records:
         with self._lock:
             return self._book.free_user_order_id(taken_on_chain)
 
+    def id_of(self, order_id: int) -> str | None:
+        """Return the client order id behind the program's number of an order."""
+        with self._lock:
+            return self._book.id_of(order_id)
+
     def latest_of(self, user_order_id: int) -> Order | None:
         """Return the order that had this number last."""
         with self._lock:

@@ -19,7 +19,7 @@ from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata
 
-from tests.gateway.standin import ANSWER_AT, apply_order, params, program_elf
+from tests.gateway.standin import ANSWER_AT, apply_order, params, program_elf, words
 
 GENESIS = str(Hash(sha256(b"the tests' own network").digest()))
 BLOCKS_VALID = 150
@@ -48,7 +48,7 @@ class Node:
         self.first_available = 0
         self.user, self.state = None, None
         self.waiting, self.landed, self.executed, self.calls = {}, {}, [], []
-        self.blockhashes = {}
+        self.blockhashes, self.logs = {}, {}
         self.faults = lambda method: None
         self.moves = frozenset()
         self.before_block = []
@@ -105,6 +105,8 @@ class Node:
             "err": error_json(result.err()) if failed else None,
         }
         self.before_block[0][2].append((signature, transaction))
+        lines = list((result.meta() if failed else result).logs())
+        self.logs[signature] = lines
         if not failed:
             self._apply(signature, transaction)
 
@@ -113,8 +115,12 @@ class Node:
         for one in transaction.message.instructions:
             if keys[one.program_id_index] == self.program:
                 data = bytes(one.data)
-                self.put(self.user, apply_order(self.content(self.user), data, MARKS, self.slot))
+                before = self.content(self.user)
+                self.put(self.user, apply_order(before, data, MARKS, self.slot))
                 name = MARKS[data[:8]]
+                said = words(data, name, before, str(self.user), self.slot)
+                own_end = self.logs[signature].index(f"Program {self.program} success")
+                self.logs[signature][own_end:own_end] = said
                 self.executed.append((signature, name, params(data[8:]) if name in PLACING else {}))
 
     # The protocol.
@@ -197,6 +203,15 @@ class Node:
         if signature not in self.landed:
             self.waiting[signature] = transaction
         return signature
+
+    def on_get_signatures_for_address(self, address, options):
+        assert address == self.user
+        newest = sorted(self.landed.items(), key=lambda one: -one[1]["height"])[: options["limit"]]
+        return [{"signature": signature, "slot": one["slot"], "err": one["err"]} for signature, one in newest]
+
+    def on_get_transaction(self, signature, *_):
+        found = self.landed.get(signature)
+        return found and {"slot": found["slot"], "meta": {"err": found["err"], "logMessages": self.logs[signature]}}
 
     def on_get_signature_statuses(self, signatures, *_):
         return self._at_slot([self._status(one) for one in signatures])

@@ -7,6 +7,10 @@ and writes the same fields.
 """
 
 import struct
+from base64 import b64encode
+from hashlib import sha256
+
+from solders.pubkey import Pubkey
 
 from tests.gateway.layouts import put, read_rows, write_row
 
@@ -60,6 +64,34 @@ def params(body: bytes) -> dict[str, int]:
     }
 
 
+def words(data: bytes, name: str, user: bytes, address: str, slot: int) -> list[str]:
+    """Return what the program would log of an order, given the account before it."""
+    if not name.startswith("place"):
+        return []
+    fields, number = params(data[8:]), struct.unpack_from("<I", user, 4336)[0]
+    order = write_row(
+        bytes(4376), "orders", 0, {**fields, "order_id": number, "status": 1, "market_type": 1, "slot": slot}
+    )
+    placed = struct.pack("<q", 1_790_000_000) + bytes(Pubkey.from_string(address)) + order[1192 : 1192 + 96]
+    return [_event("OrderRecord", placed), *([_filled_event(fields, number, address)] if "take" in name else [])]
+
+
+def _filled_event(fields: dict[str, int], number: int, address: str) -> str:
+    base, quote = fields["base_asset_amount"], fields["base_asset_amount"] * fields["price"] // 10**9
+    some, none = b"\1", b"\0"
+    content = struct.pack("<qBBHB", 1_790_000_000, 2, 3, fields["market_index"], 1) + none * 2
+    content += some + struct.pack("<Q", 77) + some + struct.pack("<Q", base) + some + struct.pack("<Q", quote)
+    content += some + struct.pack("<Q", quote // 1000) + some + struct.pack("<q", -(quote // 10_000)) + none * 3
+    content += some + bytes(Pubkey.from_string(address)) + some + struct.pack("<I", number)
+    content += some + bytes([fields["direction"]]) + some + struct.pack("<Q", base) * 1 + none * 8
+    content += struct.pack("<qB", fields["price"], 0) + none * 7
+    return _event("OrderActionRecord", content)
+
+
+def _event(name: str, content: bytes) -> str:
+    return "Program data: " + b64encode(sha256(f"event:{name}".encode()).digest()[:8] + content).decode()
+
+
 def _without(user: bytes, goes) -> bytes:
     for index, order in enumerate(read_rows(user, "orders")):
         if order["status"] == 1 and goes(order):
@@ -90,4 +122,5 @@ def _filled(user: bytes, fields: dict[str, int]) -> bytes:
         "base_asset_amount": rows[index]["base_asset_amount"] + signed,
         "quote_asset_amount": rows[index]["quote_asset_amount"] + quote,
     }
-    return write_row(user, "perp_positions", index, row)
+    number = struct.unpack_from("<I", user, 4336)[0]
+    return write_row(put("User", user, "next_order_id", number + 1), "perp_positions", index, row)

@@ -152,3 +152,43 @@ def test_the_log_holds_every_fact_sealed(stage):
     lines = (stage.folder / "dry.log").read_text().splitlines()
     facts = [json.loads(line.split(" ", 1)[1]) for line in lines]
     assert [one["fact"] for one in facts] == ["begun", "asked", "moved"]
+
+
+SOON_S = NOW_MS // 1000 + 30
+KINDS = {
+    "limit": {"post_only": "must"},
+    "ioc": {},
+    "market": {"auction_slots": 10, "auction_start_raw": ORACLE_PRICE_RAW, "auction_end_raw": ORACLE_PRICE_RAW},
+    "oracle": {"oracle_offset_raw": 1_000, "auction_slots": 10, "auction_start_raw": -100, "auction_end_raw": 100},
+    "trigger_market": {"trigger_price_raw": ORACLE_PRICE_RAW * 9 // 10, "trigger_when": "below"},
+    "trigger_limit": {"trigger_price_raw": ORACLE_PRICE_RAW * 9 // 10, "trigger_when": "below"},
+}
+
+
+def of_kind(kind, **changes):
+    price = {"trigger_limit": ORACLE_PRICE_RAW * 9 // 10, "oracle": None, "trigger_market": None}.get(
+        kind, ORACLE_PRICE_RAW
+    )
+    return {"kind": kind, "price_raw": price, "max_ts_s": SOON_S, **KINDS[kind], **changes}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("reduce_only", [True, False])
+def test_an_order_of_each_kind_passes_and_is_simulated(stage, kind, reduce_only):
+    assert stage.place(**of_kind(kind, reduce_only=reduce_only))["order"]["state"] == "simulated"
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "code"),
+    [
+        ("market", {"auction_start_raw": ORACLE_PRICE_RAW * 97 // 100}, "price_out_of_band"),
+        ("market", {"auction_end_raw": -1}, "price_out_of_band"),
+        ("market", {"max_ts_s": SOON_S + 100}, "bad_expiry"),
+        ("oracle", {"oracle_offset_raw": 4_000_000}, "price_out_of_band"),
+        ("oracle", {"auction_end_raw": -4_000_000}, "price_out_of_band"),
+        ("trigger_market", {"trigger_price_raw": ORACLE_PRICE_RAW * 8 // 10}, "price_out_of_band"),
+        ("trigger_limit", {"price_raw": ORACLE_PRICE_RAW}, "price_out_of_band"),
+    ],
+)
+def test_each_price_of_each_kind_is_held_to_its_band(stage, kind, changes, code):
+    assert stage.place(**of_kind(kind, **changes))["code"] == code
