@@ -79,3 +79,32 @@ class AllocationMethod(StrEnum):
     EQUAL = "equal"
     INVERSE_VOLATILITY = "inverse_volatility"
     PERFORMANCE = "performance"
+
+
+class Mode(StrEnum):
+    """How much of an order is real. DRY_RUN: the transaction is built and simulated. LIVE: it is sent."""
+
+    PAPER = "paper"
+    DRY_RUN = "dry_run"
+    LIVE = "live"
+
+
+class Execution(StrEnum):
+    """Who carries orders to the venue."""
+
+    GATEWAY = "gateway"
+    CCXT = "ccxt"
+
+
+class CcxtVenue(StrEnum):
+    """The exchanges that orders can be sent to, by the name ccxt gives them."""
+
+    BYBIT = "bybit"
+    HYPERLIQUID = "hyperliquid"
+
+
+class RiskAccepted(StrEnum):
+    """Whether the human has said that real money may be lost."""
+
+    NO = "no"
+    YES = "I_ACCEPT_THE_RISK"

@@ -18,6 +18,7 @@ from configuration.deciding import (
     RiskKnobs,
     SizingKnobs,
 )
+from configuration.executing import ExecutionKnobs
 from configuration.fetching import FetchKnobs
 from configuration.living import LiveKnobs
 from configuration.running import DeskKnobs, JournalKnobs, PaperKnobs, ReplayKnobs, SimKnobs
@@ -29,6 +30,7 @@ GROUPS: Final[tuple[type[BaseModel], ...]] = (
     FetchKnobs,
     SimKnobs,
     LiveKnobs,
+    ExecutionKnobs,
     QualityKnobs,
     FeatureKnobs,
     E3Knobs,
@@ -49,6 +51,7 @@ class Settings(
     FetchKnobs,
     SimKnobs,
     LiveKnobs,
+    ExecutionKnobs,
     QualityKnobs,
     FeatureKnobs,
     E3Knobs,

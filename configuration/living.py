@@ -9,7 +9,8 @@ from configuration.choices import LiveExchange
 from configuration.knob import CommaList, Number, Whole, knob
 
 
-def _address(url: str) -> str:
+def address(url: str) -> str:
+    """Return an address without a path, or an empty text. Raises ValueError."""
     parts = urlsplit(url)
     if url and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query):
         raise ValueError("not an address")
@@ -51,7 +52,7 @@ class LiveKnobs(BaseModel):
         le=15,
         decides=False,
     )
-    live_url: Annotated[str, AfterValidator(_address)] = knob(
+    live_url: Annotated[str, AfterValidator(address)] = knob(
         "",
         "",
         "address that takes the exchange's place, for rehearsal",
