@@ -12,7 +12,7 @@ def config(overrides: SetOption = [], env_file: EnvOption = ENV_FILE, as_json: J
     from console.settings_table import print_settings
     from settings import effective
 
-    rows = effective(load(env_file, overrides, {}))
+    rows = effective(load(env_file, overrides, {}, mode=None, is_to_trade=False))
     if as_json:
         print_json({row.name: {"value": row.value, "source": row.source} for row in rows})
     else:
