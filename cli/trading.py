@@ -162,4 +162,9 @@ def trade(
         check=shop.check,
         gate_of=gate_identity,
     )
+    settings = settings_with({})
+    if settings.mode.value != PAPER:
+        from cli.live_plan import prove_start
+
+        prove_start(settings, shop)
     return run_desk(wish, lent)
