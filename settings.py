@@ -24,7 +24,17 @@ from configuration.loading import load_settings, settings_from_json
 from configuration.making import frac, made, ms
 from configuration.problems import Problem, SettingsError
 from configuration.running import EPOCH
-from configuration.writing import Effective, effective, env_example, settings_hash, settings_json
+from configuration.writing import (
+    Effective,
+    decision_hash,
+    effective,
+    env_example,
+    recorded_decision_hash,
+    recorded_decisions,
+    settings_hash,
+    settings_json,
+    strategy_json,
+)
 from domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -61,6 +71,7 @@ __all__ = [
     "allocation_policy",
     "cassette_terms",
     "chat_terms",
+    "decision_hash",
     "deployment_policy",
     "e3_thresholds",
     "effective",
@@ -79,6 +90,8 @@ __all__ = [
     "paper_terms",
     "portfolio",
     "quality_limits",
+    "recorded_decision_hash",
+    "recorded_decisions",
     "regime_switch",
     "regime_thresholds",
     "risk_limits",
@@ -87,6 +100,7 @@ __all__ = [
     "settings_json",
     "sim_parameters",
     "sizing_policy",
+    "strategy_json",
     "strategy_thresholds",
     "trade_costs",
     "venue_terms",
