@@ -16,17 +16,6 @@ DECIDING: Final = (
     "strategy",
     "wiring",
 )
-    "agents",
-    "desk",
-    "domain",
-    "execution",
-    "gate",
-    "indicators",
-    "market",
-    "risk",
-    "strategy",
-    "wiring",
-)
 
 # A process of its own, which shares no code with the desk.
 APART: Final = "execution/gateway"
