@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.account import Levels
+from domain.account import Fill, Levels
 from domain.decisions import ExitPlan, ExitReason, Side
 from domain.instrument import Instrument
 from domain.protection import average_ticks, planned_levels
 from domain.record import Record
-from execution.live.broker import Execution, OrderKind
+from execution.live.broker import OrderKind
 
 
 class Wanted(Record, frozen=True, kw_only=True):
@@ -22,18 +22,28 @@ class Wanted(Record, frozen=True, kw_only=True):
 
 
 class Protective(Record, frozen=True, kw_only=True):
-    """One protective order that was sent."""
+    """One protective order that was sent. is_market: it does at once what a stop would do that no venue takes."""
 
     wire_id: str
     wanted: Wanted
+    is_market: bool = False
+
+
+class Refused(Record, frozen=True, kw_only=True):
+    """One protective order that the venue has refused so often. again_s: when it is tried again."""
+
+    wanted: Wanted
+    times: int
+    again_s: float
 
 
 @dataclass(slots=True)
 class Guard:
     """One position as the venue holds it, and its protection. side: of the position. held_lots: unsigned, 0 = closed.
 
-    entered_lots, cost_microusd: what was bought in all, and for what. resting: by slot. doubtful: sent, and nobody
-    knows whether they arrived. leaving: to be cancelled until the venue says that they are gone.
+    entered_lots, cost_microusd: what was entered in all, and for what. resting: by slot. refused: by slot, what
+    the venue would not let rest. doubtful: sent, and nobody knows whether they arrived. leaving: to be cancelled until
+    the venue says that they are gone.
     """
 
     entry_id: str
@@ -45,10 +55,10 @@ class Guard:
     held_lots: int = 0
     entered_lots: int = 0
     cost_microusd: int = 0
-    n_liquidations: int = 0
     last_serial: int = 0
     is_partial_done: bool = False
     resting: dict[str, Protective] = field(default_factory=dict)
+    refused: dict[str, Refused] = field(default_factory=dict)
     doubtful: list[Protective] = field(default_factory=list)
     leaving: list[Protective] = field(default_factory=list)
 
@@ -62,11 +72,16 @@ class Guard:
         """What is held, with its sign."""
         return int(self.side) * self.held_lots
 
-    def enlarge(self, execution: Execution, instrument: Instrument) -> None:
-        """Take a part of the entry; the levels follow its average price."""
-        self.held_lots += execution.size_lots
-        self.entered_lots += execution.size_lots
-        self.cost_microusd += execution.quote_microusd
+    @property
+    def is_protected(self) -> bool:
+        """Say whether a stop rests, or none is needed."""
+        return self.held_lots == 0 or "stop" in self.resting
+
+    def enlarge(self, fill: Fill, instrument: Instrument) -> None:
+        """Take a part of the entry; the levels follow its average price, as in the books."""
+        self.held_lots += fill.size_lots
+        self.entered_lots += fill.size_lots
+        self.cost_microusd += instrument.notional_microusd(fill.size_lots, fill.price_ticks)
         entry_ticks = average_ticks(self.cost_microusd, self.entered_lots, instrument.microusd_per_tick_lot)
         self.levels = planned_levels(self.plan, int(self.side), entry_ticks, self.entered_lots)
 

@@ -15,7 +15,7 @@ from domain.decisions import ApprovedOrder, ExitPlan, ExitReason, Refusal, Side
 from domain.errors import VenueUnreachable
 from domain.features import Regime
 from domain.market import MINUTE_MS, Snapshot
-from execution.live.fills import key_of
+from execution.live.fills import key_of, paid_key_of
 from execution.live.terms import VenueTerms
 from execution.live.tracking import Told
 from execution.live.venue import LiveVenue
@@ -145,6 +145,7 @@ class Life(JournalOff):
             early,
             Told(
                 reported=Counter(key_of(fill) for report in reports for fill in report.fills),
+                paid=Counter(paid_key_of(one) for report in reports for one in report.funding),
                 noted={moment: told for moment, told in notebook.noted.items() if moment[1] > last.get(moment[0], 0)},
                 cut_off_ms=max((tick.as_of_ms for tick in notebook.cut_off()), default=0),
             ),
@@ -318,4 +319,3 @@ class Story:
             error = task.exception()
             if error is not None and not isinstance(error, VenueUnreachable):
                 raise error
-
