@@ -78,17 +78,18 @@ class Looker:
         async with self._one_at_a_time:
             for _ in range(N_TRIES):
                 standing = await self._counted()
-                if self._is_explained(standing):
+                if self._strange is None or self._elapsed_s() - self._strange[1] > self._terms.settle_s:
                     return standing
                 await asyncio.sleep(self._terms.look_every_s / N_TRIES)
             raise VenueUnreachable("its executions do not explain its positions yet")
 
-    def _is_explained(self, standing: Standing) -> bool:
-        """Say whether executions explain the positions, or never will."""
-        now_s, strange = self._elapsed_s(), _difference(dict(standing.positions), self._account.held_lots())
-        if self._strange is None or self._strange[0] != strange:
-            self._strange = strange, now_s
-        return not strange or now_s - self._strange[1] > self._terms.settle_s
+    def _compare(self, standing: Standing) -> None:
+        """Note since when the positions differ, and by as much as now, from what the executions say."""
+        strange = _difference(dict(standing.positions), self._account.held_lots())
+        if not strange:
+            self._strange = None
+        elif self._strange is None or self._strange[0] != strange:
+            self._strange = strange, self._elapsed_s()
 
     async def _counted(self) -> Standing:
         await self._look()
@@ -175,6 +176,7 @@ class Looker:
         """
         began_s = self._elapsed_s()
         standing = await self._broker.standing()
+        self._compare(standing)
         resting = {one.wire_id for one in standing.resting}
         for guard in self._account.guards.values():
             for one in [one for one in guard.resting.values() if one.wire_id not in resting]:
