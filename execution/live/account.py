@@ -3,6 +3,7 @@
 No message is sent from here: what the venue said is taken in, and what does not fit is BooksDisagree.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -18,6 +19,8 @@ from execution.live.tracking import Box, Early, Told, Tracked
 from execution.live.wire import ENTRY, WireCode, WireId, wire_id_of
 
 NEVER_SENT: Final = "venue: never sent"
+MOST_NOTES: Final = 10_000
+"""Of a desk that does not ask for its notes, the oldest are lost."""
 
 
 class LiveAccount:
@@ -30,7 +33,7 @@ class LiveAccount:
         self.tracked: Final[dict[str, Tracked]] = {}
         self.guards: Final[dict[str, Guard]] = {}
         self.early: Final[dict[str, Early]] = {}
-        self.notes: Final[list[tuple[str, str]]] = []
+        self.notes: Final[deque[tuple[str, str]]] = deque(maxlen=MOST_NOTES)
         self._boxes: Final = {symbol: Box() for symbol in instruments}
         self._told_lots: Final[dict[str, int]] = dict.fromkeys(instruments, 0)
         self._told = Told()

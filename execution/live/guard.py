@@ -42,8 +42,8 @@ class Guard:
     """One position as the venue holds it, and its protection. side: of the position. held_lots: unsigned, 0 = closed.
 
     entered_lots, cost_microusd: what was entered in all, and for what. resting: by slot. refused: by slot, what
-    the venue would not let rest. doubtful: sent, and nobody knows whether they arrived. leaving: to be cancelled until
-    the venue says that they are gone.
+    the venue would not let rest. doubtful: on their way. unanswered: ids of those of them of which nobody knows whether
+    they arrived. leaving: to be cancelled until the venue says that they are gone.
     """
 
     entry_id: str
@@ -60,6 +60,7 @@ class Guard:
     resting: dict[str, Protective] = field(default_factory=dict)
     refused: dict[str, Refused] = field(default_factory=dict)
     doubtful: list[Protective] = field(default_factory=list)
+    unanswered: set[str] = field(default_factory=set)
     leaving: list[Protective] = field(default_factory=list)
 
     @property
@@ -121,6 +122,7 @@ class Guard:
 
     def drop(self, wire_id: str) -> None:
         """Forget a protective order that is over."""
+        self.unanswered.discard(wire_id)
         self.resting = {slot: one for slot, one in self.resting.items() if one.wire_id != wire_id}
         self.doubtful = [one for one in self.doubtful if one.wire_id != wire_id]
         self.leaving = [one for one in self.leaving if one.wire_id != wire_id]

@@ -272,13 +272,18 @@ class Looker:
             price_ticks=price_ticks,
             valid_until_ms=now_ms + round(self._terms.order_life_s * 1000),
         )
-        state = await self._broker.place(order)
+        try:
+            state = await self._broker.place(order)
+        except VenueUnreachable:
+            guard.unanswered.add(sent.wire_id)
+            raise
         self._settle(guard, sent, state)
         return sent, state
 
     def _settle(self, guard: Guard, sent: Protective, state: OrderState) -> None:
         """Take the venue's word on a protective order that was sent."""
         if sent.is_market and state.stage is Stage.WORKING:
+            guard.unanswered.discard(sent.wire_id)
             return
         guard.drop(sent.wire_id)
         if state.stage is not Stage.WORKING:

@@ -224,9 +224,9 @@ class LiveVenue:
     def _refusal_of_entry(self, order: ApprovedOrder) -> Refusal | None:
         if self._lost is not None:
             return Refusal(rule="venue: lost", reason=self._lost)
-        doubtful = [guard.symbol for guard in self._account.guards.values() if guard.doubtful]
-        if doubtful:
-            why = f"what became of an order that protects {doubtful[0]} is not known yet"
+        unanswered = [guard.symbol for guard in self._account.guards.values() if guard.unanswered]
+        if unanswered:
+            why = f"what became of an order that protects {unanswered[0]} is not known yet"
             return Refusal(rule="venue: unresolved", reason=why)
         if self._looker.may_more_arrive:
             return Refusal(rule="venue: unresolved", reason="what was sent before the restart may still arrive")

@@ -7,19 +7,15 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.account import Levels
-from domain.decisions import Side
-from domain.errors import BooksDisagree
-from execution.live.broker import OrderKind, Resting
+from execution.live.broker import OrderKind
 from execution.live.wire import WireCode
 from tests.doubles.venue.broker import Fault, Way
-from tests.doubles.venue.desk import PLAN, Story
+from tests.doubles.venue.desk import Story
 from tests.doubles.venue.loop import run
-from tests.doubles.venue.world import CASH_MICROUSD, DEEP, PRICES, Manners, World
+from tests.doubles.venue.world import DEEP, PRICES, Manners, World
 
 SYMBOLS = tuple(sorted(PRICES))
 N_MOVES = 4

@@ -31,7 +31,8 @@ class Way:
     """The way to the world, which outlives every process. faults: by the number of the message.
 
     kill_at: the process dies at that step; each message has two, before and after it arrives. unsure: orders that
-    were sent and not answered, with the last instant at which they may arrive. asked: every message, in order.
+    were sent and not answered, with the last instant at which they may arrive. asking: orders whose answer is awaited.
+    asked: every message, in order.
     """
 
     world: World
@@ -42,6 +43,7 @@ class Way:
     n_steps: int = 0
     down_until_ms: int = 0
     unsure: dict[str, int] = field(default_factory=dict)
+    asking: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     killed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -100,10 +102,20 @@ class WorldBroker:
     async def place(self, order: BrokerOrder) -> OrderState:
         way = self.way
         now_ms = way.world.clock.now_ms()
-        doubts = [wire_id for wire_id, until_ms in way.unsure.items() if until_ms >= now_ms]
+        asking = way.asking | {order.wire_id}
+        doubts = [wire_id for wire_id, until_ms in way.unsure.items() if until_ms >= now_ms and wire_id not in asking]
         if doubts and not order.reduce_only:
             way.world.flaws.append(f"{order.wire_id} entered while nobody knew of {doubts}")
         way.unsure[order.wire_id] = order.valid_until_ms
+        if not self.is_dead:
+            way.asking.add(order.wire_id)
+        try:
+            return await self._carry(order)
+        finally:
+            way.asking.discard(order.wire_id)
+
+    async def _carry(self, order: BrokerOrder) -> OrderState:
+        way = self.way
         fault = await self._go("place")
         state: OrderState | None = None
         if fault is Fault.REFUSED:

@@ -77,6 +77,7 @@ class World:
     _lags_ms: Iterator[int] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Begin with the first of each."""
         self._depths, self._lags_ms = cycle(self.depths), cycle(self.lags_ms)
 
     def calm(self) -> None:
@@ -117,6 +118,10 @@ class World:
         placed = self.placed.get(wire_id)
         if placed is not None and placed.stage is Stage.WORKING and placed.order.kind is not OrderKind.IOC:
             self._over(placed, "cancelled")
+            symbol = placed.order.symbol
+            is_bare = not any(one.order.kind is OrderKind.STOP for one in self._resting(symbol))
+            if placed.order.kind is OrderKind.STOP and self.lots[symbol] and is_bare:
+                self.flaws.append(f"{symbol} was left without a stop")
 
     def state_of(self, wire_id: str) -> OrderState:
         """Return how far an order is."""
