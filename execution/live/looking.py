@@ -102,11 +102,12 @@ class Looker:
         troubles: list[VenueUnreachable] = []
         for tracked in list(self._account.tracked.values()):
             await _noting(self._ask_after(tracked), troubles)
-        await _noting(self._take_executions(), troubles)
+        is_up_to_date = await _noting(self._take_executions(), troubles)
         await _noting(self._audit(), troubles)
         for guard in list(self._account.guards.values()):
             await self._tend(guard, troubles)
-        for wire_id, symbol in list(self.leftovers.items()):
+        # What is left over may be all that protects a position of which nothing was heard yet.
+        for wire_id, symbol in list(self.leftovers.items()) if is_up_to_date else []:
             await _noting(self._clear(wire_id, symbol), troubles)
         if troubles:
             raise troubles[0]
@@ -206,7 +207,8 @@ class Looker:
     async def _clear(self, wire_id: str, symbol: str) -> None:
         """Take a leftover away, once what should rest in its place does."""
         guard = self._account.guards.get(symbol)
-        if guard is not None and not guard.is_protected:
+        is_strange = self._strange is not None and symbol in self._strange[0]
+        if is_strange or (guard is not None and not guard.is_protected):
             return
         await self._broker.cancel(wire_id, symbol)
         if (await self._broker.state_of(wire_id, symbol)).stage is not Stage.WORKING:
@@ -313,14 +315,19 @@ class Looker:
         self._account.notes.append((f"{want.kind.value}_by_market", f"{guard.symbol} {want.slot}: {filled}"))
 
 
-async def _noting(step: Awaitable[None], troubles: list[VenueUnreachable]) -> None:
-    """Await one step; a venue that is silent about one order may answer about the next. The third silence is enough."""
+async def _noting(step: Awaitable[None], troubles: list[VenueUnreachable]) -> bool:
+    """Await one step; say whether it went well.
+
+    A venue that is silent about one order may answer about the next. The third silence is enough.
+    """
     try:
         await step
     except VenueUnreachable as error:
         troubles.append(error)
         if len(troubles) >= N_SILENCES:
             raise
+        return False
+    return True
 
 
 def _difference(theirs: dict[str, int], ours: dict[str, int]) -> dict[str, int]:

@@ -7,10 +7,14 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from execution.live.broker import OrderKind
+from domain.decisions import Side
+from domain.errors import BooksDisagree
+from execution.live.broker import OrderKind, Resting
 from execution.live.wire import WireCode
 from tests.doubles.venue.broker import Fault, Way
 from tests.doubles.venue.desk import Story
@@ -183,3 +187,62 @@ async def a_story(play: Play) -> None:
 @given(PLAYS)
 def test_books_and_venue_agree_whatever_goes_wrong_and_whenever_the_desk_dies(play: Play) -> None:
     run(a_story(play))
+
+
+@dataclass(frozen=True)
+class Meddling:
+    """Something that no order of the desk explains, in the middle of a minute of the play."""
+
+    what: str
+    scene: int
+
+    def meddle(self, world: World) -> None:
+        """Do it."""
+        if self.what == "trade":
+            world.trade(SYMBOLS[0], Side.SELL, 3)
+        elif self.what == "order":
+            world.by_hand.append(Resting(wire_id="f" * 32, symbol=SYMBOLS[0], side=Side.BUY, size_lots=1))
+        elif self.what == "other market":
+            world.trade(SYMBOLS[1], Side.BUY, 1)
+            executed = world.executed.pop()
+            world.executed.append((executed[0], replace(executed[1], symbol="DOGE-PERP")))
+        elif self.what == "position":
+            world.lots[SYMBOLS[0]] += 100
+        else:
+            world.cash_microusd -= 10_000_000
+
+
+MEDDLINGS = st.builds(
+    Meddling, what=st.sampled_from(["trade", "order", "other market", "position", "cash"]), scene=st.integers(0, 2)
+)
+
+
+async def meddled(story: Story, play: Play, meddling: Meddling) -> None:
+    """Play it with the meddling, to the end, and through quiet minutes; leave everything."""
+    for number, scene in enumerate(play.scenes[:4]):
+        blowing = asyncio.ensure_future(weather(story.way.world, scene))
+        if number == min(meddling.scene, len(play.scenes) - 1):
+            asyncio.get_running_loop().call_later(30.0, meddling.meddle, story.way.world)
+        await story.minute(dict(zip(SYMBOLS, scene.actions, strict=True)))
+        await blowing
+    story.way.calm()
+    await quiet(story)
+    await quiet(story, "leave")
+
+
+async def a_meddled_story(play: Play, meddling: Meddling) -> None:
+    """Play it until the desk finds out; then start it again."""
+    world = World(manners=play.manners, depths=play.depths, lags_ms=play.lags_ms)
+    story = Story(way=Way(world=world, faults=dict(play.faults), kill_at=set(play.kills)))
+    await story.do(_nothing)
+    with pytest.raises(BooksDisagree):
+        await meddled(story, play, meddling)
+    story.way.calm()
+    with pytest.raises(BooksDisagree):
+        await quiet(story, "leave")
+
+
+@settings(max_examples=25)
+@given(PLAYS, MEDDLINGS)
+def test_what_nothing_explains_halts_the_desk_and_does_so_again_after_a_restart(play: Play, meddling: Meddling) -> None:
+    run(a_meddled_story(play, meddling))
