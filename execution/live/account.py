@@ -93,6 +93,11 @@ class LiveAccount:
         """Say whether the desk has heard of everything that happened, and nothing is on its way."""
         return not self.tracked and not self._told.still_noted() and all(box.is_empty for box in self._boxes.values())
 
+    @property
+    def is_cash_comparable(self) -> bool:
+        """Say whether our cash should be the venue's now."""
+        return self.is_all_told and not any(guard.is_mixed for guard in self.guards.values())
+
     def open_order_ids(self) -> tuple[str, ...]:
         """Return the orders that the desk believes are on their way, sorted.
 
@@ -184,8 +189,7 @@ class LiveAccount:
         reference = 1 if tracked is None else tracked.order.reference_ticks
         fill = fill_of(execution, instrument, order_id, reference, wire.exit_reason)
         if self._told.was_reported(fill):
-            if tracked is not None:
-                tracked.known_lots += fill.size_lots
+            self._recall(tracked, order_id, fill)
             return
         if tracked is None:
             raise BooksDisagree(f"{order_id} filled {fill.size_lots} lots after it was over (or was never sent)")
@@ -193,12 +197,20 @@ class LiveAccount:
             raise BooksDisagree(f"{order_id} filled more than its {tracked.order.size_lots} lots")
         tracked.fills.append(fill)
         if tracked.order.exit_plan is None:
-            self._reduce(execution, wire.exit_reason or ExitReason.STRATEGY, fill)
+            self._reduce(execution, fill)
             return
         guard = self.guards.get(execution.symbol)
         if guard is None or guard.entry_id != order_id:
             guard = self._guard_of(tracked.order, wire.at_ms, fill)
         guard.enlarge(fill, instrument)
+
+    def _recall(self, tracked: Tracked | None, order_id: str, fill: Fill) -> None:
+        """Take an execution that the desk heard of in an earlier process."""
+        guard = self.guards.get(fill.symbol)
+        if tracked is not None:
+            tracked.known_lots += fill.size_lots
+        if guard is not None and guard.entry_id == order_id:
+            guard.goes_in(fill)
 
     def _guard_of(self, order: ApprovedOrder, at_ms: int, fill: Fill) -> Guard:
         plan = order.exit_plan
@@ -224,11 +236,14 @@ class LiveAccount:
         reference = sent.get(execution.wire_id or "", 0) or _level(guard, reason)
         order_id = f"{entry_id}-{SUFFIXES.get(reason, reason.value)}"
         fill = fill_of(execution, self.instruments[execution.symbol], order_id, reference, reason)
+        is_ours = guard is not None and guard.entry_id == entry_id
         if self._told.was_reported(fill):
+            if guard is not None and is_ours:
+                guard.goes_out(fill)
             return
-        if guard is None or guard.entry_id != entry_id:
+        if not is_ours:
             raise BooksDisagree(f"{order_id} filled {fill.size_lots} lots, and {entry_id} is not what is held")
-        self._reduce(execution, reason, fill)
+        self._reduce(execution, fill)
 
     def _liquidated(self, execution: Execution) -> None:
         guard, reason = self.guards.get(execution.symbol), ExitReason.LIQUIDATION
@@ -236,17 +251,19 @@ class LiveAccount:
         order_id = f"{execution.symbol}-{execution.executed_ms}-liq"
         fill = fill_of(execution, self.instruments[execution.symbol], order_id, _level(guard, reason), reason)
         if self._told.was_reported(fill):
+            if guard is not None:
+                guard.goes_out(fill)
             return
         if guard is None:
             raise BooksDisagree(f"{execution.symbol} was liquidated, and nothing of it is held")
-        self._reduce(execution, reason, fill)
+        self._reduce(execution, fill)
 
-    def _reduce(self, execution: Execution, reason: ExitReason, fill: Fill) -> None:
+    def _reduce(self, execution: Execution, fill: Fill) -> None:
         guard = self.guards.get(execution.symbol)
         if guard is None or execution.side is guard.side:
             raise BooksDisagree(f"{fill.client_order_id} filled {fill.size_lots} lots, and there is no such position")
         try:
-            guard.reduce(fill.size_lots, reason)
+            guard.reduce(fill)
         except ValueError as error:
             raise BooksDisagree(str(error)) from error
         self._put(fill)

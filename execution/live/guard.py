@@ -41,7 +41,8 @@ class Refused(Record, frozen=True, kw_only=True):
 class Guard:
     """One position as the venue holds it, and its protection. side: of the position. held_lots: unsigned, 0 = closed.
 
-    entered_lots, cost_microusd: what was entered in all, and for what. resting: by slot. refused: by slot, what
+    entered_lots, cost_microusd: what was entered in all, and for what. last_in_ms: of the entry's last execution.
+    first_out_ms: of the first that reduced. resting: by slot. refused: by slot, what
     the venue would not let rest. doubtful: on their way. unanswered: ids of those of them of which nobody knows whether
     they arrived. leaving: to be cancelled until the venue says that they are gone.
     """
@@ -57,6 +58,8 @@ class Guard:
     cost_microusd: int = 0
     last_serial: int = 0
     is_partial_done: bool = False
+    last_in_ms: int = 0
+    first_out_ms: int | None = None
     resting: dict[str, Protective] = field(default_factory=dict)
     refused: dict[str, Refused] = field(default_factory=dict)
     doubtful: list[Protective] = field(default_factory=list)
@@ -78,20 +81,35 @@ class Guard:
         """Say whether a stop rests, or none is needed."""
         return self.held_lots == 0 or "stop" in self.resting
 
+    @property
+    def is_mixed(self) -> bool:
+        """Say whether something was closed before all was entered: the venue then reckons with another average."""
+        return self.first_out_ms is not None and self.first_out_ms <= self.last_in_ms
+
     def enlarge(self, fill: Fill, instrument: Instrument) -> None:
         """Take a part of the entry; the levels follow its average price, as in the books."""
+        self.goes_in(fill)
         self.held_lots += fill.size_lots
         self.entered_lots += fill.size_lots
         self.cost_microusd += instrument.notional_microusd(fill.size_lots, fill.price_ticks)
         entry_ticks = average_ticks(self.cost_microusd, self.entered_lots, instrument.microusd_per_tick_lot)
         self.levels = planned_levels(self.plan, int(self.side), entry_ticks, self.entered_lots)
 
-    def reduce(self, size_lots: int, reason: ExitReason) -> None:
+    def reduce(self, fill: Fill) -> None:
         """Take a part of an exit. Raises ValueError for more than is held."""
-        if size_lots > self.held_lots:
-            raise ValueError(f"{size_lots} lots of {self.symbol} were closed, {self.held_lots} were held")
-        self.held_lots -= size_lots
-        self.is_partial_done = self.is_partial_done or reason is ExitReason.PARTIAL
+        if fill.size_lots > self.held_lots:
+            raise ValueError(f"{fill.size_lots} lots of {self.symbol} were closed, {self.held_lots} were held")
+        self.goes_out(fill)
+        self.held_lots -= fill.size_lots
+        self.is_partial_done = self.is_partial_done or fill.exit_reason is ExitReason.PARTIAL
+
+    def goes_in(self, fill: Fill) -> None:
+        """Note when a part was entered, on record or not."""
+        self.last_in_ms = max(self.last_in_ms, fill.filled_ms)
+
+    def goes_out(self, fill: Fill) -> None:
+        """Note when a part was closed, on record or not."""
+        self.first_out_ms = fill.filled_ms if self.first_out_ms is None else min(self.first_out_ms, fill.filled_ms)
 
     def wanted(self) -> Iterator[Wanted]:
         """Yield what should rest at the venue now, the stop first."""

@@ -206,7 +206,7 @@ class LiveVenue:
             raise
 
     def _comparable_cash(self, cash_microusd: int | None) -> int | None:
-        if cash_microusd is None or self._cash_baseline_microusd is None or not self._account.is_all_told:
+        if cash_microusd is None or self._cash_baseline_microusd is None or not self._account.is_cash_comparable:
             return None
         return cash_microusd - self._cash_baseline_microusd + self.cash_microusd
 

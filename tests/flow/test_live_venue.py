@@ -24,7 +24,7 @@ from tests.doubles.venue.world import DEEP, PRICES, Manners, World
 SYMBOLS = tuple(sorted(PRICES))
 N_MOVES = 4
 N_QUIET = 3
-ACTIONS = st.sampled_from(["wait", "buy", "buy", "sell", "leave", "trail"])
+ACTIONS = st.sampled_from(["wait", "buy", "sell", "turn", "turn", "leave", "trail"])
 MOVES = st.sampled_from([0, 0, 5, -5, 20, -20, 60, -60, 130, -130, 250, -250])
 DEPTHS = st.sampled_from([DEEP, DEEP, ((0, 7),), ((0, 4), (25, 9), (60, 3)), ((1, 5), (3, 10**6)), ()])
 MANNERS = st.builds(
@@ -34,7 +34,7 @@ MANNERS = st.builds(
     tells_filled=st.booleans(),
     answers_late=st.booleans(),
     blends=st.booleans(),
-    slow_ms=st.sampled_from([0, 0, 700, 2500]),
+    slow_ms=st.sampled_from([0, 0, 700, 2500, 25_000]),
     is_deaf=st.booleans(),
 )
 
@@ -66,6 +66,7 @@ class Play:
     lags_ms: tuple[int, ...]
     faults: dict[int, Fault]
     kills: frozenset[int]
+    order_kills: dict[int, int]
 
 
 PLAYS = st.builds(
@@ -75,7 +76,8 @@ PLAYS = st.builds(
     depths=st.lists(DEPTHS, min_size=1, max_size=5).map(tuple),
     lags_ms=st.lists(st.sampled_from([0, 0, 400, 3000, 9000]), min_size=1, max_size=4).map(tuple),
     faults=st.dictionaries(st.integers(1, 400), st.sampled_from(Fault), max_size=12),
-    kills=st.frozensets(st.integers(5, 600), max_size=4),
+    kills=st.frozensets(st.integers(5, 600), max_size=3),
+    order_kills=st.dictionaries(st.integers(1, 8), st.integers(1, 9), max_size=3),
 )
 
 
@@ -91,10 +93,22 @@ async def weather(world: World, scene: Scene) -> None:
             world.liquidate(SYMBOLS[1], 0.5)
 
 
+def begun(play: Play) -> Story:
+    """Return a story that nobody has lived yet."""
+    world = World(manners=play.manners, depths=play.depths, lags_ms=play.lags_ms)
+    way = Way(
+        world=world,
+        faults=dict(play.faults),
+        kill_at=set(play.kills),
+        kill_after_order=dict(play.order_kills),
+    )
+    return Story(way=way)
+
+
 async def played(play: Play) -> Story:
     """Play it to the end and through some quiet minutes; return the story with its last life."""
-    world = World(manners=play.manners, depths=play.depths, lags_ms=play.lags_ms)
-    story = Story(way=Way(world=world, faults=dict(play.faults), kill_at=set(play.kills)))
+    story = begun(play)
+    world = story.way.world
     await story.do(_nothing)
     for scene in play.scenes:
         blowing = asyncio.ensure_future(weather(world, scene))
@@ -232,11 +246,12 @@ async def meddled(story: Story, play: Play, meddling: Meddling) -> None:
 
 async def a_meddled_story(play: Play, meddling: Meddling) -> None:
     """Play it until the desk finds out; then start it again."""
-    world = World(manners=play.manners, depths=play.depths, lags_ms=play.lags_ms)
-    story = Story(way=Way(world=world, faults=dict(play.faults), kill_at=set(play.kills)))
+    story = begun(play)
+    world = story.way.world
     await story.do(_nothing)
     with pytest.raises(BooksDisagree):
         await meddled(story, play, meddling)
+    assert world.flaws == []
     story.way.calm()
     with pytest.raises(BooksDisagree):
         await quiet(story, "leave")

@@ -30,15 +30,18 @@ class Fault(StrEnum):
 class Way:
     """The way to the world, which outlives every process. faults: by the number of the message.
 
-    kill_at: the process dies at that step; each message has two, before and after it arrives. unsure: orders that
-    were sent and not answered, with the last instant at which they may arrive. asking: orders whose answer is awaited.
-    asked: every message, in order.
+    kill_at: the process dies at that step; each message has two, before and after it arrives. kill_after_order: how
+    many steps after an order was put on record it dies, by the order's number. unsure: orders that were sent and not
+    answered, with the last instant at which they may arrive. asking: orders whose answer is awaited. asked: every
+    message, in order.
     """
 
     world: World
     faults: dict[int, Fault] = field(default_factory=dict)
     latency_s: float = 0.02
     kill_at: set[int] = field(default_factory=set)
+    kill_after_order: dict[int, int] = field(default_factory=dict)
+    n_orders: int = 0
     n_messages: int = 0
     n_steps: int = 0
     down_until_ms: int = 0
@@ -49,8 +52,14 @@ class Way:
 
     def calm(self) -> None:
         """From now on nothing goes wrong."""
-        self.faults, self.kill_at, self.down_until_ms = {}, set(), 0
+        self.faults, self.kill_at, self.kill_after_order, self.down_until_ms = {}, set(), {}, 0
         self.world.calm()
+
+    def count_order(self) -> None:
+        """Count an order that was put on record."""
+        self.n_orders += 1
+        if (n_steps := self.kill_after_order.get(self.n_orders)) is not None:
+            self.kill_at.add(self.n_steps + n_steps)
 
 
 @dataclass(eq=False)

@@ -183,7 +183,7 @@ class Life(JournalOff):
             await self._enter(tick)
         elif tick.action == "trail":
             await self._trail(tick, holding.levels, holding.position.side)
-        elif tick.action == "leave" and holding.exit_order is None:
+        elif tick.action in {"leave", "turn"} and holding.exit_order is None:
             position = holding.position
             order = ApprovedOrder(
                 client_order_id=f"{tick.symbol}-{tick.as_of_ms}-strategy",
@@ -211,7 +211,7 @@ class Life(JournalOff):
             await self.execution.protect(tick.symbol, moved)
 
     async def _enter(self, tick: Tick) -> None:
-        if tick.action not in {"buy", "sell"} or any(
+        if tick.action not in {"buy", "sell", "turn"} or any(
             one.order.symbol == tick.symbol for one in self.books.entries.values()
         ):
             return
@@ -219,7 +219,7 @@ class Life(JournalOff):
             client_order_id=f"{tick.symbol}-{tick.as_of_ms}-entry",
             symbol=tick.symbol,
             strategy="play",
-            side=Side.BUY if tick.action == "buy" else Side.SELL,
+            side=Side.SELL if tick.action == "sell" else Side.BUY,
             size_lots=20,
             reduce_only=False,
             reference_ticks=tick.ticks,
@@ -247,6 +247,8 @@ class Life(JournalOff):
         if not self._is_relived:
             return
         self.commit()
+        if known is order:
+            self.way.count_order()
         self.notebook.minute = self._minute
         if self._heard is not None:
             self.notebook.noted[self._heard[0]] = self._heard[1]

@@ -28,7 +28,7 @@ def guard(side: Side = Side.BUY, lots: int = 20, ticks: int = 150_000) -> Guard:
     return made
 
 
-def part(side: Side, lots: int, ticks: int) -> Fill:
+def part(side: Side, lots: int, ticks: int, at_ms: int = 2, reason: ExitReason | None = None) -> Fill:
     return Fill(
         client_order_id="SOL-PERP-1-entry",
         symbol="SOL-PERP",
@@ -37,8 +37,13 @@ def part(side: Side, lots: int, ticks: int) -> Fill:
         price_ticks=ticks,
         fee_microusd=0,
         slippage_microusd=0,
-        filled_ms=2,
+        filled_ms=at_ms,
+        exit_reason=reason,
     )
+
+
+def out(lots: int, reason: ExitReason, at_ms: int = 3) -> Fill:
+    return part(Side.SELL, lots, 150_000, at_ms, reason)
 
 
 def sizes(one: Guard) -> dict[str, int]:
@@ -65,13 +70,13 @@ def test_a_position_wants_a_stop_and_a_target_of_its_size_and_its_partial_exit()
 
 def test_after_a_part_of_the_partial_exit_the_rest_of_it_is_not_wanted_any_more() -> None:
     made = guard()
-    made.reduce(3, ExitReason.PARTIAL)
+    made.reduce(out(3, ExitReason.PARTIAL))
     assert sizes(made) == {"stop": 17, "target": 17}
 
 
 def test_a_partial_exit_is_never_larger_than_what_is_held() -> None:
     made = guard()
-    made.reduce(15, ExitReason.STRATEGY)
+    made.reduce(out(15, ExitReason.STRATEGY))
     assert sizes(made) == {"stop": 5, "target": 5, "partial": 5}
 
 
@@ -80,7 +85,7 @@ def test_a_closed_position_wants_nothing_and_is_gone_once_nothing_of_it_rests() 
     stop = Protective(wire_id="a", wanted=next(made.wanted()))
     made.resting["stop"] = stop
     assert made.is_protected
-    made.reduce(20, ExitReason.STOP)
+    made.reduce(out(20, ExitReason.STOP))
     assert sizes(made) == {}
     assert not made.is_gone
     made.drop("a")
@@ -90,7 +95,7 @@ def test_a_closed_position_wants_nothing_and_is_gone_once_nothing_of_it_rests() 
 
 def test_more_than_is_held_cannot_be_closed() -> None:
     with pytest.raises(ValueError, match="21 lots of SOL-PERP were closed, 20 were held"):
-        guard().reduce(21, ExitReason.STOP)
+        guard().reduce(out(21, ExitReason.STOP))
 
 
 def test_a_stop_that_trails_says_so() -> None:
@@ -112,3 +117,16 @@ def test_an_order_that_is_over_is_dropped_wherever_it_is_kept() -> None:
     for wire_id in "abc":
         made.drop(wire_id)
     assert made.protectives() == []
+
+
+def test_what_was_closed_before_all_was_entered_is_mixed_in_whatever_order_it_is_told() -> None:
+    made = guard()
+    made.reduce(out(5, ExitReason.STOP, at_ms=3))
+    assert not made.is_mixed
+    made.enlarge(part(Side.BUY, 5, 150_000, at_ms=3), SOL)
+    assert made.is_mixed
+    again = guard()
+    again.goes_in(part(Side.BUY, 5, 150_000, at_ms=9))
+    assert not again.is_mixed
+    again.goes_out(out(5, ExitReason.STOP, at_ms=8))
+    assert again.is_mixed
