@@ -273,11 +273,13 @@ class LiveAccount:
             return
         box = self._boxes[fill.symbol]
         # The desk books an entry whole: what closes it again must not come before.
-        is_entering = any(
-            one.order.symbol == fill.symbol and one.order.exit_plan is not None and one.fills
-            for one in self.tracked.values()
-        )
-        (box.held_back if is_entering and fill.exit_reason is not None else box.fills).append(fill)
+        waits = fill.exit_reason is not None and self._is_entering(fill.symbol)
+        (box.held_back if waits else box.fills).append(fill)
+
+    def _is_entering(self, symbol: str) -> bool:
+        """Say whether an entry of this symbol has filled and is not told yet."""
+        entries = [one for one in self.tracked.values() if one.order.exit_plan is not None]
+        return any(one.fills for one in entries if one.order.symbol == symbol)
 
     def end(self, tracked: Tracked) -> None:
         """Let an order go that is over and whose executions are all here."""
@@ -287,6 +289,7 @@ class LiveAccount:
         if order.exit_plan is not None:
             for fill in tracked.fills:
                 self._put(fill)
+        if box.held_back and not self._is_entering(order.symbol):
             box.fills += box.held_back
             box.held_back = []
         if tracked.is_early:
