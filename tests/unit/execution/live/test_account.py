@@ -154,16 +154,29 @@ def test_an_entry_that_fills_more_than_was_sent_is_a_disagreement() -> None:
         made.take(executed("x2", 6, tracked.wire_id))
 
 
-def test_a_liquidation_of_nothing_is_a_disagreement_and_before_its_entry_it_waits() -> None:
-    liquidation = executed("x2", 5, None, side=Side.SELL, liquidated=True)
-    with pytest.raises(BooksDisagree, match="nothing of it is held"):
-        account().take(liquidation)
+@pytest.mark.parametrize(
+    "closing",
+    [executed("x2", 5, None, side=Side.SELL, liquidated=True), executed("x2", 5, stop_wire(), side=Side.SELL)],
+)
+def test_what_closes_a_part_waits_for_the_part_to_be_told_as_entered(closing: Execution) -> None:
+    with pytest.raises(BooksDisagree, match=r"nothing of it is held|is not what is held"):
+        account().take(closing)
     made = account()
     tracked = made.track(order())
-    assert not made.take(liquidation)
-    made.take(executed("x1", 20, tracked.wire_id))
-    assert made.take(liquidation)
-    assert made.held_lots() == {"SOL-PERP": 15}
+    assert not made.take(closing)
+    made.take(executed("x1", 4, tracked.wire_id))
+    assert not made.take(closing)
+    made.take(executed("x3", 4, tracked.wire_id))
+    assert made.take(closing)
+    assert not made.take(closing)
+    assert made.held_lots() == {"SOL-PERP": 3}
+    waiting = account()
+    tracked = waiting.track(order())
+    assert not waiting.take(closing)
+    tracked.state = over(0)
+    waiting.end(tracked)
+    with pytest.raises(BooksDisagree, match=r"nothing of it is held|is not what is held"):
+        waiting.take(closing)
 
 
 def test_liquidations_in_parts_on_record_are_known_after_a_restart_whatever_is_held_by_then() -> None:
