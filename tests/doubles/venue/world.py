@@ -272,10 +272,9 @@ class World:
 
     def standing(self) -> Standing:
         """Return the account as it is now."""
+        working = [placed.order for placed in self.placed.values() if placed.stage is Stage.WORKING]
         resting = [
-            Resting(wire_id=one.wire_id, symbol=symbol, side=one.side, size_lots=one.size_lots)
-            for symbol in self.lots
-            for one in self.resting(symbol)
+            Resting(wire_id=one.wire_id, symbol=one.symbol, side=one.side, size_lots=one.size_lots) for one in working
         ]
         return Standing(
             positions=tuple(sorted((symbol, lots) for symbol, lots in self.lots.items() if lots)),
