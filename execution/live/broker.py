@@ -43,8 +43,8 @@ class BrokerOrder(Record, frozen=True, kw_only=True):
 class Stage(StrEnum):
     """How far an order is. ABSENT: the venue does not know it, and by now never will. WORKING: it may still fill.
 
-    OVER: whatever it was to fill has been filled; it was refused, filled, cancelled or has run out. Where filled_lots is
-    None, all of its executions can be had by then.
+    OVER: whatever it was to fill has been filled; it was refused, filled, cancelled or has run out. Where filled_lots
+    is None, all of its executions can be had by then.
     """
 
     ABSENT = "absent"

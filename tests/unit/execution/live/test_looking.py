@@ -166,7 +166,10 @@ def test_a_stop_of_unknown_fate_is_looked_up_and_never_doubled(play, fault: Faul
     async def scene(bench: Bench) -> None:
         await bench.enter()
         bench.way.faults = {bench.way.n_messages + number: fault for number in range(3, 6)}
+        await asyncio.sleep(3)
+        assert len(bench.placed(OrderKind.STOP)) <= 1
         await asyncio.sleep(60)
+        assert len(bench.placed(OrderKind.STOP)) == 1
         assert {purpose: one.size_lots for purpose, one in bench.resting().items()} == {
             "stop": 20,
             "target": 20,
