@@ -39,6 +39,7 @@ from domain.errors import BadInput
 
 if TYPE_CHECKING:
     from domain.record import Record
+    from execution.live.terms import VenueTerms
     from execution.paper import PaperTerms
     from indicators.features import FeatureWindows
     from indicators.regime import RegimeThresholds
@@ -81,6 +82,7 @@ __all__ = [
     "feature_windows",
     "fetch_terms",
     "funding_fade_thresholds",
+    "live_capital_microusd",
     "live_terms",
     "load_settings",
     "metalabel_terms",
@@ -101,6 +103,7 @@ __all__ = [
     "strategy_json",
     "strategy_thresholds",
     "trade_costs",
+    "venue_terms",
     "yes_knobs",
 ]
 
@@ -361,3 +364,24 @@ def quality_limits(settings: Settings) -> "QualityLimits":
 def epoch_ms(moment: datetime) -> int:
     """Return a moment as UTC epoch milliseconds."""
     return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def live_capital_microusd(settings: Settings) -> int:
+    """Return what a live desk's books begin with."""
+    from domain.instrument import MICROUSD_PER_USD
+
+    return round(settings.live_capital_usd * MICROUSD_PER_USD)
+
+
+def venue_terms(settings: Settings) -> "VenueTerms":
+    """Return on what terms the desk trades at a venue in the world."""
+    from execution.live.terms import VenueTerms
+
+    return made(
+        VenueTerms,
+        capital_usd=settings.live_capital_usd,
+        entry_slippage_bps=settings.live_max_slippage_bps,
+        exit_slippage_bps=settings.live_exit_slippage_bps,
+        order_life_s=settings.live_order_life_s,
+        cash_tolerance_usd=settings.live_cash_tolerance_usd,
+    )

@@ -161,6 +161,7 @@ def trade(
         build_feed=shop.build_feed,
         check=shop.check,
         gate_of=gate_identity,
+        build_venue=shop.build_venue,
     )
     settings = settings_with({})
     if settings.mode.value != PAPER:
