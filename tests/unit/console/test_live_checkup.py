@@ -91,11 +91,17 @@ def folder_in_its_place(path: Path) -> None:
     path.mkdir()
 
 
+def link_in_its_place(path: Path) -> None:
+    path.symlink_to(path.rename(path.with_name("elsewhere")))
+
+
 WRONG: Mapping[str, tuple[Callable[[Path], object], str]] = {
     "absent": (Path.unlink, "No such file"),
     "readable by the group": (lambda path: path.chmod(0o640), "has mode 0640"),
     "writable by all": (lambda path: path.chmod(0o602), "has mode 0602"),
+    "one that its owner may not write to": (lambda path: path.chmod(0o400), "has mode 0400"),
     "a folder": (folder_in_its_place, "is no"),
+    "a link": (link_in_its_place, "is no"),
 }
 
 
@@ -127,7 +133,7 @@ def test_a_key_file_that_another_could_read_or_that_is_none_is_refused(key: Path
 
 
 def test_what_belongs_to_another_user_is_refused(key: Path, gateway: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "getuid", lambda: os.stat(key).st_uid + 1)
+    monkeypatch.setattr(os, "geteuid", lambda: os.stat(key).st_uid + 1)
     for chosen in (plan(**CCXT, CCXT_KEY_FILE=str(key)), plan(MODE="live", GATEWAY_SOCKET=str(gateway))):
         (proof,) = file_proofs(chosen)
         assert not proof.holds
