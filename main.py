@@ -4,6 +4,7 @@ Heavy parts are imported where they are used, so that `--help` answers at once.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ from cli.shop import Shop
 from cli.sweep import sweep
 from cli.tune import tune
 from cli.walkforward import walkforward
+from cli.watch import watch
 from console.wish import Wish
 
 if TYPE_CHECKING:
@@ -141,6 +143,7 @@ app.command()(walkforward)
 app.command()(montecarlo)
 app.command()(band)
 app.command()(compare)
+app.command()(watch)
 
 
 def build(settings: "Settings", instruments: "Mapping[str, Instrument]", journal: "Journal") -> "MasterAgent":
@@ -312,6 +315,15 @@ def check(settings: "Settings") -> None:
         check_cassette(part.cassette_terms(settings))
 
 
+def attend(settings: "Settings", run_id: str, say: Callable[[str], None]) -> "AbstractContextManager[None]":
+    """Let a desk be seen by a watchdog while it runs, and tell of it whoever NOTIFY_* names."""
+    import settings as part
+    from desk.clock import SystemClock
+    from notices.attending import attending
+
+    return attending(part.presence_file(settings), run_id, SystemClock(), part.teller_terms(settings), say)
+
+
 def build_feed(settings: "Settings", n_minutes: int | None) -> "TapedFeed":
     """Build the feed the settings ask for. Raises BadInput when there is nothing to replay."""
     import settings as part
@@ -357,6 +369,7 @@ def _run_desk(wish: Wish, overrides: list[str], given: Mapping[str, str], env_fi
         build_feed=build_feed,
         check=check,
         gate_of=gate_identity,
+        attend=attend,
     )
     return run_desk(wish, lent)
 

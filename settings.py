@@ -24,6 +24,7 @@ from configuration.loading import load_settings, settings_from_json
 from configuration.making import frac, made, ms
 from configuration.problems import Problem, SettingsError
 from configuration.running import EPOCH
+from configuration.telling import notice_targets, presence_file, teller_terms, watch_terms
 from configuration.writing import Effective, effective, env_example, settings_hash, settings_json
 from domain.errors import BadInput
 
@@ -74,8 +75,10 @@ __all__ = [
     "load_settings",
     "metalabel_terms",
     "n_similar",
+    "notice_targets",
     "paper_terms",
     "portfolio",
+    "presence_file",
     "quality_limits",
     "regime_switch",
     "regime_thresholds",
@@ -86,7 +89,9 @@ __all__ = [
     "sim_parameters",
     "sizing_policy",
     "strategy_thresholds",
+    "teller_terms",
     "trade_costs",
+    "watch_terms",
     "yes_knobs",
 ]
 

@@ -29,6 +29,7 @@ PREFIXES: Final = (
     "FUNDING_FADE_",
     "GATE_",
     "JOURNAL_",
+    "NOTIFY_",
     "PAPER_",
     "QUALITY_",
     "RECONCILE_",
@@ -37,6 +38,7 @@ PREFIXES: Final = (
     "RISK_",
     "SIM_",
     "SIZING_",
+    "WATCH_",
 )
 
 # Names with our prefix that are no settings: the test run reads them.
