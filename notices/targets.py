@@ -56,7 +56,7 @@ def objection_to(text: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def _is_address(url: str) -> bool:
-    if _SCHEME.fullmatch(url) is None:
+    if _SCHEME.fullmatch(url) is None or url.endswith(","):
         return False
     # Apprise logs what it cannot read, and an address that is nearly right is nearly a token.
     logging.getLogger("apprise").disabled = True
