@@ -31,7 +31,7 @@ def watch(
     from domain.errors import BadInput
     from settings import teller_terms
 
-    settings = load(env_file, overrides, flags(DATABASE_URL=db))
+    settings = load(env_file, overrides, flags(DATABASE_URL=db), mode=None, is_to_trade=False)
     telling = teller_terms(settings)
     if telling is None:
         raise BadInput(

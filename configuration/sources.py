@@ -21,6 +21,7 @@ JOURNAL: Final = "journal"
 PREFIXES: Final = (
     "TIDEGATE_",
     "ALLOCATION_",
+    "CCXT_",
     "DEPLOYMENT_",
     "E3_",
     "EXIT_",
@@ -29,8 +30,10 @@ PREFIXES: Final = (
     "FUNDING_FADE_",
     "GATE_",
     "JOURNAL_",
+    "LIVE_",
     "NOTIFY_",
     "PAPER_",
+    "PROOF_",
     "QUALITY_",
     "RECONCILE_",
     "REGIME_",

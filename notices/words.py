@@ -14,13 +14,21 @@ Instruments = Mapping[str, Instrument]
 BREAKERS: Final = frozenset({"day_loss_within_cap", "drawdown_within_limit", "no_losing_streak"})
 """The rules whose no means: no new risk for hours, or for the rest of the run."""
 
-SILENT: Final = frozenset({"minute_at_hand", "gate_answered", "gate_ready", "back_fill", "odd_bars", "book_resync"})
+SILENT: Final = frozenset(
+    {
+        *("minute_at_hand", "gate_answered", "gate_ready", "back_fill", "odd_bars", "book_resync"),
+        *("venue_opened", "execution"),
+    }
+)
 """Bookkeeping: on record, and nothing a human has to do about it."""
 
 _CRITICAL: Final = {
     "halt": "the desk halted",
     "books_disagree": "books and venue disagree",
     "reconcile_failed": "books and venue could not be compared",
+    "venue_lost": "the venue cannot be reached",
+    "protection_gone": "a position's stop or target is gone at the venue",
+    "protection_refused": "the venue refused a position's stop or target",
 }
 _INFO: Final = {
     "started": "run begun",
@@ -30,6 +38,9 @@ _INFO: Final = {
     "active": "desk active",
     "journal_back": "the journal can be written again",
     "stream_back": "a stream of the feed is back",
+    "venue_back": "the venue can be reached again",
+    "partly_filled": "an order was filled in part",
+    "leftover_cancelled": "an order of an earlier process was cancelled",
 }
 # Any other kind is a warning in its own name: what nobody foresaw here is better told than lost.
 _WARNING: Final = {
@@ -45,6 +56,8 @@ _WARNING: Final = {
     "gate_unfit": "the gate is not fit",
     "gate_unproven": "the gate is not proven",
     "switch": "a human used the switch",
+    "stop_by_market": "a position is left by a market order",
+    "order_unanswered": "the venue did not answer an order",
 }
 _WITHOUT_DETAIL: Final = frozenset({"started", "finished"})
 

@@ -11,6 +11,7 @@ FLOORS = (
     {"web", "backtest", "console", "notices"},
     {"configuration"},
     {"settings"},
+    {"wiring"},
     {"cli"},
     {"main"},
 )
@@ -66,7 +67,7 @@ def test_nobody_but_the_front_door_imports_the_settings(sources):
     assert [
         source.at(node)
         for source in sources
-        if source.folder not in {"main", "cli", "settings", "configuration"}
+        if source.folder not in {"main", "wiring", "cli", "settings", "configuration"}
         for folder, node in imported_folders(source)
         if folder in {"settings", "configuration", "main"}
     ] == []
