@@ -56,9 +56,13 @@ def _watch(settings: "Settings", telling: "TellerTerms") -> None:
     from console.watch_report import WatchLines
     from db.engines import parse_url, printable
     from desk.clock import SystemClock
+    from domain.errors import BadInput
+    from notices.notice import Severity
     from notices.watching import open_watcher
     from settings import watch_terms
 
+    if not any(target.severity is Severity.CRITICAL for target in telling.targets):
+        raise BadInput("nobody would be told that the desk is dead: set NOTIFY_CRITICAL in .env")
     lines = WatchLines(stdout())
     watcher = open_watcher(watch_terms(settings, telling), SystemClock(), lines.say)
     try:

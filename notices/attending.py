@@ -16,7 +16,7 @@ from notices.sender import LOG
 from notices.teller import Teller, TellerTerms
 
 PERIOD_S: Final = 1.0
-PARTING_S: Final = 4.0
+PARTING_S: Final = 3.0
 """How long messages are still begun when a desk ends; what is left is told by the next desk or by `watch`."""
 LANDING_S: Final = 2.0
 """How much longer those that are under way are waited for."""

@@ -3,6 +3,7 @@
 Where no desk tells of the journal itself, the watcher does that too.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,16 +51,23 @@ class Watcher:
     _tick_id: int = -1
     _moved_s: float = 0.0
     _unreadable_since_s: float | None = None
+    _refused: str = ""
     _unreadable_why: str = ""
 
-    def step(self) -> bool:
-        """Look, tell, and return whether any message is under way. Raises OSError."""
+    def step(self) -> None:
+        """Look and tell. What the system refuses meanwhile is said once, and tried again at the next step."""
         self.sender.settle()
-        memory, notices = judge(self.look(), self.sender.kept.watch, self.terms.silence_s)
-        self.sender.kept = replace(self.sender.kept, watch=memory)
-        self.sender.queue(notices)
-        is_busy = self.sender.send() or self.sender.is_at_work
-        return self.teller.step() or is_busy
+        try:
+            memory, notices = judge(self.look(), self.sender.kept.watch, self.terms.silence_s)
+            self.sender.kept = replace(self.sender.kept, watch=memory)
+            self.sender.queue(notices)
+            self.teller.step()
+            self._refused = ""
+        except OSError as error:
+            if str(error) != self._refused:
+                self.sender.say(logging.WARNING, f"the watcher cannot look or write: {error}")
+            self._refused = str(error)
+        self.sender.send()
 
     def look(self) -> Sight:
         """Return what there is to see. Raises OSError when the desk's file cannot be read."""
