@@ -24,6 +24,7 @@ from configuration.loading import load_settings, settings_from_json
 from configuration.making import frac, made, ms
 from configuration.problems import Problem, SettingsError
 from configuration.running import EPOCH
+from configuration.telling import notice_targets, presence_file, teller_terms, watch_terms
 from configuration.writing import (
     Effective,
     decision_hash,
@@ -87,8 +88,10 @@ __all__ = [
     "load_settings",
     "metalabel_terms",
     "n_similar",
+    "notice_targets",
     "paper_terms",
     "portfolio",
+    "presence_file",
     "quality_limits",
     "recorded_decision_hash",
     "recorded_decisions",
@@ -102,8 +105,10 @@ __all__ = [
     "sizing_policy",
     "strategy_json",
     "strategy_thresholds",
+    "teller_terms",
     "trade_costs",
     "venue_terms",
+    "watch_terms",
     "yes_knobs",
 ]
 
