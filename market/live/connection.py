@@ -15,6 +15,7 @@ from market.live.trouble import MALFORMED, Unanswered, in_words
 _T = TypeVar("_T")
 
 FIRST_BAN_MS: Final = 2_000
+ENCRYPTED_CLOSE_MS: Final = 250
 N_BARS_KEPT: Final = 10
 """Bars of a market that ccxt holds: the newest, and what came out of order."""
 _SECURE: Final = {"http": {"http": "http", "ws": "ws"}, "https": {"http": "https", "ws": "wss"}}
@@ -97,10 +98,13 @@ def _exchange(terms: LiveTerms) -> Any:
     import ccxt.pro
 
     ours = type(terms.exchange, (MessageWatch, getattr(ccxt.pro, terms.exchange)), {})
+    is_rehearsal = is_loopback(terms.url)
     exchange: Any = ours(
         {
             # ccxt paces our questions by the machine's clock; a rehearsal on this machine has a clock of its own.
-            "enableRateLimit": not is_loopback(terms.url),
+            "enableRateLimit": not is_rehearsal,
+            # At the end it waits for encrypted lines to close, of which a rehearsal has none.
+            "timeout_on_exit": 0 if is_rehearsal else ENCRYPTED_CLOSE_MS,
             "newUpdates": True,
             "timeout": terms.request_timeout_ms,
             "options": {**terms.facts.options, "OHLCVLimit": N_BARS_KEPT},

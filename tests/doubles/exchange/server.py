@@ -11,11 +11,14 @@ from aiohttp import WSMessage, WSMsgType, web
 from domain.market import MINUTE_MS
 from tests.doubles.exchange.binance import Binance
 from tests.doubles.exchange.bybit import Bybit
+from tests.doubles.exchange.deribit import Deribit
 from tests.doubles.exchange.faults import Fault, Script
+from tests.doubles.exchange.hyperliquid import Hyperliquid
 from tests.doubles.exchange.markets import Market
+from tests.doubles.exchange.mexc import Mexc
 from tests.doubles.exchange.time import SimulatedTime
 
-Protocol = Bybit | Binance
+Protocol = Bybit | Binance | Deribit | Mexc | Hyperliquid
 ANSWERED_S = 2.0
 LOOK_S, RETURNED_LOOKS = 0.001, 20
 SKEW_MS = 8_000
@@ -161,17 +164,20 @@ class LocalExchange:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._listen(request)
-        self.requests.append(request.path)
+        query: Mapping[str, Any] = dict(request.query) | (await request.json() if request.can_read_body else {})
+        self.requests.append(f"{request.path} {query.get('type', '')}".strip())
         if self.fault is Fault.TOO_MANY_REQUESTS:
             return web.json_response({"retCode": 10006, "retMsg": "Too many visits!"}, status=429)
         if self.fault is Fault.OUTAGE:
             return web.Response(status=503, text="out of order")
-        query: Mapping[str, str] = dict(request.query)
-        if self.fault is Fault.DELISTED and query.get("symbol") == next(iter(self.protocol.markets)):
+        if self.fault is Fault.DELISTED and self._is_about_first(request.path, query):
             status, body = self.protocol.unknown(self.now_ms)
             return web.json_response(body, status=status)
         status, body = self.protocol.answer(request.path, query, self.now_ms)
         return web.json_response(body, status=status)
+
+    def _is_about_first(self, path: str, query: Mapping[str, Any]) -> bool:
+        return self.protocol.about(path, query) == next(iter(self.protocol.markets))
 
     async def _listen(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(autoping=False)
