@@ -11,6 +11,7 @@ from domain.instrument import Instrument
 from execution.exchange.broker import CcxtBroker
 from execution.exchange.terms import CcxtTerms
 from execution.live.broker import Broker, BrokerOrder, OrderKind
+from tests.doubles.exchange.markets import Market
 from tests.doubles.exchange.time import SimulatedTime
 from tests.doubles.trading.bybit import BybitAccount
 from tests.doubles.trading.door import Account
@@ -25,6 +26,11 @@ CONTRACTS = {
     "SOL": Contract("SOL", Decimal("0.01"), Decimal("0.1")),
     "BTC": Contract("BTC", Decimal("0.1"), Decimal("0.001")),
 }
+
+
+def contracts_of(markets: Sequence[Market]) -> dict[str, Contract]:
+    """Return what an account may trade that is mounted beside a market: the grid that the market's list shows."""
+    return {one.base: Contract(one.base, Decimal(1).scaleb(-one.decimals), Decimal("0.001")) for one in markets}
 
 
 class World(Protocol):
