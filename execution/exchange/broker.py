@@ -15,6 +15,7 @@ from domain.ports import Timer
 from execution.exchange.bybit import Bybit
 from execution.exchange.contact import Contact
 from execution.exchange.dialect import Dialect
+from execution.exchange.hyperliquid import Hyperliquid
 from execution.exchange.line import MALFORMED, Line
 from execution.exchange.stream import Stream
 from execution.exchange.terms import CcxtTerms
@@ -22,7 +23,7 @@ from execution.live.broker import BrokerOrder, Execution, FundingPaid, OrderStat
 
 _T = TypeVar("_T")
 
-DIALECTS: Final[Mapping[str, type[Dialect]]] = {"bybit": Bybit}
+DIALECTS: Final[Mapping[str, type[Dialect]]] = {"bybit": Bybit, "hyperliquid": Hyperliquid}
 LONGEST_WAY_MS: Final = 2_000
 REMEMBERED_MS: Final = 3_600_000
 

@@ -15,7 +15,7 @@ from execution.live.wire import WireCode, WireId
 from tests.doubles.trading.faults import Fault, Kind
 from tests.doubles.trading.world import CcxtWorld, World
 
-KINDS = ("bybit",)
+KINDS = ("bybit", "hyperliquid")
 Story = Callable[[World], Awaitable[None]]
 LONG_MS = 60_000
 UP_S = 20.0

@@ -112,7 +112,8 @@ class Wanted:
 class Engine:
     """The account and its market. fill_fracs: how much of each IOC to come is there to take, the whole without.
 
-    fee_frac: of the notional; negative = it pays. told: called after anything changed, with what it was.
+    fee_frac: of the notional; negative = it pays. pieces: executions an order is filled in. refuses_known: whether an
+    id is taken once only. told: called after anything changed, with what it was.
     """
 
     contracts: dict[str, Contract]
@@ -127,6 +128,7 @@ class Engine:
     fill_fracs: deque[Decimal] = field(default_factory=deque)
     fee_frac: Decimal = FEE
     pieces: int = 1
+    refuses_known: bool = True
     told: list[Callable[[Order | Fill | Settlement], None]] = field(default_factory=list)
 
     def place(self, wanted: Wanted) -> Order | No:
@@ -190,7 +192,7 @@ class Engine:
         contract = self.contracts[wanted.base]
         at = wanted.price if wanted.trigger is None else wanted.trigger
         assert at is not None
-        if wanted.client_id and self.named(wanted.client_id) is not None:
+        if self.refuses_known and wanted.client_id and self.named(wanted.client_id) is not None:
             return No.DUPLICATE
         if at % contract.tick or wanted.size % contract.lot or wanted.size <= 0 or at <= 0:
             return No.OFF_GRID

@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+from coincurve import PrivateKey
+
 from domain.decisions import Side
 from domain.instrument import Instrument
 from execution.exchange.broker import CcxtBroker
@@ -17,14 +19,21 @@ from tests.doubles.trading.bybit import BybitAccount
 from tests.doubles.trading.door import Account
 from tests.doubles.trading.engine import Contract, Engine
 from tests.doubles.trading.faults import Fault, Kind
+from tests.doubles.trading.hyperliquid import HyperliquidAccount
 from tests.doubles.trading.server import TradingServer
+from tests.doubles.trading.signatures import address_of
 
 START_MS = 1_747_000_000_000
 ANSWER_MS = 400
 API_KEY, SECRET = "LocalKeyOfTheDesk01", "LocalSecretThatNobodyMaySee000000001"
+PRIVATE_KEY, WALLET = "0x" + "5e" * 32, "0x" + "Ab" * 20
+AGENT = address_of(PrivateKey(bytes.fromhex(PRIVATE_KEY[2:])).public_key)
 CONTRACTS = {
-    "SOL": Contract("SOL", Decimal("0.01"), Decimal("0.1")),
-    "BTC": Contract("BTC", Decimal("0.1"), Decimal("0.001")),
+    "bybit": (Contract("SOL", Decimal("0.01"), Decimal("0.1")), Contract("BTC", Decimal("0.1"), Decimal("0.001"))),
+    "hyperliquid": (
+        Contract("SOL", Decimal("0.00001"), Decimal("0.1"), min_notional=Decimal(10)),
+        Contract("BTC", Decimal("0.1"), Decimal("0.00001"), min_notional=Decimal(10)),
+    ),
 }
 
 
@@ -128,7 +137,7 @@ class CcxtWorld:
 
     def __init__(self, folder: Path, exchange: str = "bybit", answer_ms: int = ANSWER_MS) -> None:
         self.time = SimulatedTime(START_MS)
-        self.engine = Engine(dict(CONTRACTS), self.time.now_ms)
+        self.engine = Engine({one.base: one for one in CONTRACTS[exchange]}, self.time.now_ms)
         self.engine.price.update({"SOL": Decimal(150), "BTC": Decimal(100_000)})
         self.exchange = exchange
         self.other_id = "BTCUSDT" if exchange == "bybit" else "BTC"
@@ -219,5 +228,11 @@ class CcxtWorld:
         return wire_id if self.exchange == "bybit" else f"0x{wire_id}"
 
 
-KEYS = {"bybit": {"apiKey": API_KEY, "secret": SECRET}}
-ACCOUNTS: dict[str, Callable[[Engine], Account]] = {"bybit": lambda engine: BybitAccount(engine, API_KEY, SECRET)}
+KEYS = {
+    "bybit": {"apiKey": API_KEY, "secret": SECRET},
+    "hyperliquid": {"walletAddress": WALLET, "privateKey": PRIVATE_KEY},
+}
+ACCOUNTS: dict[str, Callable[[Engine], Account]] = {
+    "bybit": lambda engine: BybitAccount(engine, API_KEY, SECRET),
+    "hyperliquid": lambda engine: HyperliquidAccount(engine, WALLET, AGENT),
+}
