@@ -10,6 +10,7 @@ import msgspec
 
 from domain.errors import BadInput, FeedLost
 from domain.market import MINUTE_MS, Snapshot
+from domain.ports import Timer
 from market.live.backfill import HISTORY, BackFill
 from market.live.bars import BarBook, Kept, Origin
 from market.live.connection import Connection
@@ -21,7 +22,7 @@ from market.live.snapshots import snapshot_of
 from market.live.state import SymbolState
 from market.live.streams import BARS, Streams
 from market.live.terms import LiveTerms
-from market.live.timer import Timer, minute_of
+from market.live.timer import minute_of
 from market.live.trouble import Unanswered
 from market.live.venue_time import VenueTime
 from market.quality import QualityLimits

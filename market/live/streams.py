@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
 
+from domain.ports import Timer
 from market.live.backoff import Backoff
 from market.live.bars import Origin
 from market.live.book import BookView, view_of
@@ -13,7 +14,6 @@ from market.live.figures import figure, positive
 from market.live.notes import Notes
 from market.live.state import SymbolState
 from market.live.terms import BookRenewal, LiveTerms
-from market.live.timer import Timer
 from market.live.trouble import MALFORMED, Unanswered, in_words
 from market.live.venue_time import VenueTime
 
