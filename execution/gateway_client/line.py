@@ -63,6 +63,8 @@ class Line:
     async def close(self) -> None:
         """Hang up. Never raises."""
         self._drop()
+        # The loop closes a connection one turn later, and this may be its last.
+        await asyncio.sleep(0)
 
     async def _exchange(self, line: bytes) -> bytes:
         is_whole = False

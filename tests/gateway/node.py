@@ -225,7 +225,7 @@ class Node:
 
     def _viewed_slot(self, options):
         slot = self.slot - BLOCKS_TO_FINAL if self._is_final(options) else self.slot
-        if (options or {}).get("minContextSlot", 0) > slot:
+        if ((options or {}).get("minContextSlot") or 0) > slot:
             raise RpcError(-32016, "Minimum context slot has not been reached", {"contextSlot": slot})
         return slot
 
