@@ -53,6 +53,7 @@ class Hyperliquid:
         self._markets: dict[str, Market] = {}
         self._by_symbol: dict[str, Market] = {}
         self._named: dict[int, str | None] = {}
+        self._fills_say = False
 
     @property
     def _user(self) -> str:
@@ -125,6 +126,7 @@ class Hyperliquid:
         if most is not None and len(rows) >= most:
             raise BooksDisagree(f"Hyperliquid tells the newest {most} executions; since {since_ms} there are no fewer")
         perpetual = [row for row in rows if is_perpetual(row["coin"])]
+        self._fills_say |= any(row.get("cloid") for row in perpetual)
         return [execution_of(row, await self._wire_id(row), await self._market(row["coin"])) for row in perpetual]
 
     async def funding(self, since_ms: int) -> list[FundingPaid]:
@@ -239,8 +241,8 @@ class Hyperliquid:
         return found
 
     async def _wire_id(self, row: Row) -> str | None:
-        """Return whose order a fill was: the fill says it, or else the order does, which is asked once."""
-        if row.get("cloid") or is_forced(row):
+        """Return whose order a fill was: the fill says it, or where fills do not, the order does, asked once."""
+        if self._fills_say or is_forced(row):
             return wire_id_of(row)
         number = int(row["oid"])
         if number not in self._named:
