@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from execution.exchange.hyperliquid_words import (
     state_of,
     wire_id_of,
 )
-from execution.exchange.line import NEWS, SUBSCRIBED, Line
+from execution.exchange.line import MALFORMED, NEWS, SUBSCRIBED, Line
 from execution.exchange.terms import CcxtTerms
 from execution.live.broker import BrokerOrder, Execution, FundingPaid, OrderState, Stage, Standing
 
@@ -161,8 +162,11 @@ class Hyperliquid:
             await self._exchange.watch(self.stream_url, SUBSCRIBED, request, name)
 
     async def _check_key(self) -> None:
-        agent = str(self._exchange.eth_get_address_from_private_key(self._exchange.privateKey)).lower()
-        file = self._terms.key_file
+        file, agent = self._terms.key_file, ""
+        with suppress(*MALFORMED):
+            agent = str(self._exchange.eth_get_address_from_private_key(self._exchange.privateKey)).lower()
+        if not agent:
+            raise BadInput(f"the private key in {file} is no key of any wallet")
         if agent == self._user:
             raise BadInput(f"the key in {file} is the wallet's own, which may withdraw; use an API wallet's key")
         told = await self._info("the key", {"type": "userRole", "user": agent})
@@ -222,12 +226,15 @@ class Hyperliquid:
         raise VenueUnreachable(f"the order: {said}")
 
     async def _act(self, what: str, action: dict[str, Any]) -> Any:
-        """Sign an action that the exchange takes for a short time only, and send it once."""
+        """Send an action once, signed so that the exchange takes it for a short time only."""
+        return await self._line.ask(what, partial(self._signed_and_sent, action))
+
+    async def _signed_and_sent(self, action: dict[str, Any]) -> Any:
         nonce = int(self._exchange.incrementing_nonce())
         expires_ms = nonce + self._terms.facts.life_ms
         signature = self._exchange.sign_l1_action(action, nonce, None, expires_ms)
         request = {"action": action, "nonce": nonce, "signature": signature, "expiresAfter": expires_ms}
-        return await self._line.ask(what, partial(self._exchange.private_post_exchange, request))
+        return await self._exchange.private_post_exchange(request)
 
     async def _info(self, what: str, request: dict[str, Any]) -> Any:
         return await self._line.ask(what, partial(self._exchange.public_post_info, request))

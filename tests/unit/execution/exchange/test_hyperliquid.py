@@ -110,6 +110,13 @@ def test_the_wallets_own_key_is_refused_because_it_may_withdraw(play, world):
         play(world, nothing)
 
 
+@pytest.mark.parametrize("digits", ["00", "ff"])
+def test_a_number_that_is_no_private_key_is_refused(play, world, digits):
+    world.key_file.write_text(world.key_file.read_text().replace(PRIVATE_KEY, "0x" + digits * 32))
+    with pytest.raises(BadInput, match="no key of any wallet"):
+        play(world, nothing)
+
+
 def test_a_market_that_is_not_there_is_refused_by_name(play, world):
     world.symbol = "DOGE-PERP"
     with pytest.raises(BadInput, match="DOGE-PERP: Hyperliquid has no perpetual DOGE"):
