@@ -1,5 +1,6 @@
 """A real PostgreSQL server for the contract tests, started on a private socket and stopped again."""
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -126,3 +127,15 @@ class _Intruder:
         for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             file.execute(f"DROP TRIGGER {name}")
         return file
+
+
+BROKERS = ("bybit", "hyperliquid")
+
+
+@pytest.fixture(params=BROKERS)
+def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Any], None]:
+    """Return a way to live a story in a world of each broker, which begins and ends with it."""
+    from tests.contract.broker_stories import lived
+    from tests.doubles.trading.world import CcxtWorld
+
+    return lambda story: asyncio.run(lived(CcxtWorld(tmp_path, request.param), story))
