@@ -1,4 +1,4 @@
-"""The program itself, trading on the local exchange: what it needs proven, its life, its deaths, and both books after."""
+"""The program itself, trading on the local exchange: what it needs proven, its life, its deaths, both books after."""
 
 import asyncio
 import json
@@ -123,8 +123,10 @@ class LiveStage:
             await asyncio.sleep(0.01)
 
     async def live(self, kill_at_order: int | None = None) -> None:
-        """Start the live desk."""
+        """Start the live desk, and wait until it listens to its account or is gone."""
         await self.start(self.live_words(), {} if kill_at_order is None else {KILL_AT: str(kill_at_order)})
+        while not self.door.is_heard and not self.is_away():  # noqa: ASYNC110 - another process does it
+            await asyncio.sleep(LOOK_S)
 
     async def prove(self, shared: Path) -> None:
         """Have what a live start asks for on record: a backtest, and minutes on paper on this market."""
