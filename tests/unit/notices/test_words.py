@@ -8,6 +8,7 @@ from db.day import DayFigures
 from db.noted import NotedEvent, NotedFill, NotedRefusal, NotedTrade
 from domain.instrument import Instrument
 from notices.notice import MOST_CHARACTERS, Severity
+from notices.outbox import Lane, Waiting, message_of
 from notices.words import BREAKERS, SILENT, of_breaker, of_day, of_event, of_fill, of_trade
 from risk.rules import ENTRY_RULES
 
@@ -96,3 +97,22 @@ def test_a_day_is_summed_up_run_by_run() -> None:
         "fees 3.21 USD, deepest fall 1.23 %, 1440 ticks. Refusals: cooled_down 12, spread_is_tight 3.",
     ]
     assert of_day((), 0, 86_400_000).text.endswith("No desk took a minute.")
+
+
+def waiting(count: int) -> Lane:
+    carried = Waiting(
+        group="g", text="p: a minute came late", count=count, first_ms=AT_MS, last_ms=AT_MS + 60_000, queued_ms=0
+    )
+    return Lane(carried=carried, n_given_up=count - 1, is_doubtful=count > 1)
+
+
+def test_a_message_says_when_and_how_often_and_what_the_reader_must_know_of_its_journey() -> None:
+    one, many = (message_of(waiting(count), Severity.WARNING) for count in (1, 4))
+    assert one.title == "Tidegate warning"
+    assert one.body == "p: a minute came late\n2025-05-01 00:02:00 UTC"
+    assert many.body.splitlines() == [
+        "p: a minute came late",
+        "(the last of 4, 2025-05-01 00:01:00 UTC to 2025-05-01 00:02:00 UTC)",
+        "(could not be told before and was given up: 3)",
+        "(this may have been told before)",
+    ]
