@@ -15,7 +15,7 @@ from console.proofs import Proof
 from domain.errors import DeskError
 from domain.record import Record
 
-OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+PRIVATE: Final = 0o600
 WRITES: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -91,14 +91,14 @@ def file_proofs(plan: LivePlan) -> tuple[Proof, ...]:
 def _socket_proof(socket: Path) -> Proof:
     advice = "start the order gateway and name its socket in GATEWAY_SOCKET (docs/gateway.md)"
     try:
-        status, folder = os.stat(socket), os.stat(socket.absolute().parent)
+        status, folder = os.lstat(socket), os.stat(socket.absolute().parent)
     except OSError as error:
         return Proof(name="gateway", holds=False, found=f"{socket}: {error.strerror}", advice=advice)
     if not stat.S_ISSOCK(status.st_mode):
         return Proof(name="gateway", holds=False, found=f"{socket} is no socket", advice=advice)
     wrong = _open_to_others(status, socket)
-    if wrong is None and folder.st_mode & WRITES:
-        wrong = f"the folder of {socket} can be written to by others"
+    if wrong is None and (folder.st_mode & WRITES or folder.st_uid != os.geteuid()):
+        wrong = f"the folder of {socket} belongs to another user or can be written to by others"
     if wrong is not None:
         advice = "only the user who runs gateway and desk may reach it: mode 0600, in a folder of his own"
         return Proof(name="gateway", holds=False, found=wrong, advice=advice)
@@ -109,12 +109,13 @@ def _key_proof(key_file: Path) -> Proof:
     if key_file == Path():
         return Proof(name="key file", holds=False, found="CCXT_KEY_FILE names none", advice="see docs/live.md")
     try:
-        status = os.stat(key_file)
+        status = os.lstat(key_file)
     except OSError as error:
         advice = "put the exchange's key there (docs/live.md)"
         return Proof(name="key file", holds=False, found=f"{key_file}: {error.strerror}", advice=advice)
     if not stat.S_ISREG(status.st_mode):
-        return Proof(name="key file", holds=False, found=f"{key_file} is no file", advice="see docs/live.md")
+        advice = "put the key into a file of its own, no link (docs/live.md)"
+        return Proof(name="key file", holds=False, found=f"{key_file} is no file", advice=advice)
     wrong = _open_to_others(status, key_file)
     if wrong is not None:
         return Proof(name="key file", holds=False, found=wrong, advice=f"chown it to you, then chmod 600 {key_file}")
@@ -122,9 +123,10 @@ def _key_proof(key_file: Path) -> Proof:
 
 
 def _open_to_others(status: os.stat_result, path: Path) -> str | None:
-    if status.st_uid != os.getuid():
+    if status.st_uid != os.geteuid():
         return f"{path} belongs to another user"
-    return f"{path} has mode {stat.S_IMODE(status.st_mode):04o}" if status.st_mode & OTHERS else None
+    mode = stat.S_IMODE(status.st_mode)
+    return None if mode == PRIVATE else f"{path} has mode {mode:04o}"
 
 
 def _told(proof: Proof) -> Check:
