@@ -1,6 +1,8 @@
 """The messages, word for word."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,7 @@ from db.noted import NotedEvent, NotedFill, NotedRefusal, NotedTrade
 from domain.instrument import Instrument
 from notices.notice import MOST_CHARACTERS, Severity
 from notices.outbox import Lane, Waiting, message_of
-from notices.words import BREAKERS, SILENT, of_breaker, of_day, of_event, of_fill, of_trade
+from notices.words import BREAKERS, KNOWN, SILENT, of_breaker, of_day, of_event, of_fill, of_trade
 from risk.rules import ENTRY_RULES
 
 SOL = Instrument(
@@ -54,6 +56,25 @@ def test_an_event_is_told_in_words_with_its_severity(kind: str, detail: str, sev
 @pytest.mark.parametrize("kind", sorted(SILENT))
 def test_bookkeeping_is_not_told(kind: str) -> None:
     assert of_event("live-1", NotedEvent(seq=1, at_ms=AT_MS, kind=kind, detail="[]")) is None
+
+
+def test_somebody_has_decided_about_every_kind_of_event_that_the_product_can_put_on_record() -> None:
+    root = Path(__file__).parents[3]
+    rooms = (
+        "agents",
+        "console",
+        "db",
+        "desk",
+        "execution/exchange",
+        "execution/gateway_client",
+        "execution/live",
+        "market",
+    )
+    sources = [path.read_text(encoding="utf-8") for room in rooms for path in (root / room).rglob("*.py")]
+    put = r'(?:\.event|\.note|notes\.add|notes\.append|_note)\(\(?"([a-z_]+)"'
+    kinds = {kind for text in sources for kind in re.findall(put, text)}
+    assert len(kinds) > 20
+    assert kinds <= KNOWN
 
 
 def test_a_long_detail_is_cut_to_fit_a_small_screen() -> None:
