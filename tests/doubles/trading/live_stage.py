@@ -124,8 +124,9 @@ class LiveStage:
 
     async def live(self, kill_at_order: int | None = None) -> None:
         """Start the live desk, and wait until it listens to its account or is gone."""
+        before = self.door.n_connected
         await self.start(self.live_words(), {} if kill_at_order is None else {KILL_AT: str(kill_at_order)})
-        while not self.door.is_heard and not self.is_away():  # noqa: ASYNC110 - another process does it
+        while not (self.door.n_connected > before and self.door.is_heard) and not self.is_away():  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(LOOK_S)
 
     async def prove(self, shared: Path) -> None:
