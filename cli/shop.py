@@ -8,7 +8,7 @@ class Shop(NamedTuple):
     """build: the agents of one desk. build_feed: the market the settings ask for.
 
     build_chat_reader: who asks a model on a server. check: raises BadInput where the settings name what is not there.
-    build_venue: the venue in the world that a live run trades at.
+    build_venue: the venue in the world that a live run trades at. attend: how a desk is seen and heard from outside.
     """
 
     build: Callable[..., Any]
@@ -16,3 +16,4 @@ class Shop(NamedTuple):
     build_chat_reader: Callable[..., Any]
     check: Callable[..., None]
     build_venue: Callable[..., Any]
+    attend: Callable[..., Any]

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -53,6 +53,7 @@ WATCHABLE_S = 45.0
 LONGEST_PAUSE_S = 0.03
 LATE_AFTER_MS = 90_000
 UNPROVEN = "gate_unproven"
+BACKTEST = "backtest"
 
 
 class TapedFeed(Feed, Protocol):
@@ -82,6 +83,8 @@ class Workshop(NamedTuple):
 
     check: raises BadInput where the settings name something that is not there, before a run is begun.
     gate_of: whom they would have asked before an entry. build_venue: the venue in the world that a run trades at.
+    attend: says that a desk is there while a run goes on, and tells whoever is to be notified; it takes the run's name
+    and who shows a sentence to the user.
     """
 
     load: LoadSettings
@@ -91,6 +94,7 @@ class Workshop(NamedTuple):
     check: Callable[[Settings], None]
     gate_of: Callable[[Settings], GateIdentity | None]
     build_venue: Callable[[Settings, str], LiveVenue]
+    attend: Callable[[Settings, str, Callable[[str], None]], AbstractContextManager[None]]
 
 
 def run_desk(wish: Wish, workshop: Workshop) -> str:
@@ -147,7 +151,7 @@ def _run(wish: Wish, workshop: Workshop) -> str:
             trading.join(session, relived)
         if is_resumed and living is None:
             desk.feed = ResumedFeed(feed, last_as_of_ms(store, run_id))
-        summary = _watched(session, settings, wish, instruments, feed, warning, runner)
+        summary = _watched(session, settings, wish, instruments, feed, warning, runner, workshop)
         quiet_reasons = () if wish.as_json else failed_tests(store, run_id, N_REASONS)
     _tell(wish, summary, instruments, quiet_reasons, is_stopped=desk.stop_is_asked)
     return run_id
@@ -180,6 +184,7 @@ def _watched(
     feed: TapedFeed,
     warning: str | None,
     runner: asyncio.Runner,
+    workshop: Workshop,
 ) -> RunSummary:
     """Serve a session before the eyes of whoever is there."""
     said, run_id = feed.describe(), session.journal.run_id
@@ -201,10 +206,12 @@ def _watched(
         asked = session.desk.asked_state()
         if asked is not TradingState.ACTIVE:
             view.say(f"the desk is asked to be {asked.value}; `python main.py resume` takes it back")
-        try:
-            return runner.run(session.run())
-        except Halted as halted:
-            raise Stopped(_stopped(halted, run_id)) from halted
+        is_desk = wish.command != BACKTEST
+        with workshop.attend(settings, run_id, view.say) if is_desk else nullcontext():
+            try:
+                return runner.run(session.run())
+            except Halted as halted:
+                raise Stopped(_stopped(halted, run_id)) from halted
 
 
 def _gate_setting(settings: Settings) -> GateSetting:
