@@ -17,7 +17,7 @@ def never(*_: object) -> None:
     raise AssertionError("nothing is opened before everything is proven")
 
 
-SHOP = Shop(build=never, build_feed=never, build_chat_reader=main.build_chat_reader, check=never, build_venue=never)
+SHOP = Shop(**{**dict.fromkeys(Shop._fields, never), "build_chat_reader": main.build_chat_reader})
 
 
 @pytest.fixture
