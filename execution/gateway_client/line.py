@@ -90,9 +90,13 @@ class Line:
         return reply
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._connection is not None and self._connection[0].at_eof():
-            # The gateway went away while nothing was asked: nothing is lost by going to the new one.
-            self._drop()
+        if self._connection is not None:
+            # A gateway that went away while nothing was asked costs no order: two turns of the loop, one to hear of it
+            # and one to note it, and the next one is spoken to instead.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if self._connection[0].at_eof():
+                self._drop()
         if self._connection is None:
             self._connection = await self._connect()
         return self._connection

@@ -106,6 +106,15 @@ class GatewayWorld:
         *lines, _ = self.said_path.read_text().split("\n")
         return [json.loads(line) if line.startswith("{") else {"said": "raw", "line": line} for line in lines]
 
+    def settle(self):
+        """Let blocks pass until every order of the gateway has an end."""
+        for _ in range(int(PATIENCE_S / LOOK_S)):
+            if not {"accepted", "signed", "confirmed"} & set(self.states().values()):
+                return
+            self.chain("advance")
+            time.sleep(LOOK_S)
+        raise AssertionError(f"some orders have no end: {self.states()}")
+
     def is_running(self):
         """Say whether the process is there."""
         return self.process is not None and self.process.poll() is None
