@@ -52,6 +52,7 @@ UNKNOWN_ORDER, TERMS_DIFFER, LOG_UNAVAILABLE, NODE_SILENT = (
     "log_unavailable",
     "venue_unreachable",
 )
+REHEARSES: Final = "dry_run"
 SIMULATED: Final = "simulated, not sent: the gateway runs in dry_run"
 CANCEL_LIFE_MS: Final = 10_000
 LOOK_EVERY_S: Final = 1.0
@@ -69,7 +70,8 @@ class GatewayBroker:
         """Take the socket's path, the mode the gateway has to run in, a clock, and how long an answer may take."""
         self._path, self._mode, self._now_ms = path, mode, now_ms
         # An order may take the gateway several questions to its node: nobody who only looks waits behind it.
-        self._acting, self._looking = Line(path, timeout_s), Line(path, timeout_s)
+        self._acting = Line(path, timeout_s, self._hold_greeting)
+        self._looking = Line(path, timeout_s, self._hold_greeting)
         self._ledger = Ledger(self._fills)
         self._instruments: Mapping[str, Instrument] = {}
         self._notes: list[tuple[str, str]] = []
@@ -81,8 +83,7 @@ class GatewayBroker:
     async def open(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         """Greet the gateway, hold what it is against what is asked for, and return each symbol's figures there."""
         self._hold_socket()
-        self.greeting = await self._told(Hello(), Greeting)
-        self._hold_greeting(self.greeting, symbols)
+        self._hold_symbols(await self._told(Hello(), Greeting), symbols)
         self._hold_health(await self._told(Health(), Wellbeing))
         told = await self._told(Markets(), MarketsTold)
         markets = {one.symbol: one for one in told.markets}
@@ -106,6 +107,18 @@ class GatewayBroker:
             raise VenueUnreachable(f"the gateway cannot keep its log: {told.reason}")
         # It was answered, and left no trace: no line of it is on its way, so it never becomes an order.
         return OrderState(wire_id=order.wire_id, stage=Stage.OVER, filled_lots=0, why=f"{told.code}: {told.reason}")
+
+    async def rehearse(self, order: BrokerOrder) -> str:
+        """Have an order built and simulated, and return why it would not go through, "" where it would.
+
+        Raises ValueError in live, where the same request is an order.
+        """
+        if self._mode != REHEARSES:
+            raise ValueError(f"orders are rehearsed in {REHEARSES} alone")
+        told = await self._order(request_of(order, self._instruments[order.symbol]))
+        if told.order is not None and told.order.state is State.SIMULATED:
+            return ""
+        return f"{told.code}: {told.reason}"
 
     async def cancel(self, wire_id: str, symbol: str) -> None:
         """Ask for the end of a resting order, under an id of its own each time."""
@@ -248,12 +261,20 @@ class GatewayBroker:
         if wrong:
             raise BadInput(f"GATEWAY_SOCKET {self._path} may not be trusted: {wrong}")
 
-    def _hold_greeting(self, greeting: Greeting, symbols: Sequence[str]) -> None:
+    def _hold_greeting(self, greeting: Greeting) -> None:
+        """Refuse a gateway of another mode or account, at first as the user's slip, later as a reason to halt."""
         if greeting.mode != self._mode:
-            raise BadInput(
+            slip = (
                 f"the order gateway at {self._path} runs in {greeting.mode}, the desk in {self._mode}: start the "
                 f"gateway with --mode {self._mode}"
             )
+            raise BadInput(slip) if self.greeting is None else BooksDisagree(slip)
+        first = self.greeting or greeting
+        if (greeting.program, greeting.user) != (first.program, first.user):
+            raise BooksDisagree(f"the order gateway trades for {greeting.user} now; it was {first.user}")
+        self.greeting = greeting
+
+    def _hold_symbols(self, greeting: Greeting, symbols: Sequence[str]) -> None:
         if missing := sorted(set(symbols) - set(greeting.symbols)):
             raise BadInput(
                 f"the order gateway's policy does not list {', '.join(missing)}; it lists {', '.join(greeting.symbols)}"

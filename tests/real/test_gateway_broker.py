@@ -169,7 +169,7 @@ def test_each_no_of_the_gateway_is_the_end_of_its_order_with_the_reason(open_wor
 
 def test_an_answer_lost_with_its_gateway_is_found_again(world):
     world.kill()
-    world.start("before_answer", 5)
+    world.start("before_answer", 7)
 
     async def scene(broker):
         placed = 0
