@@ -24,11 +24,23 @@ from configuration.loading import load_settings, settings_from_json
 from configuration.making import frac, made, ms
 from configuration.problems import Problem, SettingsError
 from configuration.running import EPOCH
-from configuration.writing import Effective, effective, env_example, settings_hash, settings_json
+from configuration.telling import notice_targets, presence_file, teller_terms, watch_terms
+from configuration.writing import (
+    Effective,
+    decision_hash,
+    effective,
+    env_example,
+    recorded_decision_hash,
+    recorded_decisions,
+    settings_hash,
+    settings_json,
+    strategy_json,
+)
 from domain.errors import BadInput
 
 if TYPE_CHECKING:
     from domain.record import Record
+    from execution.live.terms import VenueTerms
     from execution.paper import PaperTerms
     from indicators.features import FeatureWindows
     from indicators.regime import RegimeThresholds
@@ -60,6 +72,7 @@ __all__ = [
     "allocation_policy",
     "cassette_terms",
     "chat_terms",
+    "decision_hash",
     "deployment_policy",
     "e3_thresholds",
     "effective",
@@ -70,13 +83,18 @@ __all__ = [
     "feature_windows",
     "fetch_terms",
     "funding_fade_thresholds",
+    "live_capital_microusd",
     "live_terms",
     "load_settings",
     "metalabel_terms",
     "n_similar",
+    "notice_targets",
     "paper_terms",
     "portfolio",
+    "presence_file",
     "quality_limits",
+    "recorded_decision_hash",
+    "recorded_decisions",
     "regime_switch",
     "regime_thresholds",
     "risk_limits",
@@ -85,8 +103,12 @@ __all__ = [
     "settings_json",
     "sim_parameters",
     "sizing_policy",
+    "strategy_json",
     "strategy_thresholds",
+    "teller_terms",
     "trade_costs",
+    "venue_terms",
+    "watch_terms",
     "yes_knobs",
 ]
 
@@ -347,3 +369,24 @@ def quality_limits(settings: Settings) -> "QualityLimits":
 def epoch_ms(moment: datetime) -> int:
     """Return a moment as UTC epoch milliseconds."""
     return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def live_capital_microusd(settings: Settings) -> int:
+    """Return what a live desk's books begin with."""
+    from domain.instrument import MICROUSD_PER_USD
+
+    return round(settings.live_capital_usd * MICROUSD_PER_USD)
+
+
+def venue_terms(settings: Settings) -> "VenueTerms":
+    """Return on what terms the desk trades at a venue in the world."""
+    from execution.live.terms import VenueTerms
+
+    return made(
+        VenueTerms,
+        capital_usd=settings.live_capital_usd,
+        entry_slippage_bps=settings.live_max_slippage_bps,
+        exit_slippage_bps=settings.live_exit_slippage_bps,
+        order_life_s=settings.live_order_life_s,
+        cash_tolerance_usd=settings.live_cash_tolerance_usd,
+    )

@@ -12,7 +12,7 @@ from domain.features import Regime
 from domain.grid import bar_steps
 from domain.instrument import Instrument
 from domain.market import Snapshot
-from domain.protection import initial_levels, partial_size_lots
+from domain.protection import average_ticks, planned_levels
 from domain.record import Record
 
 
@@ -45,7 +45,7 @@ class Holding:
     exit_value_ticks_lots: int = 0
     n_bars: int = 0
     trailed_at_ticks: int = 0
-    exit_order_id: str | None = None
+    exit_order: ApprovedOrder | None = None
 
 
 @dataclass(slots=True)
@@ -105,12 +105,18 @@ class Books:
         """Drop an order the venue has rejected."""
         self.entries.pop(client_order_id, None)
         for holding in self.holdings.values():
-            if holding.exit_order_id == client_order_id:
-                holding.exit_order_id = None
+            if holding.exit_order is not None and holding.exit_order.client_order_id == client_order_id:
+                holding.exit_order = None
 
     def apply_funding(self, payment: FundingPayment) -> None:
         """Book one funding payment. Raises BooksDisagree when we hold nothing it could be for."""
         holding = self.holdings.get(payment.symbol)
+        if payment.position_lots == 0:
+            # The venue's own word on what was held then, which may be gone by now.
+            self.cash_microusd += payment.amount_microusd
+            if holding is not None:
+                holding.funding_microusd += payment.amount_microusd
+            return
         if holding is None or holding.position.size_lots != payment.position_lots:
             raise BooksDisagree(f"funding on {payment.position_lots} lots of {payment.symbol}, which we do not hold")
         self.cash_microusd += payment.amount_microusd
@@ -129,13 +135,14 @@ class Books:
 
     def _open(self, fill: Fill) -> None:
         entry = self.entries.pop(fill.client_order_id, None)
-        if entry is None or fill.symbol in self.holdings or entry.order.exit_plan is None:
+        held = self.holdings.get(fill.symbol)
+        if entry is None and held is not None and held.position.client_order_id == fill.client_order_id:
+            self._enlarge(held, fill)
+            return
+        if entry is None or held is not None or entry.order.exit_plan is None:
             raise BooksDisagree(f"{fill.client_order_id}: the venue filled an entry we do not expect")
         plan, side = entry.order.exit_plan, int(fill.side)
         instrument = self.instruments[fill.symbol]
-        stop, target, partial = initial_levels(
-            side, fill.price_ticks, plan.stop_frac, plan.target_frac, plan.partial_at_r
-        )
         lots = side * fill.size_lots
         position = Position(
             symbol=fill.symbol,
@@ -148,22 +155,45 @@ class Books:
             opened_ms=fill.filled_ms,
             client_order_id=fill.client_order_id,
         )
-        partial_lots = partial_size_lots(fill.size_lots, plan.partial_frac) if partial else 0
         self.holdings[fill.symbol] = Holding(
             position=position,
             entry=entry,
-            levels=Levels(
-                stop_ticks=stop,
-                target_ticks=target,
-                partial_ticks=partial if partial_lots else 0,
-                partial_lots=partial_lots,
-            ),
+            levels=planned_levels(plan, side, fill.price_ticks, fill.size_lots),
             best_ticks=fill.price_ticks,
             worst_ticks=fill.price_ticks,
             fees_microusd=fill.fee_microusd,
             slippage_microusd=fill.slippage_microusd,
         )
         self.marks_ticks[fill.symbol] = fill.price_ticks
+
+    def _enlarge(self, held: Holding, fill: Fill) -> None:
+        """Book a further part of an entry that filled in parts, before anything of it was closed."""
+        position = held.position
+        lots = position.size_lots + int(fill.side) * fill.size_lots
+        has_shrunk = position.size_lots != position.initial_lots
+        if has_shrunk or fill.side != position.side or abs(lots) > held.entry.order.size_lots:
+            raise BooksDisagree(f"{fill.client_order_id}: the venue filled more of an entry than we sent")
+        instrument = self.instruments[fill.symbol]
+        cost = position.entry_cost_microusd + instrument.notional_microusd(
+            int(fill.side) * fill.size_lots, fill.price_ticks
+        )
+        entry_ticks = average_ticks(cost, lots, instrument.microusd_per_tick_lot)
+        held.position = Position(
+            symbol=position.symbol,
+            strategy=position.strategy,
+            size_lots=lots,
+            initial_lots=lots,
+            entry_ticks=entry_ticks,
+            entry_cost_microusd=cost,
+            exit_plan=position.exit_plan,
+            opened_ms=position.opened_ms,
+            client_order_id=position.client_order_id,
+        )
+        held.levels = planned_levels(position.exit_plan, int(fill.side), entry_ticks, abs(lots))
+        held.best_ticks = held.worst_ticks = entry_ticks
+        held.fees_microusd += fill.fee_microusd
+        held.slippage_microusd += fill.slippage_microusd
+        self.marks_ticks[fill.symbol] = entry_ticks
 
     def _reduce(self, fill: Fill, reason: ExitReason) -> Trade | None:
         holding = self.holdings.get(fill.symbol)
@@ -177,7 +207,9 @@ class Books:
             raise BooksDisagree(f"{fill.client_order_id}: the venue reduced a position we do not hold")
         instrument = self.instruments[fill.symbol]
         closed_lots = int(position.side) * fill.size_lots
-        gross = instrument.notional_microusd(closed_lots, fill.price_ticks - position.entry_ticks)
+        # An entry filled in parts has cost what lies between two ticks a lot: the last to be closed takes the rest.
+        cost = position.entry_cost_microusd * closed_lots // position.size_lots
+        gross = instrument.notional_microusd(closed_lots, fill.price_ticks) - cost
         self.cash_microusd += gross
         holding.gross_microusd += gross
         holding.fees_microusd += fill.fee_microusd
@@ -199,7 +231,7 @@ class Books:
             size_lots=left,
             initial_lots=position.initial_lots,
             entry_ticks=position.entry_ticks,
-            entry_cost_microusd=instrument.notional_microusd(left, position.entry_ticks),
+            entry_cost_microusd=position.entry_cost_microusd - cost,
             exit_plan=position.exit_plan,
             opened_ms=position.opened_ms,
             client_order_id=position.client_order_id,
@@ -215,8 +247,12 @@ class Books:
 
     def open_order_ids(self) -> tuple[str, ...]:
         """Return the ids of all orders we believe are on their way, sorted."""
-        exits = [holding.exit_order_id for holding in self.holdings.values() if holding.exit_order_id is not None]
-        return tuple(sorted([*self.entries, *exits]))
+        return tuple(sorted(order.client_order_id for order in self.open_orders()))
+
+    def open_orders(self) -> list[ApprovedOrder]:
+        """Return all orders we believe are on their way: entries, then exits."""
+        exits = [holding.exit_order for holding in self.holdings.values() if holding.exit_order is not None]
+        return [*(entry.order for entry in self.entries.values()), *exits]
 
 
 @cache

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from agents.books import Books, Entry
-from domain.account import Fill, FundingPayment, Levels, Trade, VenueReport
+from domain.account import AccountView, Fill, FundingPayment, Levels, Trade, VenueReport
 from domain.decisions import ApprovedOrder, Refusal
 from domain.errors import BooksDisagree, JournalUnavailable
+from domain.instrument import usd
 from domain.ports import Journal, Venue
 from domain.record import Record
 
@@ -64,7 +65,7 @@ class ExecutionAgent:
             refusal = Refusal(rule="journal", reason=f"sent before it was on record: {error}")
         answer = await self.venue.submit(order)
         if answer is None:
-            self.books.holdings[order.symbol].exit_order_id = order.client_order_id
+            self.books.holdings[order.symbol].exit_order = order
         return answer or refusal
 
     async def protect(self, symbol: str, levels: Levels) -> None:
@@ -76,5 +77,19 @@ class ExecutionAgent:
         """Compare our books with the venue's account. Raises BooksDisagree naming the difference."""
         theirs = await self.venue.account()
         ours = self.books.view(self.books.open_order_ids())
-        if theirs != ours:
-            raise BooksDisagree(f"our books: {ours}; the venue: {theirs}")
+        if not _agree(ours, theirs):
+            raise BooksDisagree(f"our books: {_told(ours)}; the venue: {_told(theirs)}")
+
+
+def _agree(ours: AccountView, theirs: AccountView) -> bool:
+    if (ours.positions, ours.open_order_ids) != (theirs.positions, theirs.open_order_ids):
+        return False
+    if ours.cash_microusd is None or theirs.cash_microusd is None:
+        return True
+    return abs(ours.cash_microusd - theirs.cash_microusd) <= theirs.cash_tolerance_microusd
+
+
+def _told(view: AccountView) -> str:
+    positions = ", ".join(f"{lots} lots of {symbol}" for symbol, lots in view.positions) or "no position"
+    cash = "cash not told" if view.cash_microusd is None else f"cash {usd(view.cash_microusd)} USD"
+    return f"{positions}; {cash}; orders {', '.join(view.open_order_ids) or 'none'}"

@@ -54,7 +54,7 @@ class ExitAgent:
         if holding.best_ticks != holding.trailed_at_ticks:
             await self._trail(holding)
             holding.trailed_at_ticks = holding.best_ticks
-        if holding.exit_order_id is not None:
+        if holding.exit_order is not None:
             return None
         verdict = self._reason_to_leave(holding, snapshot, features, state)
         if verdict is None:

@@ -112,7 +112,7 @@ class TriggerLedger:
             return False
         venue = self.open_venue(proposal.symbol)
         account = await venue.account()
-        books = Books(instruments=self.instruments, cash_microusd=account.cash_microusd)
+        books = Books(instruments=self.instruments, cash_microusd=account.cash_microusd or 0)
         execution = ExecutionAgent(venue=venue, journal=self.journal, books=books)
         entry = Entry(
             order=order,

@@ -76,7 +76,7 @@ class Shadow:
 
     def _fall_asleep(self, now_ms: int) -> None:
         holding = self.execution.books.holdings.get(self.instrument.symbol)
-        if holding is None or holding.exit_order_id is not None:
+        if holding is None or holding.exit_order is not None:
             self.low_price, self.high_price = math.inf, -math.inf
             return
         position = holding.position

@@ -12,7 +12,7 @@ from cli.options import ENV_FILE, ROOT, DbOption, EnvOption, JsonOption, RunArgu
 if TYPE_CHECKING:
     from agents.master import MasterAgent
     from domain.instrument import Instrument
-    from domain.ports import Journal
+    from domain.ports import Journal, Venue
 
 audit = typer.Typer(help="Question, verify and recompute what was recorded.", no_args_is_help=True)
 
@@ -108,8 +108,10 @@ def audit_replay(
     from desk.version import code_version
     from settings import settings_from_json
 
-    def rebuild(settings_json: str, instruments: "Mapping[str, Instrument]", journal: "Journal") -> "MasterAgent":
-        master: MasterAgent = context.obj.build(settings_from_json(settings_json), instruments, journal)
+    def rebuild(
+        settings_json: str, instruments: "Mapping[str, Instrument]", journal: "Journal", venue: "Venue | None"
+    ) -> "MasterAgent":
+        master: MasterAgent = context.obj.build(settings_from_json(settings_json), instruments, journal, venue)
         return master
 
     with reading(db, env_file) as store:

@@ -12,7 +12,7 @@ def config(overrides: SetOption = [], env_file: EnvOption = ENV_FILE, as_json: J
     from console.settings_table import print_settings
     from settings import effective
 
-    rows = effective(load(env_file, overrides, {}))
+    rows = effective(load(env_file, overrides, {}, mode=None, is_to_trade=False))
     if as_json:
         print_json({row.name: {"value": row.value, "source": row.source} for row in rows})
     else:
@@ -29,11 +29,13 @@ def doctor(
     """Check everything the desk needs, and say what to do about what is missing.
 
     Where GATE_MODE is not off it looks at the gate's server as a desk does that starts, which may load the model.
+    With FEED=live it opens the exchange and closes it again; with MODE=dry_run or live it tells every proof.
     """
     from cli.plan import desk_plan
     from console.checkup import check_up
 
-    plan = desk_plan(env_file, overrides, flags(DATABASE_URL=db), context.obj.build_chat_reader)
+    shop = context.obj
+    plan = desk_plan(env_file, overrides, flags(DATABASE_URL=db), shop.build_chat_reader, shop.build_feed)
     raise typer.Exit(check_up(stdout(), plan, as_json=as_json))
 
 

@@ -33,11 +33,23 @@ UntilOption = Annotated[str | None, typer.Option("--until", metavar="UTC", help=
 RunIdOption = Annotated[str | None, typer.Option("--run-id", help="Name of the run; an unfinished one is resumed.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id or an unambiguous beginning of one.")]
 ENV_FILE = Path(".env")
+PAPER = "paper"
 ROOT = Path(__file__).parents[1]
 
 
-def load(env_file: Path, overrides: list[str], given: Mapping[str, str]) -> "Settings":
-    """Load the settings as a command sees them: defaults, `.env`, environment, then what was typed."""
+def load(
+    env_file: Path,
+    overrides: list[str],
+    given: Mapping[str, str],
+    *,
+    mode: str | None = PAPER,
+    is_to_trade: bool = True,
+) -> "Settings":
+    """Load the settings as a command sees them: defaults, `.env`, environment, then what was typed.
+
+    mode: the MODE of this command, whatever `.env` says; None: as the settings say. A command that does not name
+    another can never reach a venue. is_to_trade: False for one that only tells what is set.
+    """
     from domain.errors import BadInput
     from settings import load_settings
 
@@ -46,7 +58,12 @@ def load(env_file: Path, overrides: list[str], given: Mapping[str, str]) -> "Set
         if not sign or not name:
             raise BadInput(f"--set {override} is not NAME=VALUE")
     chosen = dict(given) | {name.strip().upper(): value for name, _, value in pairs}
-    return load_settings(env_file, dict(os.environ), chosen)
+    if mode is not None and chosen.setdefault("MODE", mode) != mode:
+        raise BadInput(
+            f"MODE={chosen['MODE']} has no say here: MODE of this command is {mode}; what MODE stands for is typed as "
+            "`python main.py paper`, `dry-run` or `live`, and `python main.py` alone follows .env"
+        )
+    return load_settings(env_file, dict(os.environ), chosen, is_to_trade=is_to_trade)
 
 
 def folders(settings: "Settings") -> list[Path]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.gate_identity import gate_identity
+from cli.live_plan import live_plan
 from cli.options import folders, load
 
 if TYPE_CHECKING:
@@ -18,23 +19,37 @@ if TYPE_CHECKING:
     from settings import Settings
 
     BuildReader = Callable[[Settings, GateBackend, Callable[[], float]], ChatReader]
+    BuildFeed = Callable[[Settings, int | None], object]
 
 
 def desk_plan(
-    env_file: Path, overrides: list[str], given: Mapping[str, str], build_reader: "BuildReader | None" = None
+    env_file: Path,
+    overrides: list[str],
+    given: Mapping[str, str],
+    build_reader: "BuildReader | None" = None,
+    build_feed: "BuildFeed | None" = None,
 ) -> "DeskPlan | str":
     """Load the settings and return what the desk will stand on; where they are refused, return why.
 
-    build_reader: builds who asks a model on a server; without it the gate is not looked at.
+    build_reader: builds who asks a model on a server; without it the gate is not looked at. build_feed: builds the
+    market; without it nothing of the way to a venue is looked at.
     """
-    from console.checkup import DeskPlan
     from domain.errors import BadInput
-    from settings import effective
 
     try:
-        settings = load(env_file, overrides, given)
+        settings = load(env_file, overrides, given, mode=None, is_to_trade=False)
     except BadInput as error:
         return str(error)
+    return plan_of(settings, build_reader, build_feed)
+
+
+def plan_of(
+    settings: "Settings", build_reader: "BuildReader | None" = None, build_feed: "BuildFeed | None" = None
+) -> "DeskPlan":
+    """Return what the desk of these settings will stand on; as `desk_plan`."""
+    from console.checkup import DeskPlan
+    from settings import effective
+
     return DeskPlan(
         n_changed=sum(row.source != "default" for row in effective(settings)),
         database_url=settings.database_url.get_secret_value(),
@@ -42,8 +57,21 @@ def desk_plan(
         log_file=settings.log_file,
         data_dirs=tuple(folders(settings)),
         symbols=settings.symbols,
+        notified=notified(settings),
         gate=None if build_reader is None else gate_plan(settings, build_reader),
+        live=None if build_feed is None else live_plan(settings, build_feed),
     )
+
+
+def notified(settings: "Settings") -> tuple[tuple[str, int], ...]:
+    """Return how many targets each severity has; nothing of the notices is imported where there is none."""
+    names = [name for name in ("critical", "warning", "info", "summary") if getattr(settings, f"notify_{name}")]
+    if not names:
+        return ()
+    from settings import notice_targets
+
+    severities = [target.severity.value for target in notice_targets(settings)]
+    return tuple((name, severities.count(name)) for name in names)
 
 
 def gate_plan(settings: "Settings", build_reader: "BuildReader") -> "GatePlan":

@@ -7,9 +7,13 @@ from typing import Any, NamedTuple
 class Shop(NamedTuple):
     """build: the agents of one desk. build_feed: the market the settings ask for.
 
-    build_chat_reader: who asks a model on a server.
+    build_chat_reader: who asks a model on a server. check: raises BadInput where the settings name what is not there.
+    build_venue: the venue in the world that a live run trades at. attend: how a desk is seen and heard from outside.
     """
 
     build: Callable[..., Any]
     build_feed: Callable[..., Any]
     build_chat_reader: Callable[..., Any]
+    check: Callable[..., None]
+    build_venue: Callable[..., Any]
+    attend: Callable[..., Any]

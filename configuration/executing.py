@@ -1,7 +1,9 @@
 """Knobs of the way to a venue: paper, dry run or live, and what stands between the desk and real money."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel
 
@@ -9,6 +11,23 @@ from configuration.choices import CcxtVenue, Execution, Mode, RiskAccepted
 from configuration.knob import Number, Whole, knob
 from configuration.living import address
 from configuration.running import NamedPath
+
+
+def _sealed(url: str) -> str:
+    """Refuse an address to which orders would travel in the open, or that holds a login."""
+    parts = urlsplit(url)
+    if "@" in parts.netloc or not url.isprintable():
+        raise ValueError("not an address alone")
+    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+        raise ValueError("neither encrypted nor on this machine")
+    return url
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class ExecutionKnobs(BaseModel):
@@ -50,10 +69,10 @@ class ExecutionKnobs(BaseModel):
     ccxt_key_file: str = knob(
         "", "", "0600 file with the exchange's key; read in live alone (docs/live.md)", allowed="a path", decides=False
     )
-    ccxt_url: Annotated[str, AfterValidator(address)] = knob(
+    # On record like the venue's name: a rehearsal must never pass for the real thing.
+    ccxt_url: Annotated[str, AfterValidator(address), AfterValidator(_sealed)] = knob(
         "",
         "",
         "address that takes the exchange's place, for rehearsal",
-        allowed="empty, http://HOST:PORT or https://HOST:PORT",
-        decides=False,
+        allowed="empty, https://HOST:PORT, or http://HOST:PORT on this machine: signed orders go there",
     )

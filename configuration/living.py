@@ -27,7 +27,7 @@ def _pairs(entries: tuple[str, ...]) -> tuple[str, ...]:
 class LiveKnobs(BaseModel):
     """The live market, with FEED=live. It needs no key: the desk only looks."""
 
-    # None of them decides by itself: what the exchange said is on record, and the run's data identity names it.
+    # Hardly one decides by itself: what the exchange said is on record, and the run's data identity names it.
     live_exchange: LiveExchange = knob(LiveExchange.BYBIT, "", "the exchange that is listened to", decides=False)
     live_markets: Annotated[CommaList, AfterValidator(_pairs)] = knob(
         (),
@@ -52,10 +52,10 @@ class LiveKnobs(BaseModel):
         le=15,
         decides=False,
     )
+    # On record: what was heard from a stand-in must never pass for a live market.
     live_url: Annotated[str, AfterValidator(address)] = knob(
         "",
         "",
         "address that takes the exchange's place, for rehearsal",
         allowed="empty, http://HOST:PORT or https://HOST:PORT",
-        decides=False,
     )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr, ValidationError
 
-from configuration.choices import FeedKind, GateBackend, Speed
+from configuration.choices import FeedKind, GateBackend, Mode, Speed
 from configuration.knob import allowed_words, written
 from configuration.knobs import KNOBS, Settings
 from configuration.problems import Problem, SettingsError, shown
@@ -21,15 +21,21 @@ NO_OVERRIDES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def load_settings(
-    env_file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str] = NO_OVERRIDES
+    env_file: Path | None,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, str] = NO_OVERRIDES,
+    *,
+    is_to_trade: bool = True,
 ) -> Settings:
     """Read the settings; the environment wins over `.env`, the command line over both.
 
     env_file: may be None or absent. overrides: raw values by upper-case name, from the command line.
+    is_to_trade: False where nothing will be traded and MODE may ask for what is not there yet (`doctor` tells it).
     Raises SettingsError with every problem at once, BadInput when the file cannot be read.
     """
     given, problems = gather(KNOBS, env_file, environ, overrides)
-    return _validated({name: (value.text, value) for name, value in given.items()}, problems)
+    raw = {name: (value.text, value) for name, value in given.items()}
+    return _validated(raw, problems, is_to_trade=is_to_trade)
 
 
 def settings_from_json(text: str) -> Settings:
@@ -45,10 +51,12 @@ def settings_from_json(text: str) -> Settings:
         raise BadInput("the recorded settings are not an object of names and values")
     origin = Given("", JOURNAL, JOURNAL)
     problems = [unknown(name, JOURNAL, KNOBS) for name in recorded if name not in KNOBS]
-    return _validated({name: (value, origin) for name, value in recorded.items() if name in KNOBS}, problems)
+    raw = {name: (value, origin) for name, value in recorded.items() if name in KNOBS}
+    # A record holds neither the permission to trade nor where a key lies, and reading it asks for neither.
+    return _validated(raw, problems, is_to_trade=False)
 
 
-def _validated(raw: Mapping[str, tuple[Any, Given]], problems: list[Problem]) -> Settings:
+def _validated(raw: Mapping[str, tuple[Any, Given]], problems: list[Problem], *, is_to_trade: bool) -> Settings:
     values = {name.lower(): value for name, (value, _) in raw.items()}
     try:
         settings = Settings(**values)
@@ -59,6 +67,8 @@ def _validated(raw: Mapping[str, tuple[Any, Given]], problems: list[Problem]) ->
     problems = problems + [_refusal(name, *raw[name]) for name in KNOBS if name in refused]
     settings._sources = {name: origin.source for name, (_, origin) in raw.items()}
     problems += _contradictions(settings, raw, refused)
+    if is_to_trade and settings.mode is not Mode.PAPER:
+        problems += _untradable(settings, raw, refused)
     if problems:
         order = {name: place for place, name in enumerate(KNOBS)}
         raise SettingsError(sorted(problems, key=lambda problem: order.get(problem.name, -1)))
@@ -104,6 +114,7 @@ def _contradictions(settings: Settings, raw: Mapping[str, tuple[Any, Given]], re
     if settings.feed is FeedKind.LIVE:
         yield from _unlivable(settings, raw)
     yield from _of_the_gate(settings, raw)
+    yield from _untellable(settings, raw)
 
 
 def _unlivable(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
@@ -112,6 +123,29 @@ def _unlivable(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iter
     named = [entry.partition("=")[0] for entry in settings.live_markets]
     if not set(named) <= set(settings.symbols):
         yield _clash("LIVE_MARKETS", settings.live_markets, f"names for {', '.join(settings.symbols)} alone", raw)
+
+
+NOTIFIED: Final = ("NOTIFY_CRITICAL", "NOTIFY_WARNING", "NOTIFY_INFO", "NOTIFY_SUMMARY")
+
+
+def _untellable(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
+    given = [name for name in NOTIFIED if getattr(settings, name.lower()).get_secret_value().strip()]
+    if not given:
+        return
+    from notices.targets import objection_to
+
+    for name in given:
+        objection = objection_to(getattr(settings, name.lower()).get_secret_value())
+        if objection is not None:
+            yield Problem(name, "(not shown)", objection, raw[name][1].place)
+
+
+def _untradable(settings: Settings, raw: Mapping[str, tuple[Any, Given]], refused: set[str]) -> Iterator[Problem]:
+    from configuration.trading import unmet
+
+    for name, allowed in unmet(settings):
+        if name not in refused:
+            yield _clash(name, getattr(settings, name.lower()), allowed, raw)
 
 
 def _of_the_gate(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ JOURNAL: Final = "journal"
 PREFIXES: Final = (
     "TIDEGATE_",
     "ALLOCATION_",
+    "CCXT_",
     "DEPLOYMENT_",
     "E3_",
     "EXIT_",
@@ -29,7 +30,10 @@ PREFIXES: Final = (
     "FUNDING_FADE_",
     "GATE_",
     "JOURNAL_",
+    "LIVE_",
+    "NOTIFY_",
     "PAPER_",
+    "PROOF_",
     "QUALITY_",
     "RECONCILE_",
     "REGIME_",
@@ -37,6 +41,7 @@ PREFIXES: Final = (
     "RISK_",
     "SIM_",
     "SIZING_",
+    "WATCH_",
 )
 
 # Names with our prefix that are no settings: the test run reads them.

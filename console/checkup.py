@@ -23,6 +23,7 @@ from console.doctor import (
 )
 from console.figures import count_text, when_text
 from console.gate_checkup import GatePlan, check_gate
+from console.live_checkup import LivePlan, check_feed, check_live
 from db.engines import file_of, parse_url, printable
 from db.opening import open_journal
 from db.reading import RecordedRun, runs
@@ -42,7 +43,10 @@ MOST_ROWS = 500_000
 
 
 class DeskPlan(Record, frozen=True, kw_only=True):
-    """What the settings say of the desk. n_changed: settings away from their default. gate: None: not looked at."""
+    """What the settings say of the desk. n_changed: settings away from default. gate, live: None: not looked at.
+
+    notified: how many targets each severity has.
+    """
 
     n_changed: int
     database_url: str
@@ -50,7 +54,9 @@ class DeskPlan(Record, frozen=True, kw_only=True):
     log_file: Path
     data_dirs: tuple[Path, ...]
     symbols: tuple[str, ...]
+    notified: tuple[tuple[str, int], ...] = ()
     gate: GatePlan | None = None
+    live: LivePlan | None = None
 
 
 def check_up(console: Console, plan: DeskPlan | str, *, as_json: bool) -> int:
@@ -60,7 +66,7 @@ def check_up(console: Console, plan: DeskPlan | str, *, as_json: bool) -> int:
     """
     has_watcher = console.is_terminal and not as_json
     with console.status("looking; a model may have to be loaded") if has_watcher else nullcontext():
-        checks = tuple(_checks(console, plan))
+        checks = (*checks_of(console, plan), *_of_the_world(plan))
     if as_json:
         console.file.write(json.dumps(doctor_json(checks), allow_nan=False) + "\n")
     else:
@@ -96,7 +102,8 @@ def check_switch(state_dir: Path) -> Check:
     return Check(name="halt switch", ok=True, found=found, advice="take it back with `python main.py resume`")
 
 
-def _checks(console: Console, plan: DeskPlan | str) -> Iterator[Check]:
+def checks_of(console: Console, plan: DeskPlan | str) -> Iterator[Check]:
+    """Look at machine, folders, journal, switch and gate: what a desk needs wherever it trades."""
     clock = SystemClock()
     yield check_python()
     yield check_sqlite()
@@ -110,12 +117,32 @@ def _checks(console: Console, plan: DeskPlan | str) -> Iterator[Check]:
         journal, last_ms = check_journal(plan.database_url)
         yield journal
         yield check_switch(plan.state_dir)
+        yield check_notified(plan.notified)
         if plan.gate is not None:
             yield from check_gate(plan.gate, plan.database_url)
         yield check_recordings(_recordings(plan), [str(folder) for folder in plan.data_dirs])
     yield check_clock(clock.now_ms, clock.elapsed_s, last_ms)
     yield check_kernel_cache(CACHES)
     yield check_terminal(console)
+
+
+def _of_the_world(plan: DeskPlan | str) -> Iterator[Check]:
+    """Look at the live market and at the way to a venue."""
+    if isinstance(plan, str) or plan.live is None:
+        return
+    if plan.live.build_feed is not None:
+        yield check_feed(plan.live.build_feed)
+    yield from check_live(plan.live, plan.database_url)
+
+
+def check_notified(notified: tuple[tuple[str, int], ...]) -> Check:
+    """Look who would be told of what. Nobody is no failure: then only terminal and log tell."""
+    told = ", ".join(f"{severity} {count}" for severity, count in notified if count)
+    if not told:
+        return Check(name="notifications", ok=True, found="nobody is told anything (NOTIFY_CRITICAL)")
+    is_halt_told = dict(notified).get("critical", 0) > 0
+    advice = "" if is_halt_told else "nobody would be told of a halt: set NOTIFY_CRITICAL"
+    return Check(name="notifications", ok=True, found=f"targets: {told}", advice=advice)
 
 
 def _recordings(plan: DeskPlan) -> list[str]:

@@ -36,8 +36,13 @@ def next_steps(run_id: str, typed: Sequence[str], *, is_stopped: bool, has_gate:
 
 def resume_command(run_id: str, typed: Sequence[str]) -> str:
     """Return the command that goes on with a run: as it was typed, with its id."""
-    kept = _without(typed, "--run-id") or ["paper"]
+    kept = _without(typed, "--run-id") or [_command_of(run_id)]
     return scrub(f"{program()} {shlex.join(kept)} --run-id {shlex.quote(run_id)}")
+
+
+def _command_of(run_id: str) -> str:
+    """Return what to type for a run that was started without a command: it bears the name of what MODE stood for."""
+    return next((command for command in ("live", "dry-run") if run_id.startswith(f"{command}-")), "paper")
 
 
 def _given(typed: Sequence[str], names: Sequence[str]) -> list[str]:

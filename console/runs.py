@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -21,6 +21,7 @@ from console.promotion import GateIdentity, promotion_warning
 from console.report import N_REASONS, print_report
 from console.session import Driver, Past, Session, stopping_on_signals
 from console.summary import summary_json
+from console.trading import Trading, opened_venue
 from console.watching import is_full_speed, watching
 from console.wish import Wish
 from db.chain import RunHeader
@@ -42,15 +43,17 @@ from domain.errors import CassetteMiss
 from domain.gate_reason import GateReason
 from domain.instrument import Instrument
 from domain.market import MINUTE_MS
-from domain.ports import Feed, Journal
+from domain.ports import Feed, Journal, Venue
 from domain.tick import TradingState
 from execution.instruments import instrument
+from execution.live.venue import LiveVenue
 
 SIMULATED_DAY_MINUTES = 1440
 WATCHABLE_S = 45.0
 LONGEST_PAUSE_S = 0.03
 LATE_AFTER_MS = 90_000
 UNPROVEN = "gate_unproven"
+BACKTEST = "backtest"
 
 
 class TapedFeed(Feed, Protocol):
@@ -79,15 +82,19 @@ class Workshop(NamedTuple):
     """What `main` lends: how settings are loaded and written, and how a desk and its feed are built of them.
 
     check: raises BadInput where the settings name something that is not there, before a run is begun.
-    gate_of: whom they would have asked before an entry.
+    gate_of: whom they would have asked before an entry. build_venue: the venue in the world that a run trades at.
+    attend: says that a desk is there while a run goes on, and tells whoever is to be notified; it takes the run's name
+    and who shows a sentence to the user.
     """
 
     load: LoadSettings
     settings_json: Callable[[Settings], str]
-    build: Callable[[Settings, Mapping[str, Instrument], Journal], MasterAgent]
+    build: Callable[[Settings, Mapping[str, Instrument], Journal, Venue | None], MasterAgent]
     build_feed: Callable[[Settings, int | None], TapedFeed]
     check: Callable[[Settings], None]
     gate_of: Callable[[Settings], GateIdentity | None]
+    build_venue: Callable[[Settings, str], LiveVenue]
+    attend: Callable[[Settings, str, Callable[[str], None]], AbstractContextManager[None]]
 
 
 def run_desk(wish: Wish, workshop: Workshop) -> str:
@@ -104,7 +111,6 @@ def run_desk(wish: Wish, workshop: Workshop) -> str:
 def _run(wish: Wish, workshop: Workshop) -> str:
     settings, clock = workshop.load({}), SystemClock()
     workshop.check(settings)
-    instruments = {symbol: instrument(symbol) for symbol in settings.symbols}
     url = settings.database_url.get_secret_value()
     with open_journal(url, writable=True) as store, asyncio.Runner() as runner, ExitStack() as ending:
         warning = promotion_warning(store, wish.command, workshop.gate_of(settings), settings.gate_evaluation)
@@ -119,10 +125,12 @@ def _run(wish: Wish, workshop: Workshop) -> str:
         seen = _seen(store, run_id) if is_resumed else NOTHING_SEEN
         if living is not None:
             ending.enter_context(opened(living, runner, seen))
+        trading, instruments = _trading(wish, settings, workshop, store, runner, ending, run_id, seen)
         header = _header(wish, run_id, settings, workshop.settings_json(settings), feed, instruments)
         journal = store.resume(run_id, header) if is_resumed else store.begin(header, clock.now_ms())
         at_hand = MinuteAtHand(journal, clock)
-        master = workshop.build(settings, instruments, journal if living is None else at_hand)
+        relived = None if trading is None else trading.relived(at_hand)
+        master = workshop.build(settings, instruments, journal if living is None else at_hand, relived)
         desk = _desk(settings, master, journal, feed, clock)
         desk.is_real_time = living is not None or (settings.speed == "real" and is_aligned)
         if warning is not None:
@@ -139,12 +147,33 @@ def _run(wish: Wish, workshop: Workshop) -> str:
             is_simulated=header.is_simulated,
             to_json=lambda summary: json.dumps(summary_json(summary)),
         )
+        if trading is not None and relived is not None:
+            trading.join(session, relived)
         if is_resumed and living is None:
             desk.feed = ResumedFeed(feed, last_as_of_ms(store, run_id))
-        summary = _watched(session, settings, wish, instruments, feed, warning, runner)
+        summary = _watched(session, settings, wish, instruments, feed, warning, runner, workshop)
         quiet_reasons = () if wish.as_json else failed_tests(store, run_id, N_REASONS)
     _tell(wish, summary, instruments, quiet_reasons, is_stopped=desk.stop_is_asked)
     return run_id
+
+
+def _trading(
+    wish: Wish,
+    settings: Settings,
+    workshop: Workshop,
+    store: Store,
+    runner: asyncio.Runner,
+    ending: ExitStack,
+    run_id: str,
+    seen: Seen,
+) -> tuple[Trading | None, Mapping[str, Instrument]]:
+    """Open the venue of a run that trades in the world; None on paper, which fills by itself."""
+    if not wish.trades:
+        return None, {symbol: instrument(symbol) for symbol in settings.symbols}
+    venue = workshop.build_venue(settings, run_id)
+    instruments = ending.enter_context(opened_venue(venue, runner, settings.symbols))
+    resumed = run_id if run_id in run_ids(store) else None
+    return Trading(venue=venue, store=store, resumed=resumed, seen=seen), instruments
 
 
 def _watched(
@@ -155,6 +184,7 @@ def _watched(
     feed: TapedFeed,
     warning: str | None,
     runner: asyncio.Runner,
+    workshop: Workshop,
 ) -> RunSummary:
     """Serve a session before the eyes of whoever is there."""
     said, run_id = feed.describe(), session.journal.run_id
@@ -176,10 +206,12 @@ def _watched(
         asked = session.desk.asked_state()
         if asked is not TradingState.ACTIVE:
             view.say(f"the desk is asked to be {asked.value}; `python main.py resume` takes it back")
-        try:
-            return runner.run(session.run())
-        except Halted as halted:
-            raise Stopped(_stopped(halted, run_id)) from halted
+        is_desk = wish.command != BACKTEST
+        with workshop.attend(settings, run_id, view.say) if is_desk else nullcontext():
+            try:
+                return runner.run(session.run())
+            except Halted as halted:
+                raise Stopped(_stopped(halted, run_id)) from halted
 
 
 def _gate_setting(settings: Settings) -> GateSetting:

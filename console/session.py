@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -50,7 +50,10 @@ class Past(Record, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Session:
-    """A desk with its journal, its past and, in real time, its schedule."""
+    """A desk with its journal, its past and, in real time, its schedule.
+
+    go_on: lets a venue in the world take over once the past is lived through; None on paper.
+    """
 
     desk: Desk
     journal: RunJournal
@@ -58,6 +61,7 @@ class Session:
     schedule: Driver | None
     is_simulated: bool
     to_json: Callable[[RunSummary], str]
+    go_on: Callable[[], Awaitable[None]] | None = None
 
     async def run(self) -> RunSummary:
         """Recover, reconcile, trade until the end or a stop, close the run; return its figures.
@@ -88,6 +92,8 @@ class Session:
             desk.tail_state = self.past.tail_state
             count = await desk.recover(self.past.ticks)
             desk.note("recovered", f"{count} recorded ticks lived through again")
+        if self.go_on is not None:
+            await self.go_on()
         await desk.open()
         desk.note("active", f"reconciled after {desk.tally.n_bars} ticks")
         self.journal.commit()

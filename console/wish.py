@@ -4,9 +4,17 @@ from typing import NamedTuple
 
 
 class Wish(NamedTuple):
-    """One call of `paper` or `backtest`. n_minutes None: as long as the feed lasts, or a day of simulated market."""
+    """One call of `paper`, `backtest` or `live`.
+
+    n_minutes: None = as long as the feed lasts, or a day of simulated market.
+    """
 
     command: str
     n_minutes: int | None = None
     run_id: str | None = None
     as_json: bool = False
+
+    @property
+    def trades(self) -> bool:
+        """Say whether orders leave for a venue in the world."""
+        return self.command == "live"

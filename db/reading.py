@@ -229,6 +229,13 @@ def newest_event(store: Readable, run_id: str, kind: str) -> str | None:
     return found
 
 
+def latest_events(store: Readable, run_id: str, kind: str, limit: int) -> tuple[str, ...]:
+    """Return what the newest events of one kind say, oldest first."""
+    query = of_run(select(EVENTS.c.detail), EVENTS, find_run(store, run_id).run_no).where(EVENTS.c.kind == kind)
+    with store.read() as connection:
+        return tuple(connection.scalars(query.order_by(EVENTS.c.id.desc()).limit(limit)))[::-1]
+
+
 def decision(store: Readable, run_id: str, tick: int, symbol: str | None = None) -> Decision:
     """Return everything recorded of one tick, by its number or its key, and what became of its orders.
 

@@ -1,7 +1,8 @@
 """The minute at hand, put on record with the first thing it causes.
 
 An order is durable before its tick. A tape gives the cut-off minute again after a crash; a live market never does, so
-what was seen is written, in the same transaction, before the first order or question to the gate that rests on it.
+what was seen is written, in the same transaction, before the first order or question to the gate that rests on it;
+and so is what a venue in the world had just told.
 """
 
 from collections.abc import Sequence
@@ -9,13 +10,24 @@ from typing import Final, Protocol
 
 import msgspec
 
+from domain.account import VenueReport
 from domain.decisions import ApprovedOrder
 from domain.errors import JournalCorrupt
 from domain.market import Snapshot
 from domain.ports import Clock, Journal
+from domain.record import Record
 from domain.tick import GateAnswer, TickRecord
 
 KIND: Final = "minute_at_hand"
+REPORT: Final = "report_at_hand"
+
+
+class ReportAtHand(Record, frozen=True, kw_only=True):
+    """What the venue told a tick that may be cut off."""
+
+    symbol: str
+    as_of_ms: int
+    report: VenueReport
 
 
 class EventJournal(Journal, Protocol):
@@ -29,7 +41,7 @@ class EventJournal(Journal, Protocol):
 class MinuteAtHand:
     """Stands between agents and journal; `minute` is set by whoever drives the desk, before each minute is taken."""
 
-    __slots__ = ("_clock", "_is_noted", "_journal", "_minute")
+    __slots__ = ("_clock", "_heard", "_is_noted", "_journal", "_minute")
 
     def __init__(self, journal: EventJournal, clock: Clock) -> None:
         """Pass everything on to `journal`."""
@@ -37,6 +49,11 @@ class MinuteAtHand:
         self._clock = clock
         self._minute: Sequence[Snapshot] = ()
         self._is_noted = False
+        self._heard: ReportAtHand | None = None
+
+    def hear(self, snapshot: Snapshot, report: VenueReport) -> None:
+        """Take what the venue has just told; the next order or question rests on it."""
+        self._heard = ReportAtHand(symbol=snapshot.symbol, as_of_ms=snapshot.as_of_ms, report=report)
 
     def take_up(self, minute: Sequence[Snapshot]) -> None:
         """Say which minute is about to be taken, exactly as the desk will see it."""
@@ -70,6 +87,7 @@ class MinuteAtHand:
 
     def append(self, record: TickRecord) -> None:
         """Pass a tick on. Raises JournalUnavailable."""
+        self._heard = None
         self._journal.append(record)
 
     def commit(self) -> None:
@@ -80,6 +98,9 @@ class MinuteAtHand:
         if self._minute and not self._is_noted and not self._journal.is_catching_up:
             self._journal.event(KIND, msgspec.json.encode(list(self._minute)).decode(), self._clock.now_ms())
             self._is_noted = True
+        if self._heard is not None and not self._journal.is_catching_up:
+            self._journal.event(REPORT, msgspec.json.encode(self._heard).decode(), self._clock.now_ms())
+            self._heard = None
 
 
 def cut_off_minute(noted: str | None, last_as_of_ms: dict[str, int]) -> tuple[Snapshot, ...]:
@@ -94,3 +115,15 @@ def cut_off_minute(noted: str | None, last_as_of_ms: dict[str, int]) -> tuple[Sn
     except (msgspec.DecodeError, ValueError) as error:
         raise JournalCorrupt(f"the minute noted before the last order cannot be read: {error}") from error
     return tuple(one for one in minute if one.as_of_ms > last_as_of_ms.get(one.symbol, 0))
+
+
+def cut_off_reports(noted: Sequence[str], last_as_of_ms: dict[str, int]) -> dict[tuple[str, int], VenueReport]:
+    """Return, by symbol and minute, what the venue told ticks that are not on record.
+
+    Raises JournalCorrupt when a note cannot be read.
+    """
+    try:
+        told = [msgspec.json.decode(one, type=ReportAtHand) for one in noted]
+    except (msgspec.DecodeError, ValueError) as error:
+        raise JournalCorrupt(f"what the venue told before the last order cannot be read: {error}") from error
+    return {(one.symbol, one.as_of_ms): one.report for one in told if one.as_of_ms > last_as_of_ms.get(one.symbol, 0)}

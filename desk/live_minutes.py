@@ -1,7 +1,7 @@
 """A live market drives the desk itself: a minute is taken when it has closed, not when a timer fires."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,12 +29,17 @@ class NotingFeed(Protocol):
         ...
 
 
+def _silent() -> list[tuple[str, str]]:
+    return []
+
+
 @dataclass(slots=True)
 class LiveMinutes:
     """Takes a live feed's minutes as they come, until it ends or a stop is asked for.
 
     cut_off: what an earlier process of the run had seen and not finished. late_after_ms: a minute taken later than
-    this after its close may only be used to look after open positions.
+    this after its close may only be used to look after open positions. venue_notes: what happened at a venue in the
+    world since last asked.
     """
 
     desk: Desk
@@ -42,6 +47,7 @@ class LiveMinutes:
     at_hand: MinuteAtHand
     late_after_ms: int
     cut_off: Sequence[Snapshot] = ()
+    venue_notes: Callable[[], list[tuple[str, str]]] = _silent
     _last_ms: int = 0
     _missed_ms: int = 0
     _n_waiting: int = 0
@@ -56,6 +62,8 @@ class LiveMinutes:
         self._last_ms = self._missed_ms = self.desk.clock.now_ms()
         while not self.desk.is_done and (minute := await self._next()) is not None:
             await self._take(self._judged(minute))
+        for kind, told in self.venue_notes():
+            self.desk.note(kind, told)
         self.desk.commit_or_reduce()
 
     async def _next(self) -> Sequence[Snapshot] | None:
@@ -90,7 +98,7 @@ class LiveMinutes:
         return tuple(snapshot.unfit(why) for snapshot in minute)
 
     async def _take(self, minute: Sequence[Snapshot]) -> None:
-        for kind, told in self.feed.take_notes():
+        for kind, told in (*self.feed.take_notes(), *self.venue_notes()):
             self.desk.note(kind, told)
         self.at_hand.take_up(minute)
         self.desk.look()

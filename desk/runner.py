@@ -11,7 +11,7 @@ from typing import Final, NoReturn, Protocol
 from agents.master import MasterAgent
 from desk.clock import SystemClock
 from desk.tally import Tally
-from domain.errors import DeskError, JournalUnavailable
+from domain.errors import DeskError, JournalUnavailable, VenueUnreachable
 from domain.market import Snapshot
 from domain.ports import Feed, Journal
 from domain.record import Record
@@ -48,6 +48,10 @@ class Halted(Exception):
     """The desk has stopped itself; the message says why."""
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Desk:
     """A running desk. `state` starts HALTED and is ACTIVE only between `open` and a halt.
@@ -56,7 +60,7 @@ class Desk:
     tail_state: the state of a tick whose order was recorded just before a crash and which was itself lost.
     on_gate: told what was found of the gate when it opened.
     opens_gate: False where nothing can be put on record, so that no question would be asked. is_real_time: the
-    feed's minutes close by `clock`.
+    feed's minutes close by `clock`. wants_reconciling: says that the venue was lost and is back.
     """
 
     feed: Feed
@@ -73,6 +77,7 @@ class Desk:
     reconcile_every_minutes: int = 15
     opens_gate: bool = True
     is_real_time: bool = False
+    wants_reconciling: Callable[[], bool] = _never
     state: TradingState = TradingState.HALTED
     stop_is_asked: bool = False
     _standing: TradingState = TradingState.HALTED
@@ -181,7 +186,7 @@ class Desk:
             state = self._standing if self._has_caught_up else self._catching_up()
             self._keep(await self.master.tick(snapshot, state))
         self._unreconciled += 1
-        if self._unreconciled >= self.reconcile_every_minutes:
+        if self._unreconciled >= self.reconcile_every_minutes or self.wants_reconciling():
             await self._reconcile()
 
     def _held_first(self, minute: Sequence[Snapshot]) -> Sequence[Snapshot]:
@@ -192,8 +197,13 @@ class Desk:
         return sorted(minute, key=lambda snapshot: snapshot.symbol not in holdings)
 
     async def _reconcile(self) -> None:
+        """Compare the books with the venue's. A venue that is silent is asked again after the next minute."""
+        try:
+            await self.master.execution.reconcile()
+        except VenueUnreachable as error:
+            self.note("reconcile_failed", str(error))
+            return
         self._unreconciled = 0
-        await self.master.execution.reconcile()
 
     def _halt(self, error: Exception) -> NoReturn:
         self.state = TradingState.HALTED

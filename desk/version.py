@@ -4,7 +4,18 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-DECIDING: Final = ("agents", "desk", "domain", "execution", "gate", "indicators", "market", "risk", "strategy")
+DECIDING: Final = (
+    "agents",
+    "desk",
+    "domain",
+    "execution",
+    "gate",
+    "indicators",
+    "market",
+    "risk",
+    "strategy",
+    "wiring",
+)
 
 # A process of its own, which shares no code with the desk.
 APART: Final = "execution/gateway"

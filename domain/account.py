@@ -35,7 +35,10 @@ class Fill(Record, frozen=True, kw_only=True, gc=False):
 
 
 class FundingPayment(Record, frozen=True, kw_only=True, gc=False):
-    """Funding settled on a held position. amount_microusd: positive = we received."""
+    """Funding settled on a held position. amount_microusd: positive = we received.
+
+    position_lots: 0 = told by the venue, on whatever was held then. rate_quote_per_base_1e9: 0 where it is not told.
+    """
 
     symbol: str
     position_lots: int
@@ -123,11 +126,16 @@ class VenueReport(Record, frozen=True, kw_only=True, gc=False):
 
 
 class AccountView(Record, frozen=True, kw_only=True):
-    """An account as the venue or our books see it. positions: (symbol, signed lots), sorted, no zeros."""
+    """An account as the venue or our books see it. positions: (symbol, signed lots), sorted, no zeros.
 
-    cash_microusd: int
+    cash_microusd: None where the venue tells none that could be compared. cash_tolerance_microusd: how far from it the
+    other side's may be.
+    """
+
+    cash_microusd: int | None
     positions: tuple[tuple[str, int], ...]
     open_order_ids: tuple[str, ...] = ()
+    cash_tolerance_microusd: int = 0
 
 
 class Levels(Record, frozen=True, kw_only=True, gc=False):

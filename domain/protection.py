@@ -6,6 +6,7 @@ stop is never tighter and a target never nearer than the plan asked for.
 
 from domain.account import Levels
 from domain.compiled import kernel
+from domain.decisions import ExitPlan
 from domain.grid import steps_down, steps_worse
 
 
@@ -51,6 +52,24 @@ def trailed_stop(
 def partial_size_lots(size_lots: int, partial_frac: float) -> int:
     """Return the lots of a partial exit, rounded down. size_lots: unsigned size at entry. 0 = no partial exit."""
     return steps_down(size_lots * partial_frac, 1.0)
+
+
+def planned_levels(plan: ExitPlan, side: int, entry_ticks: int, size_lots: int) -> Levels:
+    """Return where the protection of a position of `size_lots` > 0, entered at `entry_ticks`, stands at first."""
+    stop, target, partial = initial_levels(side, entry_ticks, plan.stop_frac, plan.target_frac, plan.partial_at_r)
+    partial_lots = partial_size_lots(size_lots, plan.partial_frac) if partial > 0 else 0
+    return Levels(
+        stop_ticks=stop,
+        target_ticks=target,
+        partial_ticks=partial if partial_lots > 0 else 0,
+        partial_lots=partial_lots,
+    )
+
+
+def average_ticks(cost_microusd: int, size_lots: int, microusd_per_tick_lot: int) -> int:
+    """Return the price, to the nearest tick, at which so much was paid for so many lots; both of one sign."""
+    unit = size_lots * microusd_per_tick_lot
+    return max(1, (2 * cost_microusd + unit) // (2 * unit))
 
 
 def quiet_bounds(side: int, levels: Levels, tick: float) -> tuple[float, float]:

@@ -8,9 +8,10 @@ FLOORS = (
     {"strategy", "risk", "execution", "market", "gate", "forecast", "db"},
     {"agents"},
     {"desk"},
-    {"web", "backtest", "console"},
+    {"web", "backtest", "console", "notices"},
     {"configuration"},
     {"settings"},
+    {"wiring"},
     {"cli"},
     {"main"},
 )
@@ -66,7 +67,7 @@ def test_nobody_but_the_front_door_imports_the_settings(sources):
     assert [
         source.at(node)
         for source in sources
-        if source.folder not in {"main", "cli", "settings", "configuration"}
+        if source.folder not in {"main", "wiring", "cli", "settings", "configuration"}
         for folder, node in imported_folders(source)
         if folder in {"settings", "configuration", "main"}
     ] == []

@@ -132,7 +132,7 @@ def test_a_recorded_run_comes_out_again_with_no_server_there(tmp_path: Path) -> 
         _, chain = record(tmp_path / "j.db", server)
     n_asked = len(server.requests)
 
-    def rebuild(settings_json: str, instruments: dict[str, Instrument], journal: object):
+    def rebuild(settings_json: str, instruments: dict[str, Instrument], journal: object, venue: object):
         return gated(server.url, journal)
 
     with open_journal(f"sqlite:///{tmp_path / 'j.db'}", writable=False) as store:
@@ -300,7 +300,7 @@ def test_in_real_time_an_approval_counts_from_the_close_of_its_bar_and_is_stale_
         assert len(server.requests) == 2
     with open_journal(f"sqlite:///{path}", writable=False) as store:
         told = [decision(store, "run", tick_no).record for tick_no in (FIRST + 1, SECOND + 1)]
-        result = asyncio.run(replay(store, "run", lambda _, __, journal: gated(server.url, journal), "1"))
+        result = asyncio.run(replay(store, "run", lambda _, __, journal, ___: gated(server.url, journal), "1"))
     assert [one.why for one in told] == ["the gate (ollama) denied: stale"] * 2
     assert [one.gate.raw_reply for one in told if one.gate is not None] == [YES.body] * 2
     assert result.difference is None

@@ -24,6 +24,7 @@ from settings import load_settings
 from tests.real.program import ROOT, Program
 from tests.unit.gate.ollama_double import MODEL, Deed, chat, ollama, reply
 from tests.unit.gate.wording import MOST_BYTES, MOST_BYTES_WITH_MEMORY, leaks
+from wiring.gate import build_prompt
 
 PREMIUM_2023 = (
     "ohlcv/{}_1m_binance-usdm_2023-07_2023-08.parquet",
@@ -101,7 +102,7 @@ def recorded(request):
 
 def test_no_real_question_tells_a_date_a_price_or_a_name_and_none_is_too_long(recorded):
     settings, situations = recorded
-    builder = main.build_prompt(settings)
+    builder = build_prompt(settings)
     assert len(situations) > 150
     assert {situation.proposal.strategy for situation in situations} == {*settings.strategies}
     for situation in situations:
@@ -113,14 +114,14 @@ def test_no_real_question_tells_a_date_a_price_or_a_name_and_none_is_too_long(re
 
 def test_with_the_memory_off_every_real_question_is_within_the_smaller_budget(recorded):
     _, situations = recorded
-    builder = main.build_prompt(load_settings(None, {}, {"GATE_MEMORY": "off"}))
+    builder = build_prompt(load_settings(None, {}, {"GATE_MEMORY": "off"}))
     sizes = [len(words.system) + len(words.user) for words in map(builder.words, situations)]
     assert max(sizes) <= MOST_BYTES
 
 
 def test_the_margins_of_every_real_trigger_are_known_and_none_is_negative(recorded):
     settings, situations = recorded
-    builder = main.build_prompt(settings)
+    builder = build_prompt(settings)
     for situation in situations:
         over = json.loads(builder.words(situation).user)["trigger"]["over"]
         assert all(margin is None or margin >= 0 for margin in over.values())
@@ -129,7 +130,7 @@ def test_the_margins_of_every_real_trigger_are_known_and_none_is_negative(record
 
 def test_every_real_question_has_its_hour_and_agrees_with_the_features_about_the_last_minute(recorded):
     settings, situations = recorded
-    builder = main.build_prompt(settings)
+    builder = build_prompt(settings)
     for situation in situations:
         document = json.loads(builder.words(situation).user)
         assert None not in document["recent"]["returns_bps"]
@@ -147,10 +148,10 @@ def test_every_trigger_has_ended_once_its_holding_time_has_passed(recorded):
 
 def test_in_time_a_rate_and_neighbours_are_told_and_a_second_life_says_the_same(recorded):
     settings, situations = recorded
-    first, second = main.build_prompt(settings), main.build_prompt(settings)
+    first, second = build_prompt(settings), build_prompt(settings)
     texts = [first.words(situation).user for situation in situations]
     assert [second.words(situation).user for situation in situations] == texts
-    assert main.build_prompt(settings).words(situations[-1]).user == texts[-1]
+    assert build_prompt(settings).words(situations[-1]).user == texts[-1]
     documents = [json.loads(text) for text in texts]
     assert documents[0]["base_rate"] is None
     assert documents[-1]["base_rate"]["n"] >= 30

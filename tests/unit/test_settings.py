@@ -52,6 +52,7 @@ PARTS = {
 ENSEMBLE = {"GATE_BACKEND": "ensemble", "GATE_MODEL": "tiny", "GATE_MEMBERS": "metalabel,ollama"}
 # An ensemble has no default to move away from, and what is asked of one reader is asked of every kind.
 READ_BY_MAIN = ("GATE_MAX_AGE_S", "GATE_MEMORY_", "GATE_QUORUM", "JOURNAL_", "LOG_", "RECONCILE_", "REPLAY_")
+READ_BY_MAIN += ("LIVE_CAPITAL_", "LIVE_CASH_", "LIVE_EXIT_", "LIVE_MAX_", "LIVE_ORDER_", "PROOF_")
 NUMERIC = [name for name, field in KNOBS.items() if field.annotation in (int, float)]
 
 

@@ -51,3 +51,40 @@ def test_an_answer_for_a_machine_is_one_line_without_nan(capsys: pytest.CaptureF
     assert json.loads(capsys.readouterr().out) == {"a": [1, None]}
     with pytest.raises(ValueError, match="JSON compliant"):
         print_json(float("nan"))
+
+
+ALL_THAT_LIVE_ASKS = "MODE=live\nFEED=live\nLIVE_TRADING=I_ACCEPT_THE_RISK\n"
+
+
+def test_no_command_reaches_a_venue_because_of_the_settings_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env_file = tmp_path / "x.env"
+    env_file.write_text(ALL_THAT_LIVE_ASKS)
+    assert load(env_file, [], {}).mode == "paper"
+    monkeypatch.setenv("MODE", "live")
+    assert load(env_file, [], {}).mode == "paper"
+    assert load(env_file, [], {}, mode=None).mode == "live"
+
+
+def test_a_command_that_names_its_mode_has_it_whatever_the_file_says(tmp_path: Path) -> None:
+    env_file = tmp_path / "x.env"
+    env_file.write_text("MODE=paper\nFEED=live\n")
+    assert load(env_file, [], {}, mode="dry_run").mode == "dry_run"
+
+
+@pytest.mark.parametrize(
+    ("mode", "overrides", "given"),
+    [
+        ("paper", ["MODE=live"], {}),
+        ("paper", [], {"MODE": "live"}),
+        ("live", ["mode=paper"], {}),
+        ("dry_run", ["MODE=live"], {}),
+    ],
+)
+def test_a_mode_that_is_typed_beside_a_command_of_another_is_refused_in_one_sentence(
+    mode: str, overrides: list[str], given: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match=f"MODE of this command is {mode}; what MODE stands for is typed"):
+        load(tmp_path / "none", overrides, given, mode=mode)
+    assert load(tmp_path / "none", [f"MODE={mode}", "FEED=live", "LIVE_TRADING=I_ACCEPT_THE_RISK"], {}, mode=mode)

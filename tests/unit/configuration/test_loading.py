@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from configuration.knob import allowed_words, extra_of, written
 from configuration.knobs import KNOBS
 from domain.errors import BadInput
-from settings import GateBackend, SettingsError, load_settings, settings_from_json, settings_json
+from settings import GateBackend, Settings, SettingsError, effective, load_settings, settings_from_json, settings_json
 
 NUMERIC = [name for name, field in KNOBS.items() if field.annotation in (int, float)]
 WORDS = ["FEED", "SPEED", "GATE_MODE", "GATE_BACKEND", "ON_STOP", "E3_DIRECTION", "LOG_LEVEL"]
@@ -233,8 +233,31 @@ def test_every_knob_says_what_it_means_in_what_unit_and_what_is_allowed():
         assert bool(extra_of(field)["unit"]) == is_number, name
 
 
-def test_the_database_is_the_one_secret_and_it_is_a_secret():
-    assert [name for name, field in KNOBS.items() if isinstance(field.default, SecretStr)] == ["DATABASE_URL"]
+NOTIFIED = ["NOTIFY_CRITICAL", "NOTIFY_WARNING", "NOTIFY_INFO", "NOTIFY_SUMMARY"]
+
+
+def test_the_database_and_who_is_notified_are_secrets_and_nothing_else_is():
+    secrets = [name for name, field in KNOBS.items() if isinstance(field.default, SecretStr)]
+    assert secrets == ["DATABASE_URL", *NOTIFIED]
+
+
+@pytest.mark.parametrize("name", NOTIFIED)
+def test_who_is_notified_is_shown_by_nothing(name):
+    settings = load_settings(None, {name: "ntfy://sekret,json://host/sekret"})
+    assert settings_json(settings) == settings_json(Settings())
+    shown = repr(settings) + str(settings.model_dump()) + settings.model_dump_json() + repr(effective(settings))
+    assert "sekret" not in shown
+    assert {row.value for row in effective(settings) if row.name.startswith("NOTIFY")} >= {"***", ""}
+
+
+def test_a_wrong_address_is_refused_by_its_place_and_not_shown():
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, {"NOTIFY_CRITICAL": "ntfy://ok,tgram://sekret", "NOTIFY_SUMMARY_HOUR_UTC": "24"})
+    (address, hour) = caught.value.problems
+    assert (address.name, address.given, address.source) == ("NOTIFY_CRITICAL", "(not shown)", "environment")
+    assert address.allowed.endswith("entry 2 is none")
+    assert hour.name == "NOTIFY_SUMMARY_HOUR_UTC"
+    assert "sekret" not in str(caught.value)
 
 
 ASKED = {"GATE_BACKEND": "ollama", "GATE_MODEL": "tiny"}
@@ -353,6 +376,88 @@ def test_a_live_market_that_cannot_be_meant_is_refused_by_name(given, name, allo
     (problem,) = problems_of(given)
     assert problem.name == name
     assert allowed in problem.allowed
+
+
+TRADING = {"FEED": "live", "MODE": "live", "LIVE_TRADING": "I_ACCEPT_THE_RISK"}
+AT_BYBIT = {**TRADING, "EXECUTION": "ccxt", "CCXT_KEY_FILE": "bybit.key"}
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "allowed"),
+    [
+        ({"MODE": "live", "LIVE_TRADING": "I_ACCEPT_THE_RISK"}, "FEED", "live, because MODE is live"),
+        ({"MODE": "dry_run"}, "FEED", "live, because MODE is dry_run"),
+        ({"FEED": "live", "MODE": "live"}, "LIVE_TRADING", "I_ACCEPT_THE_RISK, because MODE is live; docs/live.md"),
+        ({"FEED": "live", "MODE": "dry_run", "EXECUTION": "ccxt"}, "EXECUTION", "gateway, because MODE is dry_run"),
+        ({**AT_BYBIT, "CCXT_KEY_FILE": ""}, "CCXT_KEY_FILE", "the 0600 file with the exchange's key"),
+        ({**AT_BYBIT, "LIVE_EXCHANGE": "binanceusdm"}, "LIVE_EXCHANGE", "bybit, because EXECUTION is ccxt"),
+        ({**AT_BYBIT, "CCXT_VENUE": "hyperliquid"}, "LIVE_EXCHANGE", "hyperliquid, because EXECUTION is ccxt"),
+        ({**TRADING, "LIVE_EXIT_SLIPPAGE_BPS": "20"}, "LIVE_EXIT_SLIPPAGE_BPS", "LIVE_MAX_SLIPPAGE_BPS, which is 30"),
+        ({**TRADING, "LIVE_CASH_TOLERANCE_USD": "11"}, "LIVE_CASH_TOLERANCE_USD", "LIVE_CAPITAL_USD, which is 100"),
+        ({**TRADING, "SPEED": "max"}, "SPEED", "real or auto"),
+    ],
+)
+def test_a_mode_that_reaches_a_venue_names_each_setting_that_contradicts_it(given, name, allowed):
+    (problem,) = problems_of(given)
+    assert problem.name == name
+    assert allowed in problem.allowed
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        TRADING,
+        AT_BYBIT,
+        {**AT_BYBIT, "CCXT_VENUE": "hyperliquid", "LIVE_EXCHANGE": "hyperliquid"},
+        {**TRADING, "LIVE_EXCHANGE": "binanceusdm"},
+        {"FEED": "live", "MODE": "dry_run"},
+        {"FEED": "live", "MODE": "dry_run", "LIVE_CAPITAL_USD": "10", "LIVE_CASH_TOLERANCE_USD": "1"},
+        {"EXECUTION": "ccxt", "LIVE_EXCHANGE": "mexc", "LIVE_EXIT_SLIPPAGE_BPS": "1", "LIVE_CASH_TOLERANCE_USD": "99"},
+    ],
+)
+def test_what_a_mode_takes_is_taken_and_on_paper_everything_of_a_venue_is(given):
+    assert load_settings(None, given).mode == given.get("MODE", "paper")
+
+
+def test_all_that_live_lacks_is_told_in_one_go():
+    given = {"MODE": "live", "EXECUTION": "ccxt", "LIVE_EXCHANGE": "mexc"}
+    assert [problem.name for problem in problems_of(given)] == [
+        "FEED",
+        "LIVE_EXCHANGE",
+        "LIVE_TRADING",
+        "CCXT_KEY_FILE",
+    ]
+    assert load_settings(None, given, is_to_trade=False).mode == "live"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://10.0.0.1:80",
+        "http://127.0.0.1.example.com",
+        "http://example.com",
+        "http://127.evil:80",
+        "https://me:pw@host",
+        "http://127.0.0.1:80@host",
+        "ws://127.0.0.1",
+    ],
+)
+def test_signed_orders_travel_to_no_address_that_is_neither_encrypted_nor_on_this_machine(url):
+    (problem,) = problems_of({"CCXT_URL": url})
+    assert problem.name == "CCXT_URL"
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost:1", "https://h:1"])
+def test_a_rehearsal_may_stand_on_this_machine_or_behind_encryption(url):
+    assert load_settings(None, {"CCXT_URL": url}).ccxt_url == url
+
+
+def test_the_record_of_a_live_run_is_read_without_the_permission_and_the_key_it_had():
+    for exchange in ("bybit", "hyperliquid"):
+        lived = load_settings(None, {**AT_BYBIT, "CCXT_VENUE": exchange, "LIVE_EXCHANGE": exchange})
+        recorded = settings_json(lived)
+        assert settings_from_json(recorded).mode == "live"
+        assert settings_json(settings_from_json(recorded)) == recorded
 
 
 def test_a_live_market_has_its_own_pace_and_what_is_said_of_it_without_one_does_no_harm():

@@ -53,3 +53,8 @@ def test_without_an_activated_environment_the_commands_name_the_interpreter(
     assert resume_command("r1", []) == ".venv/bin/python main.py paper --run-id r1"
     monkeypatch.setattr("sys.executable", "/opt/python")
     assert resume_command("r1", []) == "/opt/python main.py paper --run-id r1"
+
+
+def test_a_run_started_by_its_mode_is_gone_on_with_by_the_command_of_that_mode() -> None:
+    for run_id, command in (("live-2026", "live"), ("dry-run-2026", "dry-run"), ("paper-2026", "paper")):
+        assert resume_command(run_id, []) == f"python main.py {command} --run-id {run_id}"

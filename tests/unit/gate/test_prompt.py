@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-import main
 from domain.decisions import ExitReason, GateMode, Side
 from domain.features import Regime
 from domain.market import DAY_MS, MINUTE_MS
@@ -23,6 +22,7 @@ from tests.flow import stage
 from tests.unit.gate.questions import COSTS, PLAN, TESTS, builder, features, proposal, snapshot
 from tests.unit.gate.situations import NOW_MS, any_situation, mirrored, resolved, whole
 from tests.unit.gate.wording import MOST_BYTES, MOST_BYTES_WITH_MEMORY, leaks
+from wiring.gate import build_prompt
 
 GOLDEN = (
     '{"base_rate":{"n":45,"wins":15},"break_even_pct":37,"conviction_pct":70,'
@@ -236,8 +236,8 @@ def test_with_the_memory_off_nothing_is_said_of_similar_triggers():
 
 def test_the_knobs_of_the_memory_reach_the_question():
     off, on = ({}, {"GATE_MEMORY": "on", "GATE_MEMORY_NEIGHBOURS": "2"})
-    assert main.build_prompt(load_settings(None, {}, off)).n_similar is None
-    words = main.build_prompt(load_settings(None, {}, on)).words(whole(resolved=PAST))
+    assert build_prompt(load_settings(None, {}, off)).n_similar is None
+    words = build_prompt(load_settings(None, {}, on)).words(whole(resolved=PAST))
     assert len(json.loads(words.user)["similar"]) == 2
 
 

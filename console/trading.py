@@ -1,0 +1,115 @@
+"""A run at a venue in the world: the venue is opened before the run, and takes over where the record ends."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from agents.books import Books
+from console.living import Seen
+from console.session import Session
+from db.reading import find_run, latest_events, newest_event
+from db.reported import NOTHING_REPORTED, Reported, reported, unticked_orders
+from db.store import Store
+from desk.at_hand import REPORT, MinuteAtHand, cut_off_reports
+from desk.live_minutes import LiveMinutes
+from desk.relived import RelivedVenue
+from desk.runner import Desk
+from domain.errors import JournalCorrupt
+from domain.instrument import Instrument
+from domain.market import Snapshot
+from execution.live.fills import key_of
+from execution.live.tracking import Told
+from execution.live.venue import LiveVenue
+
+OPENED: Final = "venue_opened"
+OVERLAP_MS: Final = 300_000
+N_REPORTS: Final = 64
+
+
+@contextmanager
+def opened_venue(
+    venue: LiveVenue, runner: asyncio.Runner, symbols: Sequence[str]
+) -> Iterator[Mapping[str, Instrument]]:
+    """Hold a venue open; give each symbol's grid there. Nothing of the run is on record when it cannot be opened."""
+    try:
+        yield runner.run(venue.open(symbols))
+    finally:
+        runner.run(venue.close())
+
+
+@dataclass(slots=True)
+class Trading:
+    """One run at a venue in the world. resumed: the run's name where it goes on, None where it is new."""
+
+    venue: LiveVenue
+    store: Store
+    resumed: str | None
+    seen: Seen
+
+    def told(self) -> Reported:
+        """Return what the venue has told the run so far."""
+        return NOTHING_REPORTED if self.resumed is None else reported(self.store, self.resumed)
+
+    def relived(self, at_hand: MinuteAtHand) -> RelivedVenue:
+        """Return the venue that the agents meet: the record first, then the world."""
+        told = self.told()
+        return RelivedVenue(told.reports, told.refusals, at_hand.hear)
+
+    def join(self, session: Session, relived: RelivedVenue) -> None:
+        """Let a session go on at the venue after its past, and hear what happens there."""
+        desk = session.desk
+        session.go_on = lambda: self.go_on(desk, relived)
+        desk.wants_reconciling = lambda: self.venue.wants_reconciling
+        if isinstance(session.schedule, LiveMinutes):
+            session.schedule.venue_notes = self.venue.take_notes
+
+    async def go_on(self, desk: Desk, relived: RelivedVenue) -> None:
+        """Let the venue take over from the record. Raises BooksDisagree and VenueUnreachable."""
+        opening = None if self.resumed is None else newest_event(self.store, self.resumed, OPENED)
+        if opening is None:
+            await self.venue.start_anew()
+            desk.note(OPENED, json.dumps({"cash_microusd": self.venue.cash_baseline_microusd}))
+            desk.journal.commit()
+        else:
+            self._take_over(desk.master.execution.books, opening)
+        await self.venue.begin()
+        relived.go_on_with(self.venue)
+
+    def _take_over(self, books: Books, opening: str) -> None:
+        run_id = self.resumed or ""
+        told, early = self.told(), unticked_orders(self.store, run_id)
+        held = [(one.position, one.levels) for one in books.holdings.values()]
+        pending = books.open_orders()
+        last = dict(self.seen.last_as_of_ms)
+        noted = cut_off_reports(latest_events(self.store, run_id, REPORT, N_REPORTS), last)
+        moments = [position.opened_ms for position, _ in held]
+        moments += [order.decided_ms for order in (*pending, *early)]
+        moments += [max(last.values(), default=0)]
+        self.venue.take_over(
+            held,
+            pending,
+            early,
+            Told(
+                reported=Counter(key_of(fill) for fill in told.fills()),
+                noted=noted,
+                cut_off_ms=_cut_off_ms(self.seen.cut_off),
+            ),
+            cash_baseline_microusd=_baseline(opening),
+            since_ms=max(min(moments) - OVERLAP_MS, find_run(self.store, run_id).started_ms - OVERLAP_MS),
+        )
+
+
+def _cut_off_ms(cut_off: Sequence[Snapshot]) -> int:
+    return max((snapshot.as_of_ms for snapshot in cut_off), default=0)
+
+
+def _baseline(opening: str) -> int | None:
+    try:
+        found = json.loads(opening)["cash_microusd"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise JournalCorrupt(f"what was noted when the venue was opened cannot be read: {error}") from error
+    return found if isinstance(found, int) else None

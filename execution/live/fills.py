@@ -1,0 +1,49 @@
+"""The venue's executions in the words of our books."""
+
+from typing import Final
+
+from domain.account import Fill
+from domain.decisions import ExitReason
+from domain.instrument import Instrument
+from domain.protection import average_ticks
+from execution.live.broker import Execution
+
+FillKey = tuple[str, int, int, int, int]
+SUFFIXES: Final = {
+    ExitReason.STOP: "stop",
+    ExitReason.TRAILING: "trail",
+    ExitReason.TARGET: "target",
+    ExitReason.PARTIAL: "partial",
+}
+
+
+def fill_of(
+    execution: Execution,
+    instrument: Instrument,
+    client_order_id: str,
+    reference_ticks: int,
+    exit_reason: ExitReason | None,
+) -> Fill:
+    """Return an execution as a fill on the grid.
+
+    A price between two ticks is booked at the nearest one and the rest goes with the fee, so that the cash is exact.
+    """
+    side, lots, unit = int(execution.side), execution.size_lots, instrument.microusd_per_tick_lot
+    price_ticks = average_ticks(execution.quote_microusd, lots, unit)
+    rest_microusd = execution.quote_microusd - lots * price_ticks * unit
+    return Fill(
+        client_order_id=client_order_id,
+        symbol=execution.symbol,
+        side=execution.side,
+        size_lots=lots,
+        price_ticks=price_ticks,
+        fee_microusd=execution.fee_microusd + side * rest_microusd,
+        slippage_microusd=side * (price_ticks - reference_ticks) * lots * unit,
+        filled_ms=execution.executed_ms,
+        exit_reason=exit_reason,
+    )
+
+
+def key_of(fill: Fill) -> FillKey:
+    """Return what tells two fills apart, whatever they were measured against."""
+    return fill.client_order_id, fill.filled_ms, fill.size_lots, fill.price_ticks, fill.fee_microusd

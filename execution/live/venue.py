@@ -1,0 +1,307 @@
+"""A venue in the world behind `domain.ports.Venue`: orders go out once, and what comes of them is told with the ticks.
+
+A look at the venue runs beside the desk's ticks (looking.py) and fills the boxes that `advance` empties, so that no
+tick waits for the venue but to send. What the desk is told enters the journal with the tick that was told it.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from domain.account import AccountView, FundingPayment, Levels, Position, VenueReport
+from domain.decisions import ApprovedOrder, Refusal
+from domain.errors import BooksDisagree, VenueUnreachable
+from domain.funding import funding_payment_microusd
+from domain.instrument import MICROUSD_PER_USD, Instrument
+from domain.market import Snapshot
+from domain.ports import Clock
+from execution.live.account import LiveAccount
+from execution.live.broker import Broker, BrokerOrder, OrderKind
+from execution.live.looking import Looker, worst_ticks
+from execution.live.terms import VenueTerms
+from execution.live.tracking import Told, Tracked
+from execution.live.wire import WireCode
+
+FIRST_WAIT_S: Final = 0.5
+
+
+class LiveVenue:
+    """Implements `domain.ports.Venue` over a broker. open, take_over or start_anew, begin; close in the end."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        terms: VenueTerms,
+        code: WireCode,
+        clock: Clock,
+        elapsed_s: Callable[[], float],
+    ) -> None:
+        """Stand before the venue; nothing is sent or asked before `open`."""
+        self._broker, self._terms, self._code = broker, terms, code
+        self._clock, self._elapsed_s = clock, elapsed_s
+        self._account = LiveAccount({}, code)
+        self._looker = Looker(broker, self._account, terms, clock, elapsed_s)
+        self._wake: Final = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._broken: BooksDisagree | None = None
+        self._lost: str | None = None
+        self._wait_s = FIRST_WAIT_S
+        self._cash_baseline_microusd: int | None = None
+        self.wants_reconciling = False
+
+    @property
+    def cash_microusd(self) -> int:
+        """What the books begin with."""
+        return round(self._terms.capital_usd * MICROUSD_PER_USD)
+
+    async def open(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+        """Connect; return each symbol's grid there. Raises BadInput and VenueUnreachable."""
+        instruments = await self._broker.open(symbols)
+        self._account = LiveAccount(instruments, self._code)
+        self._looker = Looker(self._broker, self._account, self._terms, self._clock, self._elapsed_s)
+        return instruments
+
+    async def start_anew(self) -> None:
+        """Begin a run: the account must be flat in everything, with nothing resting and enough in it.
+
+        Raises BooksDisagree.
+        """
+        standing = await self._broker.standing()
+        if standing.positions or standing.resting:
+            held = [f"{lots} lots of {symbol}" for symbol, lots in standing.positions]
+            held += [f"an order in {one.symbol}" for one in standing.resting]
+            raise BooksDisagree(
+                f"a new run begins on a flat account, and this one has {', '.join(held)}: close it by hand, or go on "
+                "with the run that opened it (--run-id)"
+            )
+        if standing.cash_microusd is not None and standing.cash_microusd < self.cash_microusd:
+            found = standing.cash_microusd / MICROUSD_PER_USD
+            raise BooksDisagree(
+                f"LIVE_CAPITAL_USD is {self._terms.capital_usd:g}, and the account holds {found:.2f} USD"
+            )
+        self._cash_baseline_microusd = standing.cash_microusd
+        await self._looker.begin_anew()
+
+    def take_over(
+        self,
+        held: Sequence[tuple[Position, Levels]],
+        pending: Sequence[ApprovedOrder],
+        early: Sequence[ApprovedOrder],
+        told: Told,
+        *,
+        cash_baseline_microusd: int | None,
+        since_ms: int,
+    ) -> None:
+        """Go on with a run. See `LiveAccount.take_over`; since_ms: nothing executed before it is news.
+
+        cash_baseline_microusd: the account's cash when the run began, None where the venue did not tell it.
+        """
+        self._account.take_over(held, pending, early, told)
+        self._cash_baseline_microusd = cash_baseline_microusd
+        self._looker.begin_at(since_ms)
+
+    @property
+    def cash_baseline_microusd(self) -> int | None:
+        """The account's cash when the run began; None where the venue does not tell it."""
+        return self._cash_baseline_microusd
+
+    async def begin(self) -> None:
+        """Look once at everything, then go on looking beside the desk. Raises VenueUnreachable and BooksDisagree.
+
+        What became of an order that was cut off may not be certain at once, so the first look is tried for a while.
+        """
+        began_s = self._elapsed_s()
+        while True:
+            try:
+                await self._looker.look()
+                break
+            except VenueUnreachable:
+                if self._elapsed_s() - began_s > self._terms.settle_s:
+                    raise
+            await asyncio.sleep(FIRST_WAIT_S)
+        self._task = asyncio.create_task(self._follow())
+
+    async def close(self) -> None:
+        """Stop looking and let the broker go. What rests at the venue goes on resting there."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        await self._broker.close()
+
+    def take_notes(self) -> list[tuple[str, str]]:
+        """Return what happened at the venue and on the way to it since last asked, as (kind, sentence)."""
+        told = [*self._broker.take_notes(), *self._account.notes]
+        self._account.notes.clear()
+        return told
+
+    # The port.
+
+    async def advance(self, snapshot: Snapshot) -> VenueReport | None:
+        """Tell what happened in this symbol since last asked. Raises BooksDisagree."""
+        self._raise_what_broke()
+        report = self._account.advance(snapshot.symbol, snapshot.as_of_ms)
+        if self._looker.tells_funding or snapshot.funding_settlement is None:
+            return report
+        if self._account.was_told_before(snapshot.symbol, snapshot.as_of_ms):
+            return report
+        return self._with_funding(snapshot, report)
+
+    async def submit(self, order: ApprovedOrder) -> Refusal | None:
+        """Send an order once; None = on its way, whatever comes of it is told later."""
+        self._raise_what_broke()
+        early = self._account.early.pop(order.client_order_id, None)
+        known = self._account.tracked.get(order.client_order_id)
+        if early is not None or known is not None:
+            if known is not None:
+                known.is_early = False
+            return None if early is None else early.refusal
+        refusal = self._refusal_of(order)
+        if refusal is not None:
+            return refusal
+        tracked = self._account.track(order)
+        try:
+            tracked.state = await self._broker.place(self._wording(tracked))
+        except VenueUnreachable as error:
+            self._account.notes.append(("order_unanswered", f"{order.client_order_id}: {error}"))
+        finally:
+            tracked.is_sending = False
+            self._wake.set()
+        return None
+
+    async def protect(self, symbol: str, levels: Levels) -> None:
+        """Move the protection of a position; what rests at the venue follows at once, beside the tick."""
+        self._raise_what_broke()
+        guard = self._account.guards.get(symbol)
+        if guard is not None and guard.held_lots:
+            guard.levels = levels
+            self._wake.set()
+
+    async def account(self) -> AccountView:
+        """Return the account as the venue sees it, less what the desk is still to be told.
+
+        Raises VenueUnreachable, and BooksDisagree naming what cannot be explained.
+        """
+        self._raise_what_broke()
+        standing = await self._looker.standing()
+        self.wants_reconciling = False
+        told, held = self._account.told_lots(), self._account.held_lots()
+        positions = dict(standing.positions)
+        # What the venue has and executions do not explain stays; what they explain is told with the next ticks.
+        for symbol, lots in told.items():
+            positions[symbol] = positions.get(symbol, 0) - held.get(symbol, 0) + lots
+        return AccountView(
+            cash_microusd=self._comparable_cash(standing.cash_microusd),
+            positions=tuple(sorted((symbol, lots) for symbol, lots in positions.items() if lots)),
+            open_order_ids=self._account.open_order_ids(),
+            cash_tolerance_microusd=round(self._terms.cash_tolerance_usd * MICROUSD_PER_USD),
+        )
+
+    def _comparable_cash(self, cash_microusd: int | None) -> int | None:
+        if cash_microusd is None or self._cash_baseline_microusd is None or not self._account.is_all_told:
+            return None
+        return cash_microusd - self._cash_baseline_microusd + self.cash_microusd
+
+    def _refusal_of(self, order: ApprovedOrder) -> Refusal | None:
+        unknown = [one.order.client_order_id for one in self._account.tracked.values() if one.is_unknown]
+        if unknown:
+            return Refusal(rule="venue: unresolved", reason=f"what became of {unknown[0]} is not known yet")
+        guard = self._account.guards.get(order.symbol)
+        if order.exit_plan is None:
+            if guard is None or guard.held_lots == 0:
+                return Refusal(rule="venue: position", reason="the position is gone, as will be told")
+            return None
+        if self._lost is not None:
+            return Refusal(rule="venue: lost", reason=self._lost)
+        if guard is not None:
+            return Refusal(rule="venue: leftovers", reason="the last position's orders are not all gone yet")
+        age_ms = self._clock.now_ms() - order.decided_ms
+        if age_ms > self._terms.order_life_s * 1000:
+            return Refusal(rule="venue: late", reason=f"the decision is {age_ms / 1000:.1f} s old")
+        return None
+
+    def _wording(self, tracked: Tracked) -> BrokerOrder:
+        order, terms = tracked.order, self._terms
+        is_exit = order.exit_plan is None
+        guard = self._account.guards.get(order.symbol)
+        lots = min(order.size_lots, guard.held_lots) if is_exit and guard is not None else order.size_lots
+        slippage_bps = terms.exit_slippage_bps if is_exit else terms.entry_slippage_bps
+        return BrokerOrder(
+            wire_id=tracked.wire_id,
+            symbol=order.symbol,
+            kind=OrderKind.IOC,
+            side=order.side,
+            size_lots=lots,
+            reduce_only=order.reduce_only,
+            price_ticks=worst_ticks(order.side, order.reference_ticks, slippage_bps),
+            valid_until_ms=self._clock.now_ms() + round(terms.order_life_s * 1000),
+        )
+
+    def _with_funding(self, snapshot: Snapshot, report: VenueReport | None) -> VenueReport | None:
+        """Reckon the funding of what the desk knows it holds, where the venue does not tell what it paid."""
+        settlement, lots = snapshot.funding_settlement, self._account.told_lots()[snapshot.symbol]
+        if report is not None:
+            lots -= sum(int(fill.side) * fill.size_lots for fill in report.fills)
+        if settlement is None or lots == 0:
+            return report
+        rate_1e9 = settlement.rate_quote_per_base_1e9
+        lot_size_1e9 = self._account.instruments[snapshot.symbol].lot_size_1e9
+        payment = FundingPayment(
+            symbol=snapshot.symbol,
+            position_lots=lots,
+            rate_quote_per_base_1e9=rate_1e9,
+            amount_microusd=funding_payment_microusd(rate_1e9, lots, lot_size_1e9),
+            settled_ms=settlement.settled_ms,
+            source=settlement.source,
+        )
+        if report is None:
+            return VenueReport(funding=(payment,))
+        return VenueReport(fills=report.fills, funding=(payment, *report.funding), rejections=report.rejections)
+
+    # Beside the desk.
+
+    async def _follow(self) -> None:
+        listening: asyncio.Future[None] = asyncio.ensure_future(self._broker.changed())
+        try:
+            while True:
+                await self._wait_for_news(listening)
+                await self._look()
+                if listening.done() and self._lost is None:
+                    listening = asyncio.ensure_future(self._broker.changed())
+        finally:
+            listening.cancel()
+
+    async def _wait_for_news(self, listening: asyncio.Future[None]) -> None:
+        """Wait until the venue or the desk says that something changed, or it is time to look anyway."""
+        waking = asyncio.ensure_future(self._wake.wait())
+        news: set[asyncio.Future[Any]] = {waking} if listening.done() else {waking, listening}
+        pause_s = self._terms.look_every_s if self._lost is None else self._wait_s
+        await asyncio.wait(news, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
+        waking.cancel()
+        self._wake.clear()
+        if listening.done() and isinstance(error := listening.exception(), VenueUnreachable) and self._lost is None:
+            self._lose(error)
+
+    async def _look(self) -> None:
+        try:
+            await self._looker.look()
+        except VenueUnreachable as error:
+            self._lose(error)
+            self._wait_s = min(2 * self._wait_s, self._terms.longest_wait_s)
+        except BooksDisagree as error:
+            self._broken = error
+            raise
+        else:
+            if self._lost is not None:
+                self._account.notes.append(("venue_back", f"after: {self._lost}"))
+                self._lost, self._wait_s, self.wants_reconciling = None, FIRST_WAIT_S, True
+
+    def _lose(self, error: VenueUnreachable) -> None:
+        if self._lost is None:
+            self._account.notes.append(("venue_lost", str(error)))
+        self._lost = str(error)
+
+    def _raise_what_broke(self) -> None:
+        if self._broken is not None:
+            raise self._broken
+        if self._task is not None and self._task.done():
+            self._task.result()
