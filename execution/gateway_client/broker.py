@@ -54,6 +54,8 @@ UNKNOWN_ORDER, TERMS_DIFFER, LOG_UNAVAILABLE, NODE_SILENT = (
 )
 REHEARSES: Final = "dry_run"
 SIMULATED: Final = "simulated, not sent: the gateway runs in dry_run"
+LANDED: Final = "it landed, and nothing of it rests; what is missing was not to be had, or was dropped"
+CANCELS: Final = ".c"
 CANCEL_LIFE_MS: Final = 10_000
 LOOK_EVERY_S: Final = 1.0
 
@@ -121,12 +123,21 @@ class GatewayBroker:
         return f"{told.code}: {told.reason}"
 
     async def cancel(self, wire_id: str, symbol: str) -> None:
-        """Ask for the end of a resting order, under an id of its own each time."""
+        """Ask for the end of a resting order, under an id of its own each time.
+
+        What does not rest any more, or has its end on the way already, is left alone: each cancellation is a
+        transaction that is paid for.
+        """
+        account = await self._told(Orders(), AccountTold)
+        unfinished = {one.id for one in account.unfinished}
+        is_ending = any(id.startswith(f"{wire_id}{CANCELS}") for id in unfinished)
+        if is_ending or not (wire_id in unfinished or _rests(account, wire_id)):
+            return
         self._n_cancels += 1
         now_ms = self._now_ms()
-        id = f"{wire_id}.c{now_ms:x}.{self._n_cancels}"
+        id = f"{wire_id}{CANCELS}{now_ms:x}.{self._n_cancels}"
         told = await self._order(Cancel(id=id, valid_until_ms=now_ms + CANCEL_LIFE_MS, target=wire_id))
-        if told.code not in {"", UNKNOWN_ORDER} and await self._may_rest(wire_id):
+        if told.code not in {"", UNKNOWN_ORDER}:
             raise VenueUnreachable(f"the order {wire_id} could not be cancelled: {told.reason}")
 
     async def state_of(self, wire_id: str, symbol: str) -> OrderState:
@@ -187,22 +198,15 @@ class GatewayBroker:
         if order.state is not State.LANDED:
             why = SIMULATED if order.state is State.SIMULATED else f"{order.state}: {reason}"
             return OrderState(wire_id=wire_id, stage=Stage.OVER, filled_lots=0, why=why)
-        account = await self._account()
-        rests = any(one.id == wire_id for one in account.resting)
-        return OrderState(wire_id=wire_id, stage=Stage.WORKING if rests else Stage.OVER, filled_lots=None)
+        if _rests(await self._account(), wire_id):
+            return OrderState(wire_id=wire_id, stage=Stage.WORKING, filled_lots=None)
+        return OrderState(wire_id=wire_id, stage=Stage.OVER, filled_lots=None, why=LANDED)
 
     async def _account(self) -> AccountTold:
+        """Return the account as of the newest final block, never of an older one than was told before."""
         account = await self._told(Orders(final=True), AccountTold)
         self._ledger.hold_to(account.slot)
         return account
-
-    async def _may_rest(self, wire_id: str) -> bool:
-        """Say whether an order that was not cancelled may still rest: as of now, not only of what is final."""
-        answer = await self._ask(self._looking, Orders(id=wire_id), OrderTold)
-        if not isinstance(answer, Denial) and answer.order is not None and answer.order.state.is_open:
-            return True
-        now = await self._told(Orders(), AccountTold)
-        return any(one.id == wire_id for one in now.resting)
 
     async def _fills(self, request: Fills) -> FillsTold:
         return await self._told(request, FillsTold)
@@ -287,6 +291,10 @@ class GatewayBroker:
         for who, is_halted in sorted(health.halted.items()):
             if is_halted:
                 self._notes.append(("broker_halted", f"the order gateway is halted by the {who}: only exits pass"))
+
+
+def _rests(account: AccountTold, wire_id: str) -> bool:
+    return any(one.id == wire_id for one in account.resting)
 
 
 def _with_order(answer: OrderTold | Denial) -> OrderTold | Denial:

@@ -80,7 +80,7 @@ def test_an_order_lands_and_its_execution_is_told_when_it_is_a_fact(world):
         first = await broker.place(order(1))
         assert (first.stage, await broker.executions(0)) == (Stage.WORKING, [])
         over = await until_over(broker, world, 1)
-        assert (over.stage, over.why) == (Stage.OVER, "")
+        assert over.stage is Stage.OVER
         (execution,) = await broker.executions(0)
         assert (execution.wire_id, execution.symbol, execution.side) == (wire(1), "SOL-PERP", Side.BUY)
         assert (execution.size_lots, execution.quote_microusd) == (100, 150_000_000)
@@ -244,6 +244,7 @@ def test_a_resting_order_is_cancelled_and_what_is_over_or_unknown_needs_none(wor
         assert (await until_over(broker, world, 2)).stage is Stage.OVER
         for number in (1, 2, 3):
             await broker.cancel(wire(number), "SOL-PERP")
+        assert len([id for id in world.states() if id.startswith(wire(2) + ".c")]) == 1, "each one costs a fee"
         assert [one.wire_id for one in await broker.executions(0)] == [wire(1)]
 
     play(world, scene)
@@ -258,6 +259,7 @@ def test_a_cancellation_that_was_refused_while_the_order_rests_is_told(world):
         with pytest.raises(VenueUnreachable, match="could not be cancelled"):
             await broker.cancel(wire(2), "SOL-PERP")
         await broker.cancel(wire(1), "SOL-PERP")
+        assert len([id for id in world.states() if id.startswith(wire(2) + ".c")]) == 1
 
     play(world, scene)
 
