@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 
 import pytest
 
@@ -204,6 +205,25 @@ def test_an_order_the_gateway_does_not_know_is_absent_and_never_comes_later(worl
     again = play(world, lambda broker: broker.place(order(1)))
     assert again.stage is Stage.OVER
     assert [id for id, _, _ in world.executed()] == [wire(2)]
+
+
+def test_an_order_given_up_on_in_a_frozen_gateway_is_done_or_absent_and_never_both(world):
+    async def scene(broker):
+        outcomes = {}
+        for number in range(1, 7):
+            await broker.place(order(100 + number, size_lots=1))
+            world.process.send_signal(signal.SIGSTOP)
+            placing = asyncio.create_task(broker.place(order(number)))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(placing, 0.05)
+            world.process.send_signal(signal.SIGCONT)
+            outcomes[wire(number)] = (await until_over(broker, world, number)).stage
+        world.settle()
+        return outcomes
+
+    outcomes = play(world, scene)
+    done = {id for id, _, _ in world.executed()}
+    assert {id for id, stage in outcomes.items() if stage is Stage.OVER} == done & outcomes.keys()
 
 
 def test_an_id_used_for_other_terms_stops_the_desk(world):
