@@ -46,12 +46,11 @@ from execution.live.broker import (
     Standing,
 )
 
-UNKNOWN_ORDER, TERMS_DIFFER, LOG_UNAVAILABLE, NODE_SILENT = (
-    "unknown_order",
-    "terms_differ",
-    "log_unavailable",
-    "venue_unreachable",
-)
+UNKNOWN_ORDER: Final = "unknown_order"
+TERMS_DIFFER: Final = "terms_differ"
+STALE_REQUEST: Final = "stale_request"
+LOG_UNAVAILABLE: Final = "log_unavailable"
+NODE_SILENT: Final = "venue_unreachable"
 REHEARSES: Final = "dry_run"
 SIMULATED: Final = "simulated, not sent: the gateway runs in dry_run"
 LANDED: Final = "it landed, and nothing of it rests; what is missing was not to be had, or was dropped"
@@ -108,7 +107,8 @@ class GatewayBroker:
             # A log that failed may hold more than its gateway believes; only its next start will tell.
             raise VenueUnreachable(f"the gateway cannot keep its log: {told.reason}")
         # It was answered, and left no trace: no line of it is on its way, so it never becomes an order.
-        return OrderState(wire_id=order.wire_id, stage=Stage.OVER, filled_lots=0, why=f"{told.code}: {told.reason}")
+        code = "too late" if told.code == STALE_REQUEST else told.code
+        return OrderState(wire_id=order.wire_id, stage=Stage.OVER, filled_lots=0, why=f"{code}: {told.reason}")
 
     async def rehearse(self, order: BrokerOrder) -> str:
         """Have an order built and simulated, and return why it would not go through, "" where it would.

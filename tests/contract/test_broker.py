@@ -1,7 +1,7 @@
 """What every broker owes the desk, whichever venue it speaks to and whatever happens on the way there."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,10 +12,13 @@ from domain.decisions import Side
 from domain.errors import VenueUnreachable
 from execution.live.broker import BrokerOrder, OrderKind, OrderState, Stage
 from execution.live.wire import WireCode, WireId
+from tests.conftest import NO_GATEWAY
+from tests.doubles.gateway.contract import GatewayVenueWorld
+from tests.doubles.gateway.world import INSTALLED, Chain
 from tests.doubles.trading.faults import Fault, Kind
 from tests.doubles.trading.world import CcxtWorld, World
 
-KINDS = ("bybit", "hyperliquid")
+KINDS = ("bybit", "hyperliquid", "gateway")
 Story = Callable[[World], Awaitable[None]]
 LONG_MS = 60_000
 UP_S = 20.0
@@ -25,7 +28,27 @@ DAY_MS = 86_400_000
 @pytest.fixture(params=KINDS)
 def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Story], None]:
     """Return a way to live a story in a world that begins and ends with it."""
+    if request.param == "gateway":
+        if not strikes_the_gateway(request.node.callspec.params):
+            return lambda story: None
+        chain = request.getfixturevalue("chain")
+        return lambda story: asyncio.run(lived(GatewayVenueWorld(tmp_path, chain), story))
     return lambda story: asyncio.run(lived(CcxtWorld(tmp_path, request.param), story))
+
+
+def strikes_the_gateway(params: Mapping[str, object]) -> bool:
+    """Say whether a test's fault is one that a unix socket has; for others no gateway needs to be started."""
+    return params.get("fault", Fault.LATE) in GatewayVenueWorld.faults and params.get("late_ms", 500) == 500
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[Chain]:
+    """Return the test chain that every gateway here trades on, or skip and say that it is absent."""
+    if not INSTALLED.exists():
+        pytest.skip(NO_GATEWAY)
+    one = Chain()
+    yield one
+    one.close()
 
 
 async def lived(world: World, story: Story) -> None:
@@ -412,9 +435,8 @@ def test_whatever_strikes_a_question_the_answer_is_right_or_there_is_none(play, 
 @pytest.mark.parametrize("late_ms", [500, 4_900, 5_100, 7_900, 9_000, 30_000])
 def test_an_order_is_not_called_absent_while_it_can_still_arrive(play, late_ms, is_reopened):
     async def story(world: World) -> None:
-        if not isinstance(world, CcxtWorld) or Fault.LATE not in world.faults:
-            return
-        world.server.door.weather.late_ms = late_ms
+        if isinstance(world, CcxtWorld):
+            world.server.door.weather.late_ms = late_ms
         world.strike(Kind.PLACE, Fault.LATE)
         with pytest.raises(VenueUnreachable):
             await world.broker.place(bought(world, 1))

@@ -42,7 +42,7 @@ class Control:
     def __init__(self, node):
         self.node, self.now_ms = node, None
         self.drawn, self.likely, self.kinds, self.fork_frac, self.once = np.random.default_rng(0), {}, (), 0.0, []
-        self.stopped = threading.Event()
+        self.stopped, self.fracs = threading.Event(), []
         node.moves, node.faults = MOVES, self.fault
         node.floor.ts_s = lambda: (SystemClock().now_ms() if self.now_ms is None else self.now_ms) // 1000
         for index, (base_step, price_step) in STEPS.items():
@@ -71,6 +71,7 @@ class Control:
         for past in (node.waiting, node.landed, node.logs, node.executed, node.floor.fills, node.users):
             past.clear()
         node.floor.ioc_fills, node.first_available = Floor().ioc_fills, 0
+        self.fracs.clear()
         self.do_answers(0)
         self.do_faults()
         self.do_once([])
@@ -116,7 +117,12 @@ class Control:
         """
         self.node.floor.ioc_fills = lambda order: self._fill_of(order, filled, price)
 
+    def do_ioc_next(self, fracs):
+        """Let each of the next immediate orders find only this share; what comes after them is as before."""
+        self.fracs += fracs
+
     def _fill_of(self, order, filled, price):
+        filled = self.fracs.pop(0) if self.fracs else filled
         step = STEPS[order["market_index"]][0]
         base = int(order["base_asset_amount"] * filled) // step * step
         if price == "limit":
