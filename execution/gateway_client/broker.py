@@ -46,13 +46,15 @@ from execution.live.broker import (
     Standing,
 )
 
-UNKNOWN_ORDER, TERMS_DIFFER, LOG_UNAVAILABLE, NODE_SILENT = (
-    "unknown_order",
-    "terms_differ",
-    "log_unavailable",
-    "venue_unreachable",
-)
+UNKNOWN_ORDER: Final = "unknown_order"
+TERMS_DIFFER: Final = "terms_differ"
+STALE_REQUEST: Final = "stale_request"
+LOG_UNAVAILABLE: Final = "log_unavailable"
+NODE_SILENT: Final = "venue_unreachable"
+REHEARSES: Final = "dry_run"
 SIMULATED: Final = "simulated, not sent: the gateway runs in dry_run"
+LANDED: Final = "it landed, and nothing of it rests; what is missing was not to be had, or was dropped"
+CANCELS: Final = ".c"
 CANCEL_LIFE_MS: Final = 10_000
 LOOK_EVERY_S: Final = 1.0
 
@@ -69,7 +71,8 @@ class GatewayBroker:
         """Take the socket's path, the mode the gateway has to run in, a clock, and how long an answer may take."""
         self._path, self._mode, self._now_ms = path, mode, now_ms
         # An order may take the gateway several questions to its node: nobody who only looks waits behind it.
-        self._acting, self._looking = Line(path, timeout_s), Line(path, timeout_s)
+        self._acting = Line(path, timeout_s, self._hold_greeting)
+        self._looking = Line(path, timeout_s, self._hold_greeting)
         self._ledger = Ledger(self._fills)
         self._instruments: Mapping[str, Instrument] = {}
         self._notes: list[tuple[str, str]] = []
@@ -81,8 +84,7 @@ class GatewayBroker:
     async def open(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         """Greet the gateway, hold what it is against what is asked for, and return each symbol's figures there."""
         self._hold_socket()
-        self.greeting = await self._told(Hello(), Greeting)
-        self._hold_greeting(self.greeting, symbols)
+        self._hold_symbols(await self._told(Hello(), Greeting), symbols)
         self._hold_health(await self._told(Health(), Wellbeing))
         told = await self._told(Markets(), MarketsTold)
         markets = {one.symbol: one for one in told.markets}
@@ -105,15 +107,37 @@ class GatewayBroker:
             # A log that failed may hold more than its gateway believes; only its next start will tell.
             raise VenueUnreachable(f"the gateway cannot keep its log: {told.reason}")
         # It was answered, and left no trace: no line of it is on its way, so it never becomes an order.
-        return OrderState(wire_id=order.wire_id, stage=Stage.OVER, filled_lots=0, why=f"{told.code}: {told.reason}")
+        code = "too late" if told.code == STALE_REQUEST else told.code
+        return OrderState(wire_id=order.wire_id, stage=Stage.OVER, filled_lots=0, why=f"{code}: {told.reason}")
+
+    async def rehearse(self, order: BrokerOrder) -> str:
+        """Have an order built and simulated, and return why it would not go through, "" where it would.
+
+        Raises ValueError in live, where the same request is an order.
+        """
+        if self._mode != REHEARSES:
+            raise ValueError(f"orders are rehearsed in {REHEARSES} alone")
+        told = await self._order(request_of(order, self._instruments[order.symbol]))
+        if told.order is not None and told.order.state is State.SIMULATED:
+            return ""
+        return f"{told.code}: {told.reason}"
 
     async def cancel(self, wire_id: str, symbol: str) -> None:
-        """Ask for the end of a resting order, under an id of its own each time."""
+        """Ask for the end of a resting order, under an id of its own each time.
+
+        What does not rest any more, or has its end on the way already, is left alone: each cancellation is a
+        transaction that is paid for.
+        """
+        account = await self._told(Orders(), AccountTold)
+        unfinished = {one.id for one in account.unfinished}
+        is_ending = any(id.startswith(f"{wire_id}{CANCELS}") for id in unfinished)
+        if is_ending or not (wire_id in unfinished or _rests(account, wire_id)):
+            return
         self._n_cancels += 1
         now_ms = self._now_ms()
-        id = f"{wire_id}.c{now_ms:x}.{self._n_cancels}"
+        id = f"{wire_id}{CANCELS}{now_ms:x}.{self._n_cancels}"
         told = await self._order(Cancel(id=id, valid_until_ms=now_ms + CANCEL_LIFE_MS, target=wire_id))
-        if told.code not in {"", UNKNOWN_ORDER} and await self._may_rest(wire_id):
+        if told.code not in {"", UNKNOWN_ORDER}:
             raise VenueUnreachable(f"the order {wire_id} could not be cancelled: {told.reason}")
 
     async def state_of(self, wire_id: str, symbol: str) -> OrderState:
@@ -174,22 +198,15 @@ class GatewayBroker:
         if order.state is not State.LANDED:
             why = SIMULATED if order.state is State.SIMULATED else f"{order.state}: {reason}"
             return OrderState(wire_id=wire_id, stage=Stage.OVER, filled_lots=0, why=why)
-        account = await self._account()
-        rests = any(one.id == wire_id for one in account.resting)
-        return OrderState(wire_id=wire_id, stage=Stage.WORKING if rests else Stage.OVER, filled_lots=None)
+        if _rests(await self._account(), wire_id):
+            return OrderState(wire_id=wire_id, stage=Stage.WORKING, filled_lots=None)
+        return OrderState(wire_id=wire_id, stage=Stage.OVER, filled_lots=None, why=LANDED)
 
     async def _account(self) -> AccountTold:
+        """Return the account as of the newest final block, never of an older one than was told before."""
         account = await self._told(Orders(final=True), AccountTold)
         self._ledger.hold_to(account.slot)
         return account
-
-    async def _may_rest(self, wire_id: str) -> bool:
-        """Say whether an order that was not cancelled may still rest: as of now, not only of what is final."""
-        answer = await self._ask(self._looking, Orders(id=wire_id), OrderTold)
-        if not isinstance(answer, Denial) and answer.order is not None and answer.order.state.is_open:
-            return True
-        now = await self._told(Orders(), AccountTold)
-        return any(one.id == wire_id for one in now.resting)
 
     async def _fills(self, request: Fills) -> FillsTold:
         return await self._told(request, FillsTold)
@@ -248,12 +265,20 @@ class GatewayBroker:
         if wrong:
             raise BadInput(f"GATEWAY_SOCKET {self._path} may not be trusted: {wrong}")
 
-    def _hold_greeting(self, greeting: Greeting, symbols: Sequence[str]) -> None:
+    def _hold_greeting(self, greeting: Greeting) -> None:
+        """Refuse a gateway of another mode or account, at first as the user's slip, later as a reason to halt."""
         if greeting.mode != self._mode:
-            raise BadInput(
+            slip = (
                 f"the order gateway at {self._path} runs in {greeting.mode}, the desk in {self._mode}: start the "
                 f"gateway with --mode {self._mode}"
             )
+            raise BadInput(slip) if self.greeting is None else BooksDisagree(slip)
+        first = self.greeting or greeting
+        if (greeting.program, greeting.user) != (first.program, first.user):
+            raise BooksDisagree(f"the order gateway trades for {greeting.user} now; it was {first.user}")
+        self.greeting = greeting
+
+    def _hold_symbols(self, greeting: Greeting, symbols: Sequence[str]) -> None:
         if missing := sorted(set(symbols) - set(greeting.symbols)):
             raise BadInput(
                 f"the order gateway's policy does not list {', '.join(missing)}; it lists {', '.join(greeting.symbols)}"
@@ -266,6 +291,10 @@ class GatewayBroker:
         for who, is_halted in sorted(health.halted.items()):
             if is_halted:
                 self._notes.append(("broker_halted", f"the order gateway is halted by the {who}: only exits pass"))
+
+
+def _rests(account: AccountTold, wire_id: str) -> bool:
+    return any(one.id == wire_id for one in account.resting)
 
 
 def _with_order(answer: OrderTold | Denial) -> OrderTold | Denial:

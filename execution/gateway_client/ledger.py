@@ -34,8 +34,13 @@ class Ledger:
         self._least_slot = 0
 
     def hold_to(self, slot: int) -> None:
-        """Note that something was told that rests on this final slot: no later answer may be older."""
-        self._least_slot = max(self._least_slot, slot)
+        """Note that something is told that rests on this final slot: nothing told later may rest on an older one.
+
+        Raises VenueUnreachable for one that does.
+        """
+        if slot < self._least_slot:
+            raise VenueUnreachable(f"the node is at slot {slot}, behind slot {self._least_slot} of what was told")
+        self._least_slot = slot
 
     async def since(self, since_ms: int, instruments: Mapping[str, Instrument]) -> list[Execution]:
         """Return every execution since an instant, oldest first.
@@ -55,8 +60,7 @@ class Ledger:
         """Return the slot up to which all is known then, and the fills after the slot known so far."""
         page = await self._page(None)
         final_slot, fills = page.final_slot, list(page.fills)
-        if final_slot < self._least_slot:
-            raise VenueUnreachable(f"the node is at slot {final_slot}, behind slot {self._least_slot} of what it told")
+        self.hold_to(final_slot)
         while page.more and not self._reaches(page, since_ms):
             page = await self._page(page.oldest)
             fills = [*page.fills, *fills]

@@ -9,6 +9,7 @@ import os
 import socket
 import stat
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -16,7 +17,7 @@ import msgspec
 
 from domain.errors import VenueUnreachable
 from domain.record import Record
-from execution.gateway_client.messages import VERSION, Answered, Request, request_line
+from execution.gateway_client.messages import VERSION, Answered, Greeting, Hello, Request, request_line
 
 MOST_REPLY_BYTES: Final = 4 << 20
 SOCKET_MODE: Final = 0o600
@@ -39,9 +40,9 @@ class Denial(Record, frozen=True, kw_only=True):
 class Line:
     """A client of one socket, one request at a time. It connects when it is asked, and again after every loss."""
 
-    def __init__(self, path: Path, timeout_s: float) -> None:
-        """Take the socket's path, and how long an answer may take."""
-        self._path, self._timeout_s = path, timeout_s
+    def __init__(self, path: Path, timeout_s: float, hold: Callable[[Greeting], None]) -> None:
+        """Take the socket's path, how long an answer may take, and what looks at who answers each new connection."""
+        self._path, self._timeout_s, self._hold = path, timeout_s, hold
         self._one_at_a_time = asyncio.Lock()
         self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._tag = 0
@@ -49,16 +50,24 @@ class Line:
     async def ask(self, request: Request, kind: type[_Body]) -> _Body | Denial:
         """Return the reply to one request, read as `kind`, or the gateway's no.
 
-        Raises VenueUnreachable: nothing is known of what the request did. It may even be carried out later.
+        Raises VenueUnreachable: nothing is known of what the request did. It may even be carried out later. Whatever
+        `hold` raises comes out before anything was asked.
         """
         async with self._one_at_a_time:
-            self._tag += 1
-            line = await self._exchange(request_line(request, self._tag))
+            is_answered = False
             try:
-                return read_reply(line, self._tag, kind)
-            except (ValueError, RecursionError) as error:
-                self._drop()
-                raise VenueUnreachable(f"the gateway's answer cannot be read: {error}") from None
+                async with asyncio.timeout(self._timeout_s):
+                    answer = await self._converse(*await self._connected(), request, kind)
+                is_answered = True
+            except TimeoutError:
+                raise VenueUnreachable(f"the gateway did not answer within {self._timeout_s:g} s") from None
+            except OSError as error:
+                raise VenueUnreachable(f"the gateway's socket {self._path}: {error.strerror or error}") from None
+            finally:
+                # Also when this task is called off: the answer still to come would stand where the next is looked for.
+                if not is_answered:
+                    self._drop()
+            return answer
 
     async def close(self) -> None:
         """Hang up. Never raises."""
@@ -66,36 +75,42 @@ class Line:
         # The loop closes a connection one turn later, and this may be its last.
         await asyncio.sleep(0)
 
-    async def _exchange(self, line: bytes) -> bytes:
-        is_whole = False
+    async def _converse(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request, kind: type[_Body]
+    ) -> _Body | Denial:
+        self._tag += 1
+        writer.write(request_line(request, self._tag))
+        await writer.drain()
         try:
-            async with asyncio.timeout(self._timeout_s):
-                reader, writer = await self._connected()
-                writer.write(line)
-                await writer.drain()
-                reply = await reader.readline()
-            is_whole = reply.endswith(b"\n")
-        except TimeoutError:
-            raise VenueUnreachable(f"the gateway did not answer within {self._timeout_s:g} s") from None
-        except OSError as error:
-            raise VenueUnreachable(f"the gateway's socket {self._path}: {error.strerror or error}") from None
+            line = await reader.readline()
         except ValueError:
             raise VenueUnreachable(f"the gateway's answer is longer than {MOST_REPLY_BYTES} bytes") from None
-        finally:
-            # Also when this task is called off: the answer still to come would stand where the next one is looked for.
-            if not is_whole:
-                self._drop()
-        if not is_whole:
-            raise VenueUnreachable("the gateway hung up in the middle of an answer" if reply else "the gateway hung up")
-        return reply
+        if not line.endswith(b"\n"):
+            raise VenueUnreachable("the gateway hung up in the middle of an answer" if line else "the gateway hung up")
+        try:
+            return read_reply(line, self._tag, kind)
+        except (ValueError, RecursionError) as error:
+            raise VenueUnreachable(f"the gateway's answer cannot be read: {error}") from None
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._connection is not None and self._connection[0].at_eof():
-            # The gateway went away while nothing was asked: nothing is lost by going to the new one.
-            self._drop()
+        if self._connection is not None:
+            # A gateway that went away while nothing was asked costs no order: two turns of the loop, one to hear of it
+            # and one to note it, and the next one is spoken to instead.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if self._connection[0].at_eof() or self._connection[0].exception() is not None:
+                self._drop()
         if self._connection is None:
             self._connection = await self._connect()
+            await self._greet(*self._connection)
         return self._connection
+
+    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Ask who answers: behind the same path there may be another gateway than before, one that trades."""
+        greeting = await self._converse(reader, writer, Hello(), Greeting)
+        if isinstance(greeting, Denial):
+            raise VenueUnreachable(f"the gateway does not greet back: {greeting.reason}")
+        self._hold(greeting)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect, trying again for a moment: a gateway that starts again is away for about a second."""

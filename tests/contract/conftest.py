@@ -9,13 +9,15 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+
+from tests.conftest import NO_GATEWAY
 
 START_TIMEOUT_S = 30
 POLL_S = 0.05
@@ -129,7 +131,7 @@ class _Intruder:
         return file
 
 
-BROKERS = ("bybit", "hyperliquid")
+BROKERS = ("bybit", "hyperliquid", "gateway")
 
 
 @pytest.fixture(params=BROKERS)
@@ -138,4 +140,31 @@ def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Any], None
     from tests.contract.broker_stories import lived
     from tests.doubles.trading.world import CcxtWorld
 
-    return lambda story: asyncio.run(lived(CcxtWorld(tmp_path, request.param), story))
+    if request.param != "gateway":
+        return lambda story: asyncio.run(lived(CcxtWorld(tmp_path, request.param), story))
+    from tests.doubles.gateway.contract import GatewayVenueWorld
+
+    if not _strikes_the_gateway(request.node.callspec.params):
+        return lambda story: None
+    chain = request.getfixturevalue("chain")
+    return lambda story: asyncio.run(lived(GatewayVenueWorld(tmp_path, chain), story))
+
+
+def _strikes_the_gateway(params: Mapping[str, object]) -> bool:
+    """Say whether a test's fault is one that a unix socket has; for others no gateway needs to be started."""
+    from tests.doubles.gateway.contract import GatewayVenueWorld
+    from tests.doubles.trading.faults import Fault
+
+    return params.get("fault", Fault.LATE) in GatewayVenueWorld.faults and params.get("late_ms", 500) == 500
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[Any]:
+    """Return the test chain that every gateway here trades on, or skip and say that it is absent."""
+    from tests.doubles.gateway.world import INSTALLED, Chain
+
+    if not INSTALLED.exists():
+        pytest.skip(NO_GATEWAY)
+    one = Chain()
+    yield one
+    one.close()

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from execution.gateway.clock import SystemClock
-from tests.gateway.layouts import put, read_rows
-from tests.gateway.node import Node, NodeServer
+from tests.gateway.layouts import filled, put, read_rows
+from tests.gateway.node import BLOCKS_TO_FINAL, Node, NodeServer
 from tests.gateway.stage import (
     BTC,
     ORACLE_PRICE_RAW,
@@ -27,6 +27,7 @@ from tests.gateway.stage import (
     put_oracle,
     venue_on,
 )
+from tests.gateway.standin import Floor
 
 MARKETS = {"SOL-PERP": SOL, "BTC-PERP": BTC}
 # The figures of mainnet, on which the desk's own grid stands; here both oracles stand at the same price.
@@ -41,7 +42,7 @@ class Control:
     def __init__(self, node):
         self.node, self.now_ms = node, None
         self.drawn, self.likely, self.kinds, self.fork_frac, self.once = np.random.default_rng(0), {}, (), 0.0, []
-        self.stopped = threading.Event()
+        self.stopped, self.fracs = threading.Event(), []
         node.moves, node.faults = MOVES, self.fault
         node.floor.ts_s = lambda: (SystemClock().now_ms() if self.now_ms is None else self.now_ms) // 1000
         for index, (base_step, price_step) in STEPS.items():
@@ -61,6 +62,24 @@ class Control:
         private_file(Path(folder) / "policy.toml", policy_text(symbols=symbols, **{**WIDE, **policy}))
         private_file(Path(folder) / "node", url)
         return str(key_file(Path(folder)))
+
+    def do_reset(self):
+        """Empty the account and its history; the slots and the program's numbers go on."""
+        node = self.node
+        user = node.content(TRADER.user)
+        node.put(TRADER.user, filled("User", next_order_id=int.from_bytes(user[4336:4340], "little")))
+        for past in (node.waiting, node.landed, node.logs, node.executed, node.floor.fills, node.users):
+            past.clear()
+        node.floor.ioc_fills, node.first_available = Floor().ioc_fills, 0
+        self.fracs.clear()
+        self.do_answers(0)
+        self.do_faults()
+        self.do_once([])
+        self.do_beat(0)
+        self.do_price(SOL, ORACLE_PRICE_RAW)
+        self.do_price(BTC, ORACLE_PRICE_RAW)
+        node.advance(BLOCKS_TO_FINAL + 1)
+        node.calls.clear()
 
     def do_advance(self, blocks=1):
         """Make blocks."""
@@ -98,7 +117,12 @@ class Control:
         """
         self.node.floor.ioc_fills = lambda order: self._fill_of(order, filled, price)
 
+    def do_ioc_next(self, fracs):
+        """Let each of the next immediate orders find only this share; what comes after them is as before."""
+        self.fracs += fracs
+
     def _fill_of(self, order, filled, price):
+        filled = self.fracs.pop(0) if self.fracs else filled
         step = STEPS[order["market_index"]][0]
         base = int(order["base_asset_amount"] * filled) // step * step
         if price == "limit":

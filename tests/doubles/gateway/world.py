@@ -67,7 +67,7 @@ class GatewayWorld:
         self.folder, self.mode, self.now_file = Path(folder), mode, now_file
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        self.socket_path, self.log_path = self.folder / "gateway.sock", self.folder / f"{mode}.log"
+        self.socket_path = self.folder / "gateway.sock"
         self.chain, self.is_own_chain = chain or Chain(), chain is None
         self.key_path = Path(
             self.chain("files", folder=str(self.folder), url=self.chain.url, symbols=symbols, **policy)
@@ -93,6 +93,11 @@ class GatewayWorld:
             time.sleep(LOOK_S)
         raise AssertionError(f"the gateway is not ready: {self.said()}")
 
+    @property
+    def log_path(self):
+        """The gateway's log, one for each mode."""
+        return self.folder / f"{self.mode}.log"
+
     def words(self):
         """Return the gateway's command line."""
         files = {"--policy": self.folder / "policy.toml", "--rpc": self.folder / "node"}
@@ -105,6 +110,15 @@ class GatewayWorld:
         """Return the lines the gateway wrote on standard error since it was started last."""
         *lines, _ = self.said_path.read_text().split("\n")
         return [json.loads(line) if line.startswith("{") else {"said": "raw", "line": line} for line in lines]
+
+    def settle(self):
+        """Let blocks pass until every order of the gateway has an end."""
+        for _ in range(int(PATIENCE_S / LOOK_S)):
+            if not {"accepted", "signed", "confirmed"} & set(self.states().values()):
+                return
+            self.chain("advance")
+            time.sleep(LOOK_S)
+        raise AssertionError(f"some orders have no end: {self.states()}")
 
     def is_running(self):
         """Say whether the process is there."""
@@ -162,3 +176,9 @@ class GatewayWorld:
 def environment(now_file=None):
     """Return the environment of a process beside the tests."""
     return {**os.environ, **({"TIDEGATE_GATEWAY_CLOCK": str(now_file)} if now_file else {})}
+
+
+def key_watch(key_path, notes_path):
+    """Return the variables under which a Python process notes whoever touches the key (tests/doubles/key_watch)."""
+    watch = {"WATCHED_KEY": str(key_path), "WATCHED_NOTES": str(notes_path)}
+    return {"PYTHONPATH": str(ROOT / "tests/doubles/key_watch"), **watch}

@@ -5,13 +5,28 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from domain.errors import VenueUnreachable
+from domain.errors import BooksDisagree, VenueUnreachable
 from execution.gateway_client import line as line_module
 from execution.gateway_client.line import Denial, Line, what_is_wrong_with
 from execution.gateway_client.messages import OrderTold, Void
 
 OK = {"v": 1, "ok": True, "order": {"id": "a", "op": "void", "state": "refused"}}
+GREETING = {
+    "v": 1,
+    "ok": True,
+    "version": 1,
+    "mode": "dry_run",
+    "profile": "drift_v2",
+    "program": "p",
+    "user": "u",
+    "policy": "0",
+    "symbols": ["SOL-PERP"],
+}
 TIMEOUT_S = 5.0
+
+
+def trust(_):
+    return
 
 
 class Listener:
@@ -24,7 +39,11 @@ class Listener:
     async def converse(self, reader, writer):
         self.n_connections, self.n_open = self.n_connections + 1, self.n_open + 1
         while line := await reader.readline():
-            self.heard.append(json.loads(line))
+            asked = json.loads(line)
+            if asked["op"] == "hello":
+                writer.write(told(GREETING)(asked["tag"]))
+                continue
+            self.heard.append(asked)
             answer = self.answers.pop(0)
             if answer is None:
                 break
@@ -56,7 +75,7 @@ async def listening(folder, *answers, timeout_s=TIMEOUT_S):
     listener = Listener(folder / "s", answers)
     server = await asyncio.start_unix_server(listener.converse, listener.path)
     listener.path.chmod(0o600)
-    line = Line(listener.path, timeout_s)
+    line = Line(listener.path, timeout_s, trust)
     try:
         yield line, listener
     finally:
@@ -118,6 +137,7 @@ def test_whatever_is_no_whole_reply_proves_nothing_and_the_next_question_is_aske
 
 def test_half_a_line_is_told_from_none(folder):
     async def converse(reader, writer):
+        writer.write(told(GREETING)(json.loads(await reader.readline())["tag"]))
         await reader.readline()
         writer.write(b'{"v":1,')
         writer.close()
@@ -128,7 +148,7 @@ def test_half_a_line_is_told_from_none(folder):
     async def go():
         server = await asyncio.start_unix_server(converse, folder / "s")
         (folder / "s").chmod(0o600)
-        line = Line(folder / "s", TIMEOUT_S)
+        line = Line(folder / "s", TIMEOUT_S, trust)
         with pytest.raises(VenueUnreachable, match="in the middle of an answer"):
             await line.ask(Void(id="a"), OrderTold)
         await closed.wait()
@@ -189,7 +209,7 @@ def test_a_gateway_that_went_away_while_nothing_was_asked_costs_no_question(fold
 
 def test_a_socket_that_is_not_there_yet_is_waited_for(folder):
     async def go():
-        line = Line(folder / "s", TIMEOUT_S)
+        line = Line(folder / "s", TIMEOUT_S, trust)
         waiting = asyncio.create_task(line.ask(Void(id="a"), OrderTold))
         await asyncio.sleep(0.01)
         async with listening(folder, told(OK)):
@@ -202,7 +222,7 @@ def test_a_socket_that_is_not_there_yet_is_waited_for(folder):
 def test_a_socket_that_is_never_there_is_told_in_one_sentence(folder, monkeypatch):
     monkeypatch.setattr(line_module, "CONNECT_S", 0.02)
     with pytest.raises(VenueUnreachable, match="No such file"):
-        asyncio.run(Line(folder / "s", TIMEOUT_S).ask(Void(id="a"), OrderTold))
+        asyncio.run(Line(folder / "s", TIMEOUT_S, trust).ask(Void(id="a"), OrderTold))
 
 
 @pytest.mark.parametrize(
@@ -236,5 +256,26 @@ def test_a_process_of_another_user_is_not_spoken_to(folder, monkeypatch):
                 await line.ask(Void(id="a"), OrderTold)
             await until(lambda: listener.n_connections)
             assert listener.heard == []
+
+    asyncio.run(go())
+
+
+def test_whoever_answers_a_new_connection_is_looked_at_before_anything_is_asked(folder):
+    looked_at = []
+
+    def hold(greeting):
+        looked_at.append(greeting.mode)
+        if len(looked_at) == 2:
+            raise BooksDisagree("another")
+
+    async def go():
+        async with listening(folder, None) as (line, listener):
+            line._hold = hold
+            with pytest.raises(VenueUnreachable):
+                await line.ask(Void(id="a"), OrderTold)
+            with pytest.raises(BooksDisagree):
+                await line.ask(Void(id="b"), OrderTold)
+            assert [one["id"] for one in listener.heard] == ["a"]
+            assert looked_at == ["dry_run", "dry_run"]
 
     asyncio.run(go())
