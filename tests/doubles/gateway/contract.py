@@ -101,6 +101,9 @@ class GatewayVenueWorld:
     def clear(self) -> None:
         self.between.weather.clear()
 
+    def late_by(self, milliseconds: int) -> None:
+        """What is late here arrives when time passes next, however little."""
+
     async def pass_time(self, milliseconds: int) -> None:
         self._set_time(self.now_ms + milliseconds)
         self.chain("time", now_ms=self.now_ms)
