@@ -21,7 +21,7 @@ from desk.runner import Desk
 from domain.errors import JournalCorrupt
 from domain.instrument import Instrument
 from domain.market import Snapshot
-from execution.live.fills import key_of
+from execution.live.fills import key_of, paid_key_of
 from execution.live.tracking import Told
 from execution.live.venue import LiveVenue
 
@@ -95,6 +95,7 @@ class Trading:
             early,
             Told(
                 reported=Counter(key_of(fill) for fill in told.fills()),
+                paid=Counter(paid_key_of(one) for report in told.reports.values() for one in report.funding),
                 noted=noted,
                 cut_off_ms=_cut_off_ms(self.seen.cut_off),
             ),

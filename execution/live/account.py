@@ -3,7 +3,8 @@
 No message is sent from here: what the venue said is taken in, and what does not fit is BooksDisagree.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from domain.account import Fill, FundingPayment, Levels, Position, VenueReport
@@ -18,6 +19,8 @@ from execution.live.tracking import Box, Early, Told, Tracked
 from execution.live.wire import ENTRY, WireCode, WireId, wire_id_of
 
 NEVER_SENT: Final = "venue: never sent"
+MOST_NOTES: Final = 10_000
+"""Of a desk that does not ask for its notes, the oldest are lost."""
 
 
 class LiveAccount:
@@ -30,12 +33,12 @@ class LiveAccount:
         self.tracked: Final[dict[str, Tracked]] = {}
         self.guards: Final[dict[str, Guard]] = {}
         self.early: Final[dict[str, Early]] = {}
-        self.notes: Final[list[tuple[str, str]]] = []
+        self.notes: Final[deque[tuple[str, str]]] = deque(maxlen=MOST_NOTES)
         self._boxes: Final = {symbol: Box() for symbol in instruments}
         self._told_lots: Final[dict[str, int]] = dict.fromkeys(instruments, 0)
         self._told = Told()
-        self._seen: Final[set[str]] = set()
-        self._seen_funding: Final[set[FundingPaid]] = set()
+        self._seen: dict[str, int] = {}
+        self._seen_funding: set[FundingPaid] = set()
 
     def take_over(
         self,
@@ -77,11 +80,6 @@ class LiveAccount:
         self.tracked[order.client_order_id] = tracked
         return tracked
 
-    def undelivered_lots(self, symbol: str) -> int:
-        """Return by how much the position has changed since the desk was last told, signed."""
-        guard = self.guards.get(symbol)
-        return (0 if guard is None else guard.signed_lots) - self._told_lots[symbol]
-
     def held_lots(self) -> dict[str, int]:
         """Return the positions as executions made them, by symbol, signed; nothing for a symbol that is flat."""
         return {symbol: guard.signed_lots for symbol, guard in self.guards.items() if guard.held_lots}
@@ -92,8 +90,13 @@ class LiveAccount:
 
     @property
     def is_all_told(self) -> bool:
-        """Say whether the desk has heard of everything that happened."""
-        return all(box.is_empty for box in self._boxes.values()) and not any(one.fills for one in self.tracked.values())
+        """Say whether the desk has heard of everything that happened, and nothing is on its way."""
+        return not self.tracked and not self._told.still_noted() and all(box.is_empty for box in self._boxes.values())
+
+    @property
+    def is_cash_comparable(self) -> bool:
+        """Say whether our cash should be the venue's now."""
+        return self.is_all_told and not any(guard.is_mixed for guard in self.guards.values())
 
     def open_order_ids(self) -> tuple[str, ...]:
         """Return the orders that the desk believes are on their way, sorted.
@@ -102,24 +105,30 @@ class LiveAccount:
         """
         entries = {one.order.client_order_id for one in self.tracked.values() if one.order.exit_plan is not None}
         exits = {order_id: one.order.symbol for order_id, one in self.tracked.items() if order_id not in entries}
-        for symbol, box in self._boxes.items():
-            for order_id in (*(fill.client_order_id for fill in box.fills), *(one for one, _ in box.rejections)):
-                if not _is_own(order_id):
-                    continue
-                if order_id.endswith(ENTRY):
-                    entries.add(order_id)
-                else:
-                    exits[order_id] = symbol
+        for symbol, order_id in self._untold():
+            if order_id.endswith(ENTRY):
+                entries.add(order_id)
+            else:
+                exits[order_id] = symbol
         early = {*self.early, *(order_id for order_id, one in self.tracked.items() if one.is_early)}
         leaving = {order_id for order_id, symbol in exits.items() if self._told_lots[symbol]}
         return tuple(sorted((entries | leaving) - early))
+
+    def _untold(self) -> Iterator[tuple[str, str]]:
+        """Yield symbol and id of the desk's own orders of which it is still to hear something."""
+        told = [(symbol, box.fills, box.rejections) for symbol, box in self._boxes.items()]
+        told += [(symbol, [*one.fills], [*one.rejections]) for symbol, one in self._told.still_noted()]
+        for symbol, fills, rejections in told:
+            for order_id in (*(fill.client_order_id for fill in fills), *(one for one, _ in rejections)):
+                if _is_own(order_id):
+                    yield symbol, order_id
 
     # What the desk hears.
 
     def advance(self, symbol: str, as_of_ms: int) -> VenueReport | None:
         """Hand over what happened in a symbol; in the minute that was cut off, what it was told then."""
         if as_of_ms <= self._told.cut_off_ms:
-            report = self._told.noted.get((symbol, as_of_ms))
+            report = self._told.tell_again(symbol, as_of_ms)
         else:
             report = self._boxes[symbol].empty()
         if report is not None:
@@ -128,25 +137,31 @@ class LiveAccount:
 
     def was_told_before(self, symbol: str, as_of_ms: int) -> bool:
         """Say whether a tick is the one that was cut off, and the desk is told again what it was told then."""
-        return (symbol, as_of_ms) in self._told.noted
+        return self._told.was_told_before(symbol, as_of_ms)
 
     # What the venue says.
 
     def overlook(self, executions: Sequence[Execution]) -> None:
         """Take executions for old: they were done before the run began."""
-        self._seen.update(execution.execution_id for execution in executions)
+        self._seen.update((execution.execution_id, execution.executed_ms) for execution in executions)
 
     def overlook_funding(self, paid: FundingPaid) -> None:
         """Take a funding settlement for old."""
         self._seen_funding.add(paid)
 
+    def forget(self, executed_before_ms: int, settled_before_ms: int) -> None:
+        """Forget what is so old that it is not looked at any more."""
+        self._seen = {one: at_ms for one, at_ms in self._seen.items() if at_ms >= executed_before_ms}
+        self._seen_funding = {paid for paid in self._seen_funding if paid.settled_ms >= settled_before_ms}
+
     def take(self, execution: Execution) -> bool:
         """Take one execution, once; return whether it was news. Raises BooksDisagree for one that is not ours."""
-        if execution.execution_id in self._seen:
+        if execution.execution_id in self._seen or self._comes_too_soon(execution):
             return False
-        self._seen.add(execution.execution_id)
+        self._seen[execution.execution_id] = execution.executed_ms
         wire = self.code.read(execution.wire_id)
-        if execution.symbol not in self.instruments or (wire is None and not execution.is_liquidation):
+        is_ours = execution.is_liquidation if wire is None else wire.symbol == execution.symbol
+        if execution.symbol not in self.instruments or not is_ours:
             raise BooksDisagree(
                 f"the account traded {execution.size_lots} lots of {execution.symbol} (execution "
                 f"{execution.execution_id}) by an order that is not this run's"
@@ -159,6 +174,14 @@ class LiveAccount:
             self._executed(execution, wire)
         return True
 
+    def _comes_too_soon(self, execution: Execution) -> bool:
+        """Say whether a liquidation is told before the entry that it undoes; it will be told again."""
+        return (
+            execution.is_liquidation
+            and execution.symbol not in self.guards
+            and any(one.order.symbol == execution.symbol for one in self.tracked.values())
+        )
+
     def _executed(self, execution: Execution, wire: WireId) -> None:
         """Take an execution of an order that the desk sent itself."""
         instrument, order_id = self.instruments[execution.symbol], wire.client_order_id
@@ -166,6 +189,7 @@ class LiveAccount:
         reference = 1 if tracked is None else tracked.order.reference_ticks
         fill = fill_of(execution, instrument, order_id, reference, wire.exit_reason)
         if self._told.was_reported(fill):
+            self._recall(tracked, order_id, fill)
             return
         if tracked is None:
             raise BooksDisagree(f"{order_id} filled {fill.size_lots} lots after it was over (or was never sent)")
@@ -173,12 +197,20 @@ class LiveAccount:
             raise BooksDisagree(f"{order_id} filled more than its {tracked.order.size_lots} lots")
         tracked.fills.append(fill)
         if tracked.order.exit_plan is None:
-            self._reduce(execution, wire.exit_reason or ExitReason.STRATEGY, fill)
+            self._reduce(execution, fill)
             return
         guard = self.guards.get(execution.symbol)
         if guard is None or guard.entry_id != order_id:
             guard = self._guard_of(tracked.order, wire.at_ms, fill)
-        guard.enlarge(execution, instrument)
+        guard.enlarge(fill, instrument)
+
+    def _recall(self, tracked: Tracked | None, order_id: str, fill: Fill) -> None:
+        """Take an execution that the desk heard of in an earlier process."""
+        guard = self.guards.get(fill.symbol)
+        if tracked is not None:
+            tracked.known_lots += fill.size_lots
+        if guard is not None and guard.entry_id == order_id:
+            guard.goes_in(fill)
 
     def _guard_of(self, order: ApprovedOrder, at_ms: int, fill: Fill) -> Guard:
         plan = order.exit_plan
@@ -204,37 +236,34 @@ class LiveAccount:
         reference = sent.get(execution.wire_id or "", 0) or _level(guard, reason)
         order_id = f"{entry_id}-{SUFFIXES.get(reason, reason.value)}"
         fill = fill_of(execution, self.instruments[execution.symbol], order_id, reference, reason)
+        is_ours = guard is not None and guard.entry_id == entry_id
         if self._told.was_reported(fill):
+            if guard is not None and is_ours:
+                guard.goes_out(fill)
             return
-        if guard is None or guard.entry_id != entry_id:
+        if not is_ours:
             raise BooksDisagree(f"{order_id} filled {fill.size_lots} lots, and {entry_id} is not what is held")
-        self._reduce(execution, reason, fill)
+        self._reduce(execution, fill)
 
     def _liquidated(self, execution: Execution) -> None:
-        guard = self.guards.get(execution.symbol)
-        entry_id = "" if guard is None else guard.entry_id
-        number = 1 if guard is None else guard.n_liquidations + 1
-        reason = ExitReason.LIQUIDATION
-        fill = fill_of(
-            execution,
-            self.instruments[execution.symbol],
-            f"{entry_id}-liq-{number}",
-            _level(guard, reason),
-            reason,
-        )
+        guard, reason = self.guards.get(execution.symbol), ExitReason.LIQUIDATION
+        # Its name says nothing of the position: after a restart nobody knows any more which one it was.
+        order_id = f"{execution.symbol}-{execution.executed_ms}-liq"
+        fill = fill_of(execution, self.instruments[execution.symbol], order_id, _level(guard, reason), reason)
         if self._told.was_reported(fill):
+            if guard is not None:
+                guard.goes_out(fill)
             return
         if guard is None:
             raise BooksDisagree(f"{execution.symbol} was liquidated, and nothing of it is held")
-        guard.n_liquidations = number
-        self._reduce(execution, reason, fill)
+        self._reduce(execution, fill)
 
-    def _reduce(self, execution: Execution, reason: ExitReason, fill: Fill) -> None:
+    def _reduce(self, execution: Execution, fill: Fill) -> None:
         guard = self.guards.get(execution.symbol)
         if guard is None or execution.side is guard.side:
             raise BooksDisagree(f"{fill.client_order_id} filled {fill.size_lots} lots, and there is no such position")
         try:
-            guard.reduce(fill.size_lots, reason)
+            guard.reduce(fill)
         except ValueError as error:
             raise BooksDisagree(str(error)) from error
         self._put(fill)
@@ -275,6 +304,8 @@ class LiveAccount:
         if paid in self._seen_funding or paid.symbol not in self.instruments:
             return
         self._seen_funding.add(paid)
+        if self._told.was_paid(paid.symbol, paid.settled_ms, paid.amount_microusd):
+            return
         payment = FundingPayment(
             symbol=paid.symbol,
             position_lots=0,

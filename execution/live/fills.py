@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from domain.account import Fill
+from domain.account import Fill, FundingPayment
 from domain.decisions import ExitReason
 from domain.instrument import Instrument
 from domain.protection import average_ticks
 from execution.live.broker import Execution
 
 FillKey = tuple[str, int, int, int, int]
+PaidKey = tuple[str, int, int]
 SUFFIXES: Final = {
     ExitReason.STOP: "stop",
     ExitReason.TRAILING: "trail",
@@ -47,3 +48,8 @@ def fill_of(
 def key_of(fill: Fill) -> FillKey:
     """Return what tells two fills apart, whatever they were measured against."""
     return fill.client_order_id, fill.filled_ms, fill.size_lots, fill.price_ticks, fill.fee_microusd
+
+
+def paid_key_of(payment: FundingPayment) -> PaidKey:
+    """Return what tells two funding settlements apart."""
+    return payment.symbol, payment.settled_ms, payment.amount_microusd

@@ -11,6 +11,7 @@ class VenueTerms(Record, frozen=True, kw_only=True):
     cash_tolerance_usd: how far our cash and the venue's may differ. look_every_s: how often the venue is looked at
     though nothing is heard of it. audit_every_s: how often what rests there is counted. settle_s: how long executions
     may be missing of an order that is over. longest_wait_s: between two tries to reach a venue that is lost.
+    rest_s: between two looks at a venue that has news all the time.
     """
 
     capital_usd: float
@@ -22,3 +23,4 @@ class VenueTerms(Record, frozen=True, kw_only=True):
     audit_every_s: float = 30.0
     settle_s: float = 60.0
     longest_wait_s: float = 15.0
+    rest_s: float = 0.2

@@ -1,12 +1,16 @@
 """What is on its way: the desk's orders at the venue, and what of them is still to be told to the desk."""
 
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from domain.account import Fill, FundingPayment, VenueReport
 from domain.decisions import ApprovedOrder, Refusal
 from execution.live.broker import OrderState, Stage
-from execution.live.fills import FillKey, key_of
+from execution.live.fills import FillKey, PaidKey, key_of, paid_key_of
+
+K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(slots=True)
@@ -15,7 +19,7 @@ class Tracked:
 
     state: the venue's last word; None while its fate is unknown. is_sending: the answer to its sending is awaited.
     is_early: it is on record from before a restart and the desk has not asked for it again yet. over_s: when it was
-    first known to be over.
+    first known to be over. known_lots: executions that the desk heard of in an earlier process.
     """
 
     order: ApprovedOrder
@@ -24,12 +28,13 @@ class Tracked:
     is_sending: bool = False
     is_early: bool = False
     over_s: float | None = None
+    known_lots: int = 0
     fills: list[Fill] = field(default_factory=list)
 
     @property
     def filled_lots(self) -> int:
         """Sum of the executions seen."""
-        return sum(fill.size_lots for fill in self.fills)
+        return self.known_lots + sum(fill.size_lots for fill in self.fills)
 
     @property
     def is_unknown(self) -> bool:
@@ -82,12 +87,14 @@ class Told:
     """What an earlier process of the run has told the desk already, so that it is not told again.
 
     reported: fills on record. noted: reports of the tick that was cut off, by symbol and minute. cut_off_ms: the
-    minute in which it was; 0 = none.
+    minute in which it was; 0 = none. paid: funding settlements on record.
     """
 
     reported: Counter[FillKey] = field(default_factory=Counter)
     noted: dict[tuple[str, int], VenueReport] = field(default_factory=dict)
     cut_off_ms: int = 0
+    paid: Counter[PaidKey] = field(default_factory=Counter)
+    _retold: set[tuple[str, int]] = field(default_factory=set)
     _noted_fills: Counter[FillKey] = field(default_factory=Counter)
     _noted_ends: set[str] = field(default_factory=set)
 
@@ -96,10 +103,28 @@ class Told:
         for report in self.noted.values():
             self._noted_fills.update(key_of(fill) for fill in report.fills)
             self._noted_ends.update(order_id for order_id, _ in report.rejections)
+            self.paid.update(paid_key_of(payment) for payment in report.funding)
+
+    def tell_again(self, symbol: str, as_of_ms: int) -> VenueReport | None:
+        """Return what the cut-off tick was told."""
+        self._retold.add((symbol, as_of_ms))
+        return self.noted.get((symbol, as_of_ms))
+
+    def was_told_before(self, symbol: str, as_of_ms: int) -> bool:
+        """Say whether a tick is the one that was cut off."""
+        return (symbol, as_of_ms) in self.noted
+
+    def still_noted(self) -> list[tuple[str, VenueReport]]:
+        """Return, with its symbol, every report that the cut-off tick has not been told again yet."""
+        return [(moment[0], report) for moment, report in self.noted.items() if moment not in self._retold]
 
     def was_reported(self, fill: Fill) -> bool:
         """Say, once for each time it was, whether a fill is on record."""
         return _taken(self.reported, key_of(fill))
+
+    def was_paid(self, symbol: str, settled_ms: int, amount_microusd: int) -> bool:
+        """Say, once for each time it was, whether a funding settlement is on record or noted."""
+        return _taken(self.paid, (symbol, settled_ms, amount_microusd))
 
     def is_noted(self, fill: Fill) -> bool:
         """Say, once, whether a fill is told by the report of the cut-off tick."""
@@ -118,7 +143,7 @@ class Early:
     refusal: Refusal | None
 
 
-def _taken(counted: Counter[FillKey], key: FillKey) -> bool:
+def _taken(counted: Counter[K], key: K) -> bool:
     if counted[key] < 1:
         return False
     counted[key] -= 1

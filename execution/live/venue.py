@@ -6,7 +6,7 @@ tick waits for the venue but to send. What the desk is told enters the journal w
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from domain.account import AccountView, FundingPayment, Levels, Position, VenueReport
 from domain.decisions import ApprovedOrder, Refusal
@@ -16,7 +16,7 @@ from domain.instrument import MICROUSD_PER_USD, Instrument
 from domain.market import Snapshot
 from domain.ports import Clock
 from execution.live.account import LiveAccount
-from execution.live.broker import Broker, BrokerOrder, OrderKind
+from execution.live.broker import Broker, BrokerOrder, OrderKind, Standing
 from execution.live.looking import Looker, worst_ticks
 from execution.live.terms import VenueTerms
 from execution.live.tracking import Told, Tracked
@@ -98,7 +98,7 @@ class LiveVenue:
         """
         self._account.take_over(held, pending, early, told)
         self._cash_baseline_microusd = cash_baseline_microusd
-        self._looker.begin_at(since_ms)
+        self._looker.go_on_from(since_ms)
 
     @property
     def cash_baseline_microusd(self) -> int | None:
@@ -106,17 +106,18 @@ class LiveVenue:
         return self._cash_baseline_microusd
 
     async def begin(self) -> None:
-        """Look once at everything, then go on looking beside the desk. Raises VenueUnreachable and BooksDisagree.
+        """Look until everything is explained, then go on looking beside the desk.
 
-        What became of an order that was cut off may not be certain at once, so the first look is tried for a while.
+        What became of an order that was cut off may not be certain at once, so it is tried for a while. Raises
+        VenueUnreachable and BooksDisagree.
         """
-        began_s = self._elapsed_s()
+        until_s = self._elapsed_s() + self._terms.settle_s + self._terms.order_life_s
         while True:
             try:
-                await self._looker.look()
+                await self._explained()
                 break
             except VenueUnreachable:
-                if self._elapsed_s() - began_s > self._terms.settle_s:
+                if self._elapsed_s() > until_s:
                     raise
             await asyncio.sleep(FIRST_WAIT_S)
         self._task = asyncio.create_task(self._follow())
@@ -125,7 +126,7 @@ class LiveVenue:
         """Stop looking and let the broker go. What rests at the venue goes on resting there."""
         if self._task is not None:
             self._task.cancel()
-            await asyncio.wait({self._task})
+            await asyncio.gather(self._task, return_exceptions=True)
         await self._broker.close()
 
     def take_notes(self) -> list[tuple[str, str]]:
@@ -182,7 +183,7 @@ class LiveVenue:
         Raises VenueUnreachable, and BooksDisagree naming what cannot be explained.
         """
         self._raise_what_broke()
-        standing = await self._looker.standing()
+        standing = await self._explained()
         self.wants_reconciling = False
         told, held = self._account.told_lots(), self._account.held_lots()
         positions = dict(standing.positions)
@@ -196,8 +197,16 @@ class LiveVenue:
             cash_tolerance_microusd=round(self._terms.cash_tolerance_usd * MICROUSD_PER_USD),
         )
 
+    async def _explained(self) -> Standing:
+        """Return the account once its executions explain it. What they never will is raised from then on."""
+        try:
+            return await self._looker.standing()
+        except BooksDisagree as error:
+            self._broken = error
+            raise
+
     def _comparable_cash(self, cash_microusd: int | None) -> int | None:
-        if cash_microusd is None or self._cash_baseline_microusd is None or not self._account.is_all_told:
+        if cash_microusd is None or self._cash_baseline_microusd is None or not self._account.is_cash_comparable:
             return None
         return cash_microusd - self._cash_baseline_microusd + self.cash_microusd
 
@@ -205,14 +214,24 @@ class LiveVenue:
         unknown = [one.order.client_order_id for one in self._account.tracked.values() if one.is_unknown]
         if unknown:
             return Refusal(rule="venue: unresolved", reason=f"what became of {unknown[0]} is not known yet")
+        if order.exit_plan is not None:
+            return self._refusal_of_entry(order)
         guard = self._account.guards.get(order.symbol)
-        if order.exit_plan is None:
-            if guard is None or guard.held_lots == 0:
-                return Refusal(rule="venue: position", reason="the position is gone, as will be told")
-            return None
+        if guard is None or guard.held_lots == 0:
+            return Refusal(rule="venue: position", reason="the position is gone, as will be told")
+        return None
+
+    def _refusal_of_entry(self, order: ApprovedOrder) -> Refusal | None:
         if self._lost is not None:
             return Refusal(rule="venue: lost", reason=self._lost)
-        if guard is not None:
+        unanswered = [guard.symbol for guard in self._account.guards.values() if guard.unanswered]
+        if unanswered:
+            why = f"what became of an order that protects {unanswered[0]} is not known yet"
+            return Refusal(rule="venue: unresolved", reason=why)
+        if self._looker.may_more_arrive:
+            return Refusal(rule="venue: unresolved", reason="what was sent before the restart may still arrive")
+        symbols = {*self._account.guards, *self._looker.leftovers.values()}
+        if order.symbol in symbols | {one.order.symbol for one in self._account.tracked.values()}:
             return Refusal(rule="venue: leftovers", reason="the last position's orders are not all gone yet")
         age_ms = self._clock.now_ms() - order.decided_ms
         if age_ms > self._terms.order_life_s * 1000:
@@ -260,26 +279,41 @@ class LiveVenue:
     # Beside the desk.
 
     async def _follow(self) -> None:
-        listening: asyncio.Future[None] = asyncio.ensure_future(self._broker.changed())
+        listening = asyncio.create_task(self._listen())
         try:
             while True:
                 await self._wait_for_news(listening)
                 await self._look()
-                if listening.done() and self._lost is None:
-                    listening = asyncio.ensure_future(self._broker.changed())
         finally:
             listening.cancel()
 
-    async def _wait_for_news(self, listening: asyncio.Future[None]) -> None:
+    async def _listen(self) -> None:
+        """Wake the look when the venue says that something changed; a line that breaks is tried ever more seldom."""
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                await self._broker.changed()
+            except VenueUnreachable as error:
+                self._lose(error)
+                self._wake.set()
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, self._terms.longest_wait_s)
+            else:
+                self._wake.set()
+                await asyncio.sleep(self._terms.rest_s)
+                wait_s = FIRST_WAIT_S
+
+    async def _wait_for_news(self, listening: asyncio.Task[None]) -> None:
         """Wait until the venue or the desk says that something changed, or it is time to look anyway."""
-        waking = asyncio.ensure_future(self._wake.wait())
-        news: set[asyncio.Future[Any]] = {waking} if listening.done() else {waking, listening}
+        waking = asyncio.create_task(self._wake.wait())
         pause_s = self._terms.look_every_s if self._lost is None else self._wait_s
-        await asyncio.wait(news, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
-        waking.cancel()
+        try:
+            await asyncio.wait({waking, listening}, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waking.cancel()
         self._wake.clear()
-        if listening.done() and isinstance(error := listening.exception(), VenueUnreachable) and self._lost is None:
-            self._lose(error)
+        if listening.done():
+            listening.result()
 
     async def _look(self) -> None:
         try:
