@@ -40,11 +40,12 @@ def live_plan(settings: "Settings", build_feed: "Callable[..., Any]") -> "LivePl
     )
 
 
-def prove_start(settings: "Settings", shop: "Shop") -> None:
-    """Raise BadInput unless every proof holds that can be had before the venue is asked; nothing is left on record.
+def prove_start(settings: "Settings", shop: "Shop") -> tuple[str, ...]:
+    """Return what is worth knowing of the proofs, once every one holds that can be had before the venue is asked.
 
     First what costs nothing: permission, journal, files. Only then, for live, the doctor's round, which may ask the
-    gate's server. The live market is no part of it: the start opens it by itself, before a run is begun.
+    gate's server. The live market is no part of it: the start opens it by itself, before a run is begun. Nothing is
+    left on record. Raises BadInput for the first proof that does not hold.
     """
     from cli.plan import plan_of
     from console.checkup import checks_of
@@ -53,10 +54,12 @@ def prove_start(settings: "Settings", shop: "Shop") -> None:
     from console.proofs import refuse_unless_proven
 
     plan = live_plan(settings, shop.build_feed)
-    refuse_unless_proven(plan.mode, start_proofs(plan, settings.database_url.get_secret_value()))
+    proofs = start_proofs(plan, settings.database_url.get_secret_value())
+    refuse_unless_proven(plan.mode, proofs)
     if plan.mode == LIVE:
         checks = checks_of(stdout(), plan_of(settings, shop.build_chat_reader))
         refuse_unless_proven(plan.mode, (doctor_proof(checks),))
+    return tuple(f"{proof.name}: {proof.found}; {proof.advice}" for proof in proofs if proof.advice)
 
 
 def _case(settings: "Settings") -> "Case":

@@ -168,5 +168,6 @@ def trade(
     if settings.mode.value != PAPER:
         from cli.live_plan import prove_start
 
-        prove_start(settings, shop)
+        for remark in prove_start(settings, shop):
+            typer.echo(f"note: {remark}", err=True)
     return run_desk(wish, lent)

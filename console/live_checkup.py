@@ -3,7 +3,7 @@
 import asyncio
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 from console.doctor import Check
 from console.live_proofs import LIVE, PAPER, Case, live_proofs
 from console.living import NOTHING_SEEN, LivingFeed, opened
-from console.proofs import Proof
+from console.proofs import Proof, venue_proofs
 from domain.errors import DeskError
 from domain.record import Record
 
@@ -24,7 +24,8 @@ class LivePlan(Record, frozen=True, kw_only=True):
 
     unmet: settings that MODE does not take, as (name, value, what is allowed). gateway_socket, key_file: what this
     mode stands on; None where it needs none, an empty path where it needs one and none is named. build_feed: the
-    live market; None where the market is no live one.
+    live market; None where the market is no live one. ask_venue: what the venue says of itself without a key, as
+    (name, whether it holds, what was found); None where nobody can be asked so.
     """
 
     mode: str
@@ -33,6 +34,7 @@ class LivePlan(Record, frozen=True, kw_only=True):
     gateway_socket: Path | None = None
     key_file: Path | None = None
     build_feed: Callable[[], Any] | None = None
+    ask_venue: Callable[[], Iterable[tuple[str, bool, str]]] | None = None
 
 
 def check_feed(build_feed: Callable[[], Any]) -> Check:
@@ -56,6 +58,8 @@ def check_live(plan: LivePlan, database_url: str) -> Iterator[Check]:
         yield Check(name="live: settings", ok=False, found=found, advice=f"allowed: {allowed}")
     for proof in file_proofs(plan):
         yield _told(proof)
+    if plan.ask_venue is not None:
+        yield from map(_told, venue_proofs(plan.ask_venue()))
     is_asked = plan.mode == LIVE
     for proof in live_proofs(plan.case, database_url):
         yield _told(proof) if is_asked else _told_ahead(proof)

@@ -8,13 +8,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from desk.presence import Leaving, Present, enter
 from domain.errors import DeskError
-from notices.sender import LOG
-from notices.teller import Teller, TellerTerms
 
+if TYPE_CHECKING:
+    from notices.teller import Teller, TellerTerms
+
+LOG: Final = logging.getLogger("tidegate.notices")
 PERIOD_S: Final = 1.0
 PARTING_S: Final = 3.0
 """How long messages are still begun when a desk ends; what is left is told by the next desk or by `watch`."""
@@ -37,7 +39,7 @@ class Clock(Protocol):
 
 @contextmanager
 def attending(
-    presence: Path, run_id: str, clock: Clock, terms: TellerTerms | None, say: Callable[[str], None]
+    presence: Path, run_id: str, clock: Clock, terms: "TellerTerms | None", say: Callable[[str], None]
 ) -> Iterator[None]:
     """Be present while a desk runs, and tell of it where `terms` says whom. say: shows a sentence to the user."""
     present = _enter(presence, run_id, clock.now_ms(), say)
@@ -63,7 +65,7 @@ def attending(
 class TellingThread:
     """Tells until it is asked to part."""
 
-    def __init__(self, teller: Teller, clock: Clock, parting_s: float = PARTING_S) -> None:
+    def __init__(self, teller: "Teller", clock: Clock, parting_s: float = PARTING_S) -> None:
         """Take the teller; nobody else may use it from now on."""
         self._teller = teller
         self._clock = clock
@@ -92,7 +94,9 @@ class TellingThread:
             self._teller.close()
 
 
-def _start(terms: TellerTerms, clock: Clock, say: Callable[[str], None]) -> TellingThread | None:
+def _start(terms: "TellerTerms", clock: Clock, say: Callable[[str], None]) -> TellingThread | None:
+    from notices.teller import Teller
+
     teller = Teller(terms, clock.now_ms)
     try:
         if not teller.take_over():

@@ -38,13 +38,14 @@ class Waiting(Record, frozen=True, kw_only=True):
 class Lane(Record, frozen=True, kw_only=True):
     """The queue before one target. carried: the message that is on its way or was tried, no longer added to.
 
-    is_begun: it may have arrived. n_tries: how often it failed. told_ms: when a group was last told.
-    n_given_up: notices that were given up and that the target does not know of.
+    is_begun: it is on its way. is_doubtful: an earlier try may have arrived. n_tries: how often it failed.
+    told_ms: when a group was last told. n_given_up: notices that were given up and that the target does not know of.
     """
 
     waiting: tuple[Waiting, ...] = ()
     carried: Waiting | None = None
     is_begun: bool = False
+    is_doubtful: bool = False
     n_tries: int = 0
     not_before_ms: int = 0
     told_ms: dict[str, int] = field(default_factory=dict)
@@ -84,13 +85,18 @@ def begun(lane: Lane, now_ms: int, *, in_a_hurry: bool = False) -> Lane | None:
     if lane.carried is not None:
         # A clock that was set back must not lengthen a pause.
         left_ms = lane.not_before_ms - now_ms
-        return None if 0 < left_ms <= LONGEST_PAUSE_MS else replace(lane, is_begun=True)
+        return None if 0 < left_ms <= LONGEST_PAUSE_MS else _again(lane)
     told = {group: at_ms for group, at_ms in lane.told_ms.items() if 0 <= now_ms - at_ms < FLOOD_MS}
     for place, one in enumerate(lane.waiting):
         if in_a_hurry or one.group not in told:
             rest = (*lane.waiting[:place], *lane.waiting[place + 1 :])
             return replace(lane, waiting=rest, carried=one, is_begun=True, n_tries=0, told_ms=told)
     return None
+
+
+def _again(lane: Lane) -> Lane:
+    # On its way and not back: the process died meanwhile, and nobody knows.
+    return replace(lane, is_begun=True, is_doubtful=lane.is_doubtful or lane.is_begun)
 
 
 def told(lane: Lane, n_given_up: int, now_ms: int) -> Lane:
@@ -100,6 +106,7 @@ def told(lane: Lane, n_given_up: int, now_ms: int) -> Lane:
         lane,
         carried=None,
         is_begun=False,
+        is_doubtful=False,
         n_tries=0,
         not_before_ms=0,
         told_ms={**lane.told_ms, group: now_ms},
@@ -110,7 +117,13 @@ def told(lane: Lane, n_given_up: int, now_ms: int) -> Lane:
 def failed(lane: Lane, now_ms: int, *, may_have_arrived: bool) -> Lane:
     """Return the lane after a try that failed: the message waits, each time twice as long."""
     pause_ms = min(FIRST_PAUSE_MS << min(lane.n_tries, _MOST_DOUBLINGS), LONGEST_PAUSE_MS)
-    return replace(lane, is_begun=may_have_arrived, n_tries=lane.n_tries + 1, not_before_ms=now_ms + pause_ms)
+    return replace(
+        lane,
+        is_begun=False,
+        is_doubtful=lane.is_doubtful or may_have_arrived,
+        n_tries=lane.n_tries + 1,
+        not_before_ms=now_ms + pause_ms,
+    )
 
 
 def without_the_old(lane: Lane, now_ms: int) -> tuple[Lane, int]:
@@ -122,6 +135,7 @@ def without_the_old(lane: Lane, now_ms: int) -> tuple[Lane, int]:
         lane,
         carried=None,
         is_begun=False,
+        is_doubtful=False,
         n_tries=0,
         not_before_ms=0,
         n_given_up=lane.n_given_up + carried.count,
@@ -129,17 +143,17 @@ def without_the_old(lane: Lane, now_ms: int) -> tuple[Lane, int]:
     return kept, carried.count
 
 
-def message_of(lane: Lane, severity: Severity, *, is_doubtful: bool) -> Message:
-    """Return the words of the message that the lane carries. is_doubtful: it may have arrived before."""
+def message_of(lane: Lane, severity: Severity) -> Message:
+    """Return the words of the message that the lane carries."""
     carried = lane.carried
     if carried is None:
         raise ValueError("the lane carries nothing")
-    body = carried.text
+    body = f"{carried.text}\n{instant_text(carried.last_ms)}"
     if carried.count > 1:
         span = f"{instant_text(carried.first_ms)} to {instant_text(carried.last_ms)}"
-        body = f"{carried.count} times, {span}. The last: {body}"
+        body = f"{carried.text}\n(the last of {carried.count}, {span})"
     if lane.n_given_up:
         body += f"\n(could not be told before and was given up: {lane.n_given_up})"
-    if is_doubtful:
+    if lane.is_doubtful:
         body += "\n(this may have been told before)"
     return Message(title=f"Tidegate {severity.value}", body=body)

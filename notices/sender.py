@@ -72,7 +72,7 @@ class Sender:
                 continue
             if lane.n_tries == 0:
                 self.say(logging.WARNING, f"{target.name} could not be told ({delivery.value}); it is tried again")
-            self._set(target, failed(lane, now_ms, may_have_arrived=lane.is_begun and delivery is Delivery.UNKNOWN))
+            self._set(target, failed(lane, now_ms, may_have_arrived=delivery is Delivery.UNKNOWN))
 
     def queue(self, notices: Iterable[Notice]) -> None:
         """Put notices before the targets of their severity."""
@@ -89,12 +89,10 @@ class Sender:
             if target.key in self._under_way:
                 continue
             self._give_up_the_old(target)
-            before = self.kept.lanes[target.key]
-            after = begun(before, self.now_ms(), in_a_hurry=in_a_hurry)
-            if after is not None:
-                self._set(target, after)
-                is_doubtful = before.carried is not None and before.is_begun
-                orders.append((target, message_of(after, target.severity, is_doubtful=is_doubtful)))
+            lane = begun(self.kept.lanes[target.key], self.now_ms(), in_a_hurry=in_a_hurry)
+            if lane is not None:
+                self._set(target, lane)
+                orders.append((target, message_of(lane, target.severity)))
         self.save()
         for target, message in orders:
             self._under_way[target.key] = self.kept.lanes[target.key].n_given_up

@@ -27,6 +27,7 @@ _CRITICAL: Final = {
     "books_disagree": "books and venue disagree",
     "reconcile_failed": "books and venue could not be compared",
     "venue_lost": "the venue cannot be reached",
+    "broker_halted": "the broker takes no orders that add risk",
     "protection_gone": "a position's stop or target is gone at the venue",
     "protection_refused": "the venue refused a position's stop or target",
 }
@@ -38,6 +39,7 @@ _INFO: Final = {
     "active": "desk active",
     "journal_back": "the journal can be written again",
     "stream_back": "a stream of the feed is back",
+    "broker_back": "the broker can be reached again",
     "venue_back": "the venue can be reached again",
     "partly_filled": "an order was filled in part",
     "leftover_cancelled": "an order of an earlier process was cancelled",
@@ -47,6 +49,10 @@ _WARNING: Final = {
     "journal_lost": "the journal cannot be written; only exits run",
     "stream_lost": "a stream of the feed was lost",
     "stream_silent": "the feed is silent",
+    "line_closed": "a line of the feed was closed",
+    "message_unreadable": "a message of the feed could not be read",
+    "venue_time_unknown": "the exchange's clock could not be read",
+    "broker_close": "the broker could not be let go of in good order",
     "question_lost": "the exchange did not answer",
     "tick_missed": "no minute came",
     "tick_overran": "a minute took too long",
@@ -57,8 +63,11 @@ _WARNING: Final = {
     "gate_unproven": "the gate is not proven",
     "switch": "a human used the switch",
     "stop_by_market": "a position is left by a market order",
+    "broker_lost": "the broker cannot be reached",
     "order_unanswered": "the venue did not answer an order",
 }
+KNOWN: Final = SILENT | {*_CRITICAL, *_INFO, *_WARNING}
+"""Every kind of event somebody has decided about."""
 _WITHOUT_DETAIL: Final = frozenset({"started", "finished"})
 
 

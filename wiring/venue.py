@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from domain.errors import BadInput
-
 if TYPE_CHECKING:
     from execution.live.broker import Broker
     from execution.live.venue import LiveVenue
@@ -23,5 +21,16 @@ def build_venue(settings: "Settings", run_id: str) -> "LiveVenue":
 
 
 def build_broker(settings: "Settings") -> "Broker":
-    """Build who carries orders to the venue."""
-    raise BadInput(f"EXECUTION={settings.execution.value} cannot trade yet")
+    """Build who carries orders to the venue. No key is read and nothing is opened by it."""
+    import settings as part
+    from configuration.choices import Execution
+    from desk.clock import SystemClock
+
+    clock = SystemClock()
+    if settings.execution is Execution.CCXT:
+        from execution.exchange.broker import CcxtBroker
+
+        return CcxtBroker(part.ccxt_terms(settings), clock)
+    from execution.gateway_client.broker import GatewayBroker
+
+    return GatewayBroker(settings.gateway_socket, settings.mode.value, clock.now_ms)

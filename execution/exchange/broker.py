@@ -41,7 +41,8 @@ class CcxtBroker:
         self._dialect: Any = None
         self._stream: Stream | None = None
         self._opened_ms = 0
-        self._sent_ms: dict[str, int | None] = {}
+        self._on_way: set[str] = set()
+        self._sent_ms: dict[str, int] = {}
 
     async def open(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         """Read the key, check it and the account, and return the markets' grids.
@@ -73,24 +74,14 @@ class CcxtBroker:
 
     async def place(self, order: BrokerOrder) -> OrderState:
         """Send one order, once; an id that was sent before is looked up instead."""
-        dialect, line = self._opened()
-        if order.wire_id in self._sent_ms:
+        self._opened()
+        if order.wire_id in self._on_way or order.wire_id in self._sent_ms:
             return await self.state_of(order.wire_id, order.symbol)
-        if line.is_clock_doubted:
-            await self._measure()
-        if not self._terms.facts.refuses_known_ids:
-            known = await self._understood("the order", dialect.find(order.wire_id, order.symbol))
-            if known is not None:
-                return known
-        why = self._why_not_now(order, line)
-        if why:
-            return OrderState(wire_id=order.wire_id, stage=Stage.OVER, filled_lots=0, why=why)
-        state = await self._send(order)
-        if state is None:
-            state = await self._understood("the order", dialect.find(order.wire_id, order.symbol))
-        if state is None:
-            raise VenueUnreachable("the order: the exchange knows its id and does not show it yet")
-        return state
+        self._on_way.add(order.wire_id)
+        try:
+            return await self._place_new(order)
+        finally:
+            self._on_way.discard(order.wire_id)
 
     async def cancel(self, wire_id: str, symbol: str) -> None:
         """Ask for the end of a resting order."""
@@ -103,12 +94,13 @@ class CcxtBroker:
         found = await self._find(dialect, wire_id, symbol)
         if found is not None:
             return found
-        sent_ms = self._sent_ms.get(wire_id, self._opened_ms)
-        if sent_ms is not None:
-            now_ms = await self._understood("the exchange's time", dialect.time_ms())
-            if now_ms > sent_ms + self._terms.facts.life_ms + self._terms.facts.settle_ms:
-                found = await self._find(dialect, wire_id, symbol)
-                return found or OrderState(wire_id=wire_id, stage=Stage.ABSENT, filled_lots=0)
+        now_ms = await self._understood("the exchange's time", dialect.time_ms())
+        if self._is_past_arriving(wire_id, now_ms):
+            found = await self._find(dialect, wire_id, symbol)
+            if found is not None:
+                return found
+            if self._is_past_arriving(wire_id, now_ms):
+                return OrderState(wire_id=wire_id, stage=Stage.ABSENT, filled_lots=0)
         return OrderState(wire_id=wire_id, stage=Stage.WORKING, filled_lots=None, why="not seen; it may still arrive")
 
     async def executions(self, since_ms: int) -> Sequence[Execution]:
@@ -139,10 +131,24 @@ class CcxtBroker:
         """Return what happened to the connection since last asked."""
         return self._contact.take()
 
-    async def _send(self, order: BrokerOrder) -> OrderState | None:
-        """Send it; from before until after, nobody may say that it cannot arrive."""
+    async def _place_new(self, order: BrokerOrder) -> OrderState:
         dialect, line = self._opened()
-        self._sent_ms[order.wire_id] = None
+        if line.is_clock_doubted:
+            await self._measure()
+        if not self._terms.facts.refuses_known_ids:
+            known = await self._find(dialect, order.wire_id, order.symbol)
+            if known is not None:
+                return known
+        why = self._why_not_now(order, line)
+        if why:
+            return OrderState(wire_id=order.wire_id, stage=Stage.OVER, filled_lots=0, why=why)
+        state = await self._send(order) or await self._find(dialect, order.wire_id, order.symbol)
+        if state is None:
+            raise VenueUnreachable("the order: the exchange knows its id and does not show it yet")
+        return state
+
+    async def _send(self, order: BrokerOrder) -> OrderState | None:
+        dialect, line = self._opened()
         try:
             state: OrderState | None = await self._understood("the order", dialect.send(order))
         finally:
@@ -150,6 +156,15 @@ class CcxtBroker:
             self._sent_ms[order.wire_id] = line.now_ms()
             self._forget_before(line.now_ms() - REMEMBERED_MS)
         return state
+
+    def _is_past_arriving(self, wire_id: str, now_ms: int) -> bool:
+        """Say whether an order that the exchange does not know by its time `now_ms` cannot come up any more.
+
+        Whatever an earlier process sent was signed before this one was opened.
+        """
+        facts = self._terms.facts
+        sent_ms = self._sent_ms.get(wire_id, self._opened_ms)
+        return wire_id not in self._on_way and now_ms > sent_ms + facts.life_ms + facts.settle_ms
 
     def _why_not_now(self, order: BrokerOrder, line: Line) -> str:
         """Say why an order is not sent at all; "" where nothing speaks against it."""
@@ -180,9 +195,7 @@ class CcxtBroker:
         return self._dialect, self._line
 
     def _forget_before(self, before_ms: int) -> None:
-        old = [wire_id for wire_id, sent_ms in self._sent_ms.items() if sent_ms is not None and sent_ms < before_ms]
-        for wire_id in old:
-            del self._sent_ms[wire_id]
+        self._sent_ms = {wire_id: sent_ms for wire_id, sent_ms in self._sent_ms.items() if sent_ms >= before_ms}
 
     async def _understood(self, what: str, work: Awaitable[_T]) -> _T:
         """Wait for work; an answer that is not what the exchange promised proves nothing."""

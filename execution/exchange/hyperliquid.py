@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from execution.exchange.hyperliquid_words import (
     state_of,
     wire_id_of,
 )
-from execution.exchange.line import NEWS, SUBSCRIBED, Line
+from execution.exchange.line import MALFORMED, NEWS, SUBSCRIBED, Line
 from execution.exchange.terms import CcxtTerms
 from execution.live.broker import BrokerOrder, Execution, FundingPaid, OrderState, Stage, Standing
 
@@ -53,6 +54,7 @@ class Hyperliquid:
         self._markets: dict[str, Market] = {}
         self._by_symbol: dict[str, Market] = {}
         self._named: dict[int, str | None] = {}
+        self._fills_say = False
 
     @property
     def _user(self) -> str:
@@ -125,6 +127,7 @@ class Hyperliquid:
         if most is not None and len(rows) >= most:
             raise BooksDisagree(f"Hyperliquid tells the newest {most} executions; since {since_ms} there are no fewer")
         perpetual = [row for row in rows if is_perpetual(row["coin"])]
+        self._fills_say |= any(row.get("cloid") for row in perpetual)
         return [execution_of(row, await self._wire_id(row), await self._market(row["coin"])) for row in perpetual]
 
     async def funding(self, since_ms: int) -> list[FundingPaid]:
@@ -159,8 +162,11 @@ class Hyperliquid:
             await self._exchange.watch(self.stream_url, SUBSCRIBED, request, name)
 
     async def _check_key(self) -> None:
-        agent = str(self._exchange.eth_get_address_from_private_key(self._exchange.privateKey)).lower()
-        file = self._terms.key_file
+        file, agent = self._terms.key_file, ""
+        with suppress(*MALFORMED):
+            agent = str(self._exchange.eth_get_address_from_private_key(self._exchange.privateKey)).lower()
+        if not agent:
+            raise BadInput(f"the private key in {file} is no key of any wallet")
         if agent == self._user:
             raise BadInput(f"the key in {file} is the wallet's own, which may withdraw; use an API wallet's key")
         told = await self._info("the key", {"type": "userRole", "user": agent})
@@ -220,12 +226,15 @@ class Hyperliquid:
         raise VenueUnreachable(f"the order: {said}")
 
     async def _act(self, what: str, action: dict[str, Any]) -> Any:
-        """Sign an action that the exchange takes for a short time only, and send it once."""
+        """Send an action once, signed so that the exchange takes it for a short time only."""
+        return await self._line.ask(what, partial(self._signed_and_sent, action))
+
+    async def _signed_and_sent(self, action: dict[str, Any]) -> Any:
         nonce = int(self._exchange.incrementing_nonce())
         expires_ms = nonce + self._terms.facts.life_ms
         signature = self._exchange.sign_l1_action(action, nonce, None, expires_ms)
         request = {"action": action, "nonce": nonce, "signature": signature, "expiresAfter": expires_ms}
-        return await self._line.ask(what, partial(self._exchange.private_post_exchange, request))
+        return await self._exchange.private_post_exchange(request)
 
     async def _info(self, what: str, request: dict[str, Any]) -> Any:
         return await self._line.ask(what, partial(self._exchange.public_post_info, request))
@@ -239,8 +248,8 @@ class Hyperliquid:
         return found
 
     async def _wire_id(self, row: Row) -> str | None:
-        """Return whose order a fill was: the fill says it, or else the order does, which is asked once."""
-        if row.get("cloid") or is_forced(row):
+        """Return whose order a fill was: the fill says it, or where fills do not, the order does, asked once."""
+        if self._fills_say or is_forced(row):
             return wire_id_of(row)
         number = int(row["oid"])
         if number not in self._named:

@@ -180,6 +180,9 @@ def _exchange(terms: CcxtTerms, unlock: Unlock, now_ms: Callable[[], int]) -> An
         exchange.set_sandbox_mode(True)
     if terms.url:
         exchange.urls["api"] = redirected(exchange.urls["api"], terms.url)
+    if terms.url.startswith("http://"):
+        # No TLS is spoken there, for which ccxt would read the machine's certificates first.
+        exchange.ssl_context = False
     if is_local:
         exchange.timeout_on_exit = 0
     unlock(exchange)

@@ -112,8 +112,8 @@ VENUES: Final[Mapping[str, VenueFacts]] = MappingProxyType(
             mark_word="fairPrice",
             interest_word="holdVol",
             counts_contracts=True,
-            # ccxt would let 25 changes of a book go by before it asks for the whole of it.
-            options={"defaultType": "swap", "watchOrderBook": {"snapshotDelay": 0}},
+            # ccxt would let 25 changes of a book go by, long in a quiet market, before it asks for all of it.
+            options={"defaultType": "swap", "watchOrderBook": {"snapshotDelay": 1}},
         ),
         "hyperliquid": VenueFacts(
             quote="USDC",

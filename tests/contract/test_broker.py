@@ -1,116 +1,23 @@
-"""What every broker owes the desk, whichever venue it speaks to and whatever happens on the way there."""
+"""What every broker owes the desk, whichever venue it speaks to."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import suppress
-from pathlib import Path
-
-import numpy as np
-import pytest
 
 from domain.decisions import Side
-from domain.errors import VenueUnreachable
-from execution.live.broker import BrokerOrder, OrderKind, OrderState, Stage
-from execution.live.wire import WireCode, WireId
-from tests.conftest import NO_GATEWAY
-from tests.doubles.gateway.contract import GatewayVenueWorld
-from tests.doubles.gateway.world import INSTALLED, Chain
-from tests.doubles.trading.faults import Fault, Kind
-from tests.doubles.trading.world import CcxtWorld, World
-
-KINDS = ("bybit", "hyperliquid", "gateway")
-Story = Callable[[World], Awaitable[None]]
-LONG_MS = 60_000
-UP_S = 20.0
-DAY_MS = 86_400_000
-
-
-@pytest.fixture(params=KINDS)
-def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Story], None]:
-    """Return a way to live a story in a world that begins and ends with it."""
-    if request.param == "gateway":
-        if not strikes_the_gateway(request.node.callspec.params):
-            return lambda story: None
-        chain = request.getfixturevalue("chain")
-        return lambda story: asyncio.run(lived(GatewayVenueWorld(tmp_path, chain), story))
-    return lambda story: asyncio.run(lived(CcxtWorld(tmp_path, request.param), story))
-
-
-def strikes_the_gateway(params: Mapping[str, object]) -> bool:
-    """Say whether a test's fault is one that a unix socket has; for others no gateway needs to be started."""
-    return params.get("fault", Fault.LATE) in GatewayVenueWorld.faults and params.get("late_ms", 500) == 500
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[Chain]:
-    """Return the test chain that every gateway here trades on, or skip and say that it is absent."""
-    if not INSTALLED.exists():
-        pytest.skip(NO_GATEWAY)
-    one = Chain()
-    yield one
-    one.close()
-
-
-async def lived(world: World, story: Story) -> None:
-    await world.begin()
-    try:
-        await story(world)
-    finally:
-        await world.end()
-
-
-CODE = WireCode("contract", ("SOL-PERP",))
-
-
-def wire_id(number: int) -> str:
-    return CODE.write(WireId(symbol="SOL-PERP", purpose="entry", at_ms=1_747_000_000_000 + number))
-
-
-def bought(world: World, number: int, lots: int = 10) -> BrokerOrder:
-    return world.order(wire_id(number), Side.BUY, lots, OrderKind.IOC, world.price * 1.01)
-
-
-def stop(world: World, number: int, lots: int = 10) -> BrokerOrder:
-    return world.order(wire_id(number), Side.SELL, lots, OrderKind.STOP, world.price * 0.9)
-
-
-def target(world: World, number: int, lots: int = 10) -> BrokerOrder:
-    return world.order(wire_id(number), Side.SELL, lots, OrderKind.TARGET, world.price * 1.1)
-
-
-async def settled(world: World, order: BrokerOrder) -> OrderState:
-    """Return how an order stands when everything that was on its way has arrived or never will."""
-    state = await told(world, order.wire_id)
-    for _ in range(30):
-        if state.stage is not Stage.WORKING:
-            break
-        await world.pass_time(world.patience_ms // 10)
-        state = await told(world, order.wire_id)
-    return state
-
-
-async def told(world: World, wire: str) -> OrderState:
-    """Return what the broker says of an order, asked again while the venue cannot be reached."""
-    for _ in range(60):
-        try:
-            return await world.broker.state_of(wire, world.symbol)
-        except VenueUnreachable:
-            await world.pass_time(1_000)
-    raise AssertionError("the venue never came back")
-
-
-async def placed(world: World, order: BrokerOrder) -> OrderState:
-    state = await world.broker.place(order)
-    return state if state.stage is Stage.OVER else await settled(world, order)
-
-
-async def until(is_so: Callable[[], bool], world: World | None = None) -> None:
-    """Wait on a condition, with the venue's time moving where a world is given."""
-    async with asyncio.timeout(UP_S):
-        while not is_so():
-            if world is not None:
-                await world.pass_time(200)
-            await asyncio.sleep(0.005)
+from execution.live.broker import OrderKind, Stage
+from tests.contract.broker_stories import (
+    DAY_MS,
+    UP_S,
+    bought,
+    placed,
+    settled,
+    since,
+    stop,
+    target,
+    until,
+    wire_id,
+    woken,
+)
+from tests.doubles.trading.world import World
 
 
 def test_the_grid_it_returns_is_the_venues_and_books_whole_micro_dollars(play):
@@ -148,11 +55,6 @@ def test_an_order_that_finds_less_is_over_with_what_it_found(play):
         assert (await world.broker.standing()).positions == ((world.symbol, 5),)
 
     play(story)
-
-
-def since(world: World) -> int:
-    """Return an instant before everything that happens here."""
-    return 1_747_000_000_000 - DAY_MS
 
 
 def test_an_order_whose_worst_price_nobody_offers_fills_nothing_and_says_why(play):
@@ -335,11 +237,6 @@ def test_whoever_waits_for_a_change_is_woken_by_a_fill(play):
     play(story)
 
 
-async def woken(world: World) -> None:
-    """Let the stream come up, and take what it says of that."""
-    await asyncio.wait_for(world.broker.changed(), UP_S)
-
-
 def test_a_stream_that_is_cut_is_told_of_and_comes_back(play):
     async def story(world: World) -> None:
         if not world.has_stream:
@@ -361,134 +258,3 @@ def test_a_stream_that_is_cut_is_told_of_and_comes_back(play):
         await asyncio.wait_for(world.broker.changed(), UP_S)
 
     play(story)
-
-
-@pytest.mark.parametrize("fault", list(Fault))
-def test_whatever_strikes_an_order_it_is_taken_at_most_once_and_its_fate_becomes_known(play, fault):
-    async def story(world: World) -> None:
-        if fault not in world.faults:
-            return
-        order = bought(world, 1)
-        world.strike(Kind.PLACE, fault)
-        is_known = False
-        with suppress(VenueUnreachable):
-            is_known = (await world.broker.place(order)).stage is Stage.OVER
-        state = await settled(world, order)
-        assert world.n_orders(order.wire_id) <= 1
-        assert state.stage is (Stage.OVER if world.n_orders(order.wire_id) else Stage.ABSENT)
-        assert not (is_known and state.stage is Stage.ABSENT and world.n_executions())
-        await world.pass_time(LONG_MS)
-        assert world.filled_lots(order.wire_id) == (10 if state.stage is Stage.OVER else 0)
-        assert sum(one.size_lots for one in await world.broker.executions(since(world))) == world.n_executions() * 10
-
-    play(story)
-
-
-@pytest.mark.parametrize("fault", list(Fault))
-def test_whatever_strikes_a_cancellation_it_can_be_asked_for_again(play, fault):
-    async def story(world: World) -> None:
-        if fault not in world.faults:
-            return
-        await placed(world, bought(world, 1))
-        await world.broker.place(stop(world, 2))
-        world.strike(Kind.CANCEL, fault)
-        for _ in range(30):
-            try:
-                await world.broker.cancel(wire_id(2), world.symbol)
-                break
-            except VenueUnreachable:
-                await world.pass_time(1_000)
-        assert (await settled(world, stop(world, 2))).stage is Stage.OVER
-        assert (await world.broker.standing()).resting == ()
-        assert world.n_executions() == 1
-
-    play(story)
-
-
-@pytest.mark.parametrize("fault", list(Fault))
-def test_whatever_strikes_a_question_the_answer_is_right_or_there_is_none(play, fault):
-    async def story(world: World) -> None:
-        if fault not in world.faults:
-            return
-        await placed(world, bought(world, 1))
-        await world.broker.place(stop(world, 2))
-        for _ in range(3):
-            world.strike(Kind.ASK, fault)
-            with suppress(VenueUnreachable):
-                standing = await world.broker.standing()
-                assert standing.positions == ((world.symbol, 10),)
-                assert [one.wire_id for one in standing.resting] == [wire_id(2)]
-            await world.pass_time(10_000)
-            world.strike(Kind.ASK, fault)
-            with suppress(VenueUnreachable):
-                assert [one.wire_id for one in await world.broker.executions(since(world))] == [wire_id(1)]
-                assert (await world.broker.state_of(wire_id(1), world.symbol)).stage is Stage.OVER
-            await world.pass_time(10_000)
-        world.clear()
-        await world.pass_time(LONG_MS)
-        assert (await world.broker.standing()).positions == ((world.symbol, 10),)
-
-    play(story)
-
-
-@pytest.mark.parametrize("is_reopened", [False, True])
-@pytest.mark.parametrize("late_ms", [500, 4_900, 5_100, 7_900, 9_000, 30_000])
-def test_an_order_is_not_called_absent_while_it_can_still_arrive(play, late_ms, is_reopened):
-    async def story(world: World) -> None:
-        if isinstance(world, CcxtWorld):
-            world.server.door.weather.late_ms = late_ms
-        world.strike(Kind.PLACE, Fault.LATE)
-        with pytest.raises(VenueUnreachable):
-            await world.broker.place(bought(world, 1))
-        if is_reopened:
-            await world.reopen()
-        said_absent = False
-        for _ in range(90):
-            state = await world.broker.state_of(wire_id(1), world.symbol)
-            assert not (said_absent and world.n_orders(wire_id(1)))
-            said_absent |= state.stage is Stage.ABSENT
-            await world.pass_time(500)
-        assert said_absent is (world.n_orders(wire_id(1)) == 0)
-
-    play(story)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_through_a_storm_of_faults_no_order_is_doubled_or_lost(play, seed):
-    async def story(world: World) -> None:
-        generator = np.random.default_rng(seed)
-        known: dict[str, OrderState] = {}
-        for number in range(1, 26):
-            order = await struck(world, generator, number)
-            known[order.wire_id] = await settled(world, order)
-        world.clear()
-        await world.pass_time(LONG_MS)
-        executions = await world.broker.executions(since(world))
-        assert len(executions) == len({one.execution_id for one in executions}) == world.n_executions()
-        for wire, state in known.items():
-            filled = world.filled_lots(wire)
-            assert world.n_orders(wire) == (0 if state.stage is Stage.ABSENT else 1)
-            assert state.filled_lots in (filled, None)
-            assert sum(one.size_lots for one in executions if one.wire_id == wire) == filled
-        held = sum(one.side * one.size_lots for one in executions)
-        assert (await world.broker.standing()).positions == (((world.symbol, held),) if held else ())
-
-    play(story)
-
-
-async def struck(world: World, generator: np.random.Generator, number: int) -> BrokerOrder:
-    """Place an order with faults about it, and now and then take the broker's process away; return the order."""
-    faults = [one for one in world.faults if one is not Fault.SILENCE]
-    for kind in Kind:
-        if generator.random() < 0.6:
-            world.strike(kind, faults[generator.integers(len(faults))])
-    world.fill_next(float(generator.choice([0.0, 0.4, 1.0])))
-    side = Side.BUY if generator.random() < 0.5 else Side.SELL
-    price = world.price * (1.01 if side is Side.BUY else 0.99)
-    order = world.order(wire_id(number), side, int(generator.integers(1, 9)), OrderKind.IOC, price)
-    with suppress(VenueUnreachable):
-        await world.broker.place(order)
-    if generator.random() < 0.15:
-        world.clear()
-        await world.reopen()
-    return order

@@ -17,7 +17,7 @@ from market.quality import QualityLimits
 from tests.doubles.exchange.binance import Binance
 from tests.doubles.exchange.bybit import Bybit
 from tests.doubles.exchange.deribit import Deribit
-from tests.doubles.exchange.faults import Fault
+from tests.doubles.exchange.faults import Fault, one_a_minute
 from tests.doubles.exchange.hyperliquid import Hyperliquid
 from tests.doubles.exchange.markets import Market, recorded
 from tests.doubles.exchange.mexc import Mexc
@@ -110,6 +110,16 @@ def test_a_fault_is_told_costs_at_most_its_minutes_and_is_over(protocol, fault, 
         assert any(word in snapshot.defects[0] for word in WITHOUT_BAR[fault].split("|"))
         assert snapshot.as_of_ms in (fault_ms, fault_ms + MINUTE_MS)
     assert all(one.is_fit for minute in minutes[AT + 3 :] for one in minute)
+
+
+@pytest.mark.parametrize("protocol", [Hyperliquid, Deribit, Mexc])
+def test_with_a_fault_in_every_minute_each_bar_is_the_exchanges_own_or_there_is_none(protocol, tape) -> None:
+    markets = tape()
+    start_ms = opening_after(markets, 5)
+    script = one_a_minute(start_ms // MINUTE_MS * MINUTE_MS + MINUTE_MS, 2 * len(Fault), 3)
+    minutes = drained(Rehearsal(protocol, markets, start_ms, 2 * len(Fault), script))
+    check_against_tape(minutes, markets)
+    assert sum(one.is_fit for minute in minutes for one in minute) > len(Fault)
 
 
 class BookRefused(Mexc):

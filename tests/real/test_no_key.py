@@ -50,6 +50,7 @@ CALLS: dict[tuple[str, ...], Call] = {
     ("doctor",): Call(("--json",), codes=(FAILED,)),
     ("halt",): Call(("--reduce",)),
     ("resume",): Call(),
+    ("watch",): Call(("--test", "--set", "NOTIFY_CRITICAL=json://127.0.0.1:1"), codes=(FAILED,)),
     ("report",): Call(("tested",)),
     ("sweep",): Call(("--grid", "grid.json", *TAPE, "--min-trades", "1", "--workers", "1")),
     ("tune",): Call(("--space", "grid.json", *TAPE, "--trials", "2", "--min-trades", "1"), codes=(FINE, REFUSED)),

@@ -38,7 +38,7 @@ def test_a_target_that_hangs_changes_nothing_of_a_run_and_is_told_by_the_next_de
     untold = chain_hash(Program(tmp_path_factory.mktemp("untold")).call(*JOB))
     env = {"NOTIFY_INFO": mailbox.url("?rto=300"), "NOTIFY_CRITICAL": mailbox.url()}
     mailbox.is_hanging = True
-    done = program.run(*JOB, env=env, patience_s=PATIENCE_S)
+    done = program.run(*JOB, env=env)
     assert chain_hash(done) == untold
     assert mailbox.n_asked > 0
     (kept,) = (program.folder / "state").glob("notices-*.json")

@@ -182,11 +182,11 @@ class LocalExchange:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if self.trading is not None and request.path == self.trading.account.ws_path:
             return await self.trading.listen(request)
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            return await self._listen(request)
         if self.trading is not None and self.trading.account.is_private(request.path):
             self._move_prices()
             return await self.trading.serve(request)
-        if request.headers.get("upgrade", "").lower() == "websocket":
-            return await self._listen(request)
         query: Mapping[str, Any] = dict(request.query) | (await request.json() if request.can_read_body else {})
         self.requests.append(f"{request.path} {query.get('type', '')}".strip())
         if self.fault is Fault.TOO_MANY_REQUESTS:

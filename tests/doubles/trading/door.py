@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
+from tests.doubles.latch import Latch
 from tests.doubles.trading.engine import Engine, Fill, Order, Settlement
 from tests.doubles.trading.faults import Fault, Kind, Weather
 
@@ -52,7 +53,10 @@ class Listener:
 
 
 class Door:
-    """Serves one account. n_asked: requests by path, as the exchange has seen them, whatever became of them."""
+    """Serves one account. n_asked: requests by path, as the exchange has seen them, whatever became of them.
+
+    hold: while it is shut, orders wait at the door. is_shut: nobody is let in at all.
+    """
 
     def __init__(self, account: Account, weather: Weather | None = None) -> None:
         self.account = account
@@ -61,6 +65,7 @@ class Door:
         self.n_asked: dict[str, int] = {}
         self.n_connected = 0
         self.is_shut = False
+        self.hold = Latch()
         self._late: list[tuple[int, Asked]] = []
         account.engine.told.append(self._tell)
 
@@ -82,7 +87,10 @@ class Door:
         body = await request.text()
         asked = Asked(request.path, request.rel_url.raw_query_string, dict(request.headers), body)
         self.n_asked[asked.path] = self.n_asked.get(asked.path, 0) + 1
-        fault = self.weather.next(self.account.kind(asked.path, body))
+        kind = self.account.kind(asked.path, body)
+        fault = self.weather.next(kind)
+        if kind is Kind.PLACE:
+            await self.hold.passed()
         if self.is_shut or fault in (Fault.LOSE_REQUEST, Fault.LATE):
             if fault is Fault.LATE:
                 self._late.append((self.account.engine.now_ms() + self.weather.late_ms, asked))

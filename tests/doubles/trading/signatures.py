@@ -1,5 +1,6 @@
 """Who has signed a Hyperliquid action: the hash of EIP-712 spelt out, and the address recovered from the signature."""
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ AGENT = "Agent(string source,bytes32 connectionId)"
 CHAIN_ID = 1337
 
 
+@cache
 def hashed(data: bytes | str) -> bytes:
     return bytes(keccak.SHA3(data.encode() if isinstance(data, str) else data))
 

@@ -17,7 +17,7 @@ def never(*_: object) -> None:
     raise AssertionError("nothing is opened before everything is proven")
 
 
-SHOP = Shop(build=never, build_feed=never, build_chat_reader=main.build_chat_reader, check=never, build_venue=never)
+SHOP = Shop(**{**dict.fromkeys(Shop._fields, never), "build_chat_reader": main.build_chat_reader})
 
 
 @pytest.fixture
@@ -39,7 +39,15 @@ def test_a_desk_that_has_proven_everything_may_start_and_nothing_was_opened_to_f
 ) -> None:
     records.backtest("tape", quiet(WARM + 20))
     records.paper("paper", quiet(WARM + 20))
-    prove_start(desk(records, tmp_path), SHOP)
+    assert prove_start(desk(records, tmp_path), SHOP) == ()
+
+
+def test_a_proof_of_other_code_is_remarked_on_and_forbids_nothing(records: Records, tmp_path: Path) -> None:
+    records.live("tape", quiet(WARM + 20), code="feed", data="tape", FEED="replay")
+    records.paper("paper", quiet(WARM + 20))
+    (remark,) = prove_start(desk(records, tmp_path), SHOP)
+    assert remark.startswith("backtest: tape: 28 minutes of tape")
+    assert "made by the code feed" in remark
 
 
 def test_the_first_missing_proof_is_the_one_to_get_next(records: Records, tmp_path: Path) -> None:

@@ -395,6 +395,7 @@ AT_BYBIT = {**TRADING, "EXECUTION": "ccxt", "CCXT_KEY_FILE": "bybit.key"}
         ({**TRADING, "LIVE_EXIT_SLIPPAGE_BPS": "20"}, "LIVE_EXIT_SLIPPAGE_BPS", "LIVE_MAX_SLIPPAGE_BPS, which is 30"),
         ({**TRADING, "LIVE_CASH_TOLERANCE_USD": "11"}, "LIVE_CASH_TOLERANCE_USD", "LIVE_CAPITAL_USD, which is 100"),
         ({**TRADING, "SPEED": "max"}, "SPEED", "real or auto"),
+        ({**TRADING, "GATE_CASSETTE": "replay", "GATE_CASSETTE_FILE": "c"}, "GATE_CASSETTE", "because MODE is live"),
     ],
 )
 def test_a_mode_that_reaches_a_venue_names_each_setting_that_contradicts_it(given, name, allowed):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 import main
@@ -78,6 +79,14 @@ def test_a_dry_run_stands_on_the_socket_alone_and_is_told_what_live_will_ask(gat
     assert all(check.ok for check in told.values())
     assert told["live: backtest"].advice.startswith("live will ask for it: ")
     assert [proof.holds for proof in start_proofs(chosen, f"sqlite:///{tmp_path}/none.db")] == [True]
+
+
+def test_what_the_venue_says_of_itself_is_told_among_the_proofs_and_not_asked_for_on_paper(tmp_path: Path) -> None:
+    told = [("network", True, "mainnet"), ("program", False, "it is not there")]
+    chosen = replace(plan(MODE="dry_run", FEED="live"), ask_venue=lambda: told)
+    found = checks(chosen, tmp_path)
+    assert [found[f"live: {name}"].ok for name, _, _ in told] == [True, False]
+    assert list(checks(replace(chosen, mode="paper"), tmp_path)) == ["live"]
 
 
 def test_a_live_start_asks_the_journal_first_and_then_the_files(gateway: Path, tmp_path: Path) -> None:

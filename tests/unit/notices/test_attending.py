@@ -43,7 +43,7 @@ class Letters:
         self.bodies: list[str] = []
 
     def __call__(self, url: str, message: Message) -> Delivery:
-        self.bodies.append(message.body)
+        self.bodies.append(message.body.rpartition("\n")[0])
         return Delivery.TOLD
 
 

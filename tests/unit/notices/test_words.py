@@ -1,6 +1,8 @@
 """The messages, word for word."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +10,8 @@ from db.day import DayFigures
 from db.noted import NotedEvent, NotedFill, NotedRefusal, NotedTrade
 from domain.instrument import Instrument
 from notices.notice import MOST_CHARACTERS, Severity
-from notices.words import BREAKERS, SILENT, of_breaker, of_day, of_event, of_fill, of_trade
+from notices.outbox import Lane, Waiting, message_of
+from notices.words import BREAKERS, KNOWN, SILENT, of_breaker, of_day, of_event, of_fill, of_trade
 from risk.rules import ENTRY_RULES
 
 SOL = Instrument(
@@ -55,6 +58,25 @@ def test_bookkeeping_is_not_told(kind: str) -> None:
     assert of_event("live-1", NotedEvent(seq=1, at_ms=AT_MS, kind=kind, detail="[]")) is None
 
 
+def test_somebody_has_decided_about_every_kind_of_event_that_the_product_can_put_on_record() -> None:
+    root = Path(__file__).parents[3]
+    rooms = (
+        "agents",
+        "console",
+        "db",
+        "desk",
+        "execution/exchange",
+        "execution/gateway_client",
+        "execution/live",
+        "market",
+    )
+    sources = [path.read_text(encoding="utf-8") for room in rooms for path in (root / room).rglob("*.py")]
+    put = r'(?:\.event|\.note|notes\.add|notes\.append|_note)\(\(?"([a-z_]+)"'
+    kinds = {kind for text in sources for kind in re.findall(put, text)}
+    assert len(kinds) > 20
+    assert kinds <= KNOWN
+
+
 def test_a_long_detail_is_cut_to_fit_a_small_screen() -> None:
     notice = of_event("live-1", NotedEvent(seq=1, at_ms=AT_MS, kind="halt", detail="x" * 1_000))
     assert notice is not None
@@ -96,3 +118,22 @@ def test_a_day_is_summed_up_run_by_run() -> None:
         "fees 3.21 USD, deepest fall 1.23 %, 1440 ticks. Refusals: cooled_down 12, spread_is_tight 3.",
     ]
     assert of_day((), 0, 86_400_000).text.endswith("No desk took a minute.")
+
+
+def waiting(count: int) -> Lane:
+    carried = Waiting(
+        group="g", text="p: a minute came late", count=count, first_ms=AT_MS, last_ms=AT_MS + 60_000, queued_ms=0
+    )
+    return Lane(carried=carried, n_given_up=count - 1, is_doubtful=count > 1)
+
+
+def test_a_message_says_when_and_how_often_and_what_the_reader_must_know_of_its_journey() -> None:
+    one, many = (message_of(waiting(count), Severity.WARNING) for count in (1, 4))
+    assert one.title == "Tidegate warning"
+    assert one.body == "p: a minute came late\n2025-05-01 00:02:00 UTC"
+    assert many.body.splitlines() == [
+        "p: a minute came late",
+        "(the last of 4, 2025-05-01 00:01:00 UTC to 2025-05-01 00:02:00 UTC)",
+        "(could not be told before and was given up: 3)",
+        "(this may have been told before)",
+    ]

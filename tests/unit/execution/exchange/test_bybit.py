@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from decimal import Decimal
 
@@ -18,7 +17,6 @@ from tests.doubles.trading.engine import Contract, Wanted
 from tests.doubles.trading.faults import Fault, Kind
 from tests.doubles.trading.world import API_KEY, SECRET, CcxtWorld
 
-Story = Callable[[CcxtWorld, BybitAccount], Awaitable[None]]
 CREATE = "/v5/order/create"
 IDS = [f"{number:032x}" for number in range(40)]
 
@@ -28,27 +26,11 @@ def world(tmp_path):
     return CcxtWorld(tmp_path)
 
 
-def play(world: CcxtWorld, story: Story, prepare: Callable[[CcxtWorld, BybitAccount], None] | None = None) -> None:
-    account = world.account
-    assert isinstance(account, BybitAccount)
-
-    async def go() -> None:
-        if prepare is not None:
-            prepare(world, account)
-        try:
-            await world.begin()
-            await story(world, account)
-        finally:
-            await world.end()
-
-    asyncio.run(go())
-
-
 async def nothing(world: CcxtWorld, account: BybitAccount) -> None:
     """Be open, and that is all."""
 
 
-def test_a_number_too_fine_for_micro_dollars_is_refused_by_name(world):
+def test_a_number_too_fine_for_micro_dollars_is_refused_by_name(play, world):
     def prepare(world, account):
         world.engine.contracts["SOL"] = Contract("SOL", Decimal("0.00000001"), Decimal("0.1"))
 
@@ -68,7 +50,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", list(REFUSED))
-def test_an_account_that_is_not_fit_is_refused_with_what_to_mend(world, name):
+def test_an_account_that_is_not_fit_is_refused_with_what_to_mend(play, world, name):
     settings, words = REFUSED[name]
 
     def prepare(world, account):
@@ -79,28 +61,28 @@ def test_an_account_that_is_not_fit_is_refused_with_what_to_mend(world, name):
         play(world, nothing, prepare)
 
 
-def test_a_market_that_is_not_there_is_refused_by_name(world):
+def test_a_market_that_is_not_there_is_refused_by_name(play, world):
     world.symbol = "DOGE-PERP"
     with pytest.raises(BadInput, match="DOGE-PERP: Bybit has no perpetual DOGEUSDT"):
         play(world, nothing)
 
 
-def test_an_exchange_that_is_not_there_is_unreachable_and_leaves_nothing_open(world):
+def test_an_exchange_that_is_not_there_is_unreachable_and_leaves_nothing_open(play, world):
     world.server.door.is_shut = True
     with pytest.raises(VenueUnreachable):
         play(world, nothing)
 
 
 @pytest.mark.parametrize(("price", "least_lots"), [(150, 1), (50, 2), (15, 5)])
-def test_the_smallest_order_keeps_clear_of_the_least_notional(world, price, least_lots):
+def test_the_smallest_order_keeps_clear_of_the_least_notional(play, world, price, least_lots):
     async def story(world, account):
         assert world.instrument.min_size_lots == least_lots
 
     play(world, story, lambda world, account: world.engine.price.update(SOL=Decimal(price)))
 
 
-@pytest.mark.parametrize("fault", list(Fault))
-def test_an_order_leaves_this_machine_once_whatever_comes_back(world, fault):
+@pytest.mark.parametrize("fault", CcxtWorld.faults)
+def test_an_order_leaves_this_machine_once_whatever_comes_back(play, world, fault):
     async def story(world, account):
         # The line is in use already: an http client is tempted to send again what was lost on such a one.
         await world.broker.standing()
@@ -112,10 +94,10 @@ def test_an_order_leaves_this_machine_once_whatever_comes_back(world, fault):
     play(world, story)
 
 
-SPEAKING = (Fault.ECHO, Fault.MAINTENANCE, Fault.LOSE_ANSWER, Fault.GARBAGE, Fault.SILENCE, Fault.TOO_MANY_REQUESTS)
+SPEAKING = (Fault.ECHO, Fault.MAINTENANCE, Fault.LOSE_ANSWER, Fault.GARBAGE, Fault.TOO_MANY_REQUESTS)
 
 
-def test_nothing_that_is_said_or_logged_holds_a_byte_of_the_key(world, caplog):
+def test_nothing_that_is_said_or_logged_holds_a_byte_of_the_key(play, world, caplog):
     heard, contexts = [], []
 
     async def story(world, account):
@@ -145,7 +127,7 @@ def test_nothing_that_is_said_or_logged_holds_a_byte_of_the_key(world, caplog):
     assert SECRET not in told
 
 
-def test_a_clock_that_is_wrong_from_the_start_is_made_good(world):
+def test_a_clock_that_is_wrong_from_the_start_is_made_good(play, world):
     async def story(world, account):
         state = await world.broker.place(world.order(IDS[1], Side.BUY, 10, OrderKind.IOC, 151))
         assert state.stage is Stage.WORKING
@@ -154,7 +136,7 @@ def test_a_clock_that_is_wrong_from_the_start_is_made_good(world):
     play(world, story, lambda world, account: setattr(account, "skew_ms", -8_000))
 
 
-def test_a_clock_that_jumps_costs_one_order_and_is_made_good_before_the_next(world):
+def test_a_clock_that_jumps_costs_one_order_and_is_made_good_before_the_next(play, world):
     async def story(world, account):
         account.skew_ms = 9_000
         refused = await world.broker.place(world.order(IDS[1], Side.BUY, 10, OrderKind.IOC, 151))
@@ -166,7 +148,7 @@ def test_a_clock_that_jumps_costs_one_order_and_is_made_good_before_the_next(wor
     play(world, story)
 
 
-def test_an_exchange_that_wants_to_be_left_alone_is_and_an_order_meanwhile_is_surely_not_sent(world):
+def test_an_exchange_that_wants_to_be_left_alone_is_and_an_order_meanwhile_is_surely_not_sent(play, world):
     async def story(world, account):
         world.strike(Kind.ASK, Fault.TOO_MANY_REQUESTS)
         with pytest.raises(VenueUnreachable):
@@ -182,7 +164,7 @@ def test_an_exchange_that_wants_to_be_left_alone_is_and_an_order_meanwhile_is_su
     play(world, story)
 
 
-def test_a_message_that_cannot_be_read_ends_the_line_and_not_the_listening(world):
+def test_a_message_that_cannot_be_read_ends_the_line_and_not_the_listening(play, world):
     async def story(world, account):
         await asyncio.wait_for(world.broker.changed(), 10)
         for text in ('{"topic": "order", "da', "[]", '"x"', "null"):
@@ -200,7 +182,7 @@ def test_a_message_that_cannot_be_read_ends_the_line_and_not_the_listening(world
     play(world, story)
 
 
-def test_executions_older_than_the_exchange_keeps_are_a_disagreement(world):
+def test_executions_older_than_the_exchange_keeps_are_a_disagreement(play, world):
     async def story(world, account):
         with pytest.raises(BooksDisagree, match="729 days"):
             await world.broker.executions(world.time.now_ms() - 800 * DAY_MS)
@@ -208,10 +190,23 @@ def test_executions_older_than_the_exchange_keeps_are_a_disagreement(world):
     play(world, story)
 
 
-def test_an_owners_order_rests_under_nobodys_name(world):
+def test_an_owners_order_rests_under_nobodys_name(play, world):
     async def story(world, account):
         for name in ("by-hand-7", ""):
             account.engine.place(Wanted(name, "SOL", -1, Decimal(1), reduce_only=True, trigger=Decimal(100)))
         assert [one.wire_id for one in (await world.broker.standing()).resting] == [None, None]
+
+    play(world, story)
+
+
+def test_more_resting_orders_than_a_page_holds_are_all_told(play, world):
+    async def story(world, account):
+        for number in range(123):
+            account.engine.place(
+                Wanted(f"{number:032x}", "SOL", -1, Decimal(1), reduce_only=True, trigger=Decimal(100))
+            )
+        resting = (await world.broker.standing()).resting
+        assert {one.wire_id for one in resting} == {f"{number:032x}" for number in range(123)}
+        assert len(resting) == 123
 
     play(world, story)
