@@ -41,18 +41,20 @@ def build_broker(settings: "Settings") -> "Broker":
         from execution.exchange.broker import CcxtBroker
 
         return CcxtBroker(part.ccxt_terms(settings), clock)
+    return build_gateway(settings)
+
+
+def build_gateway(settings: "Settings") -> "GatewayBroker":
+    """Build the order gateway's client; the gateway must run in the mode that the settings name."""
+    from desk.clock import SystemClock
     from execution.gateway_client.broker import GatewayBroker
 
-    return GatewayBroker(settings.gateway_socket, settings.mode.value, clock.now_ms)
+    return GatewayBroker(settings.gateway_socket, settings.mode.value, SystemClock().now_ms)
 
 
 def build_rehearsal(settings: "Settings", run_id: str) -> "Rehearsal":
     """Build what a dry run needs: the gateway's client, and who stands between it and the paper venue."""
-    from desk.clock import SystemClock
-    from execution.gateway_client.broker import GatewayBroker
-
-    clock = SystemClock()
-    broker = GatewayBroker(settings.gateway_socket, settings.mode.value, clock.now_ms)
+    broker = build_gateway(settings)
 
     def rehearsing(instruments: "Mapping[str, Instrument]", recorded: "Recorded") -> "RehearsingVenue":
         return rehearsing_venue(settings, run_id, instruments, recorded, broker)

@@ -110,3 +110,25 @@ def test_a_gateway_that_refuses_or_is_gone_lets_no_entry_through_and_every_exit(
     assert stage.query("SELECT 1 FROM fills WHERE exit_reason = 'time'"), "what was open was left on paper all the same"
     ((lots,),) = stage.query("SELECT position_lots FROM ticks ORDER BY id DESC LIMIT 1")
     assert lots == 0
+
+
+def test_the_doctor_tells_what_the_gateway_says_and_that_it_is_gone(stage: DryStage) -> None:
+    def doctor() -> dict[str, dict[str, object]]:
+        words = stage.words(
+            "doctor", "--json", MODE="dry_run", FEED="live", GATEWAY_SOCKET=str(stage.gateway.socket_path)
+        )
+        done = subprocess.run(stage.command(words), env=stage.environ, capture_output=True, text=True, check=False)
+        return {one["name"]: one for one in json.loads(done.stdout)["checks"]}
+
+    async def go() -> tuple[dict[str, dict[str, object]], dict[str, dict[str, object]]]:
+        async with stage.exchange:
+            await asyncio.to_thread(stage.gateway.start)
+            there = await asyncio.to_thread(doctor)
+            stage.gateway.kill()
+            return there, await asyncio.to_thread(doctor)
+
+    there, gone = asyncio.run(go())
+    assert there["live: gateway answers"]["ok"]
+    assert str(there["live: gateway answers"]["found"]).startswith("dry_run, program dRifty")
+    assert there["live: gateway markets"]["found"] == "SOL-PERP in lots of 0.01"
+    assert not gone["live: gateway answers"]["ok"]
