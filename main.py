@@ -18,11 +18,13 @@ from cli.sweep import sweep
 from cli.trading import backtest, dry_run, follow_mode, live, paper
 from cli.tune import tune
 from cli.walkforward import walkforward
+from cli.watch import watch
 from wiring.desk import build as build
 from wiring.feed import build_feed as build_feed
 from wiring.gate import build_chat_reader as build_chat_reader
 from wiring.gate import check
-from wiring.venue import build_venue
+from wiring.notices import attend
+from wiring.venue import build_rehearsal, build_venue
 
 HELP = """Tidegate: a trading desk for crypto perpetuals that records every decision and can recompute it.
 
@@ -43,6 +45,8 @@ def front_door(context: typer.Context) -> None:
         build_chat_reader=build_chat_reader,
         check=check,
         build_venue=build_venue,
+        build_rehearsal=build_rehearsal,
+        attend=attend,
     )
     if context.invoked_subcommand is None:
         follow_mode(context.obj)
@@ -63,6 +67,7 @@ app.command()(walkforward)
 app.command()(montecarlo)
 app.command()(band)
 app.command()(compare)
+app.command()(watch)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from configuration.choices import AllocationMethod, E3Direction, FeedKind, GateBackend, LogLevel, OnStop, Speed
+from configuration.execution_terms import ccxt_terms, live_capital_microusd, venue_terms
 from configuration.gate_terms import (
     cassette_terms,
     chat_terms,
@@ -24,6 +25,7 @@ from configuration.loading import load_settings, settings_from_json
 from configuration.making import frac, made, ms
 from configuration.problems import Problem, SettingsError
 from configuration.running import EPOCH
+from configuration.telling import notice_targets, presence_file, teller_terms, watch_terms
 from configuration.writing import (
     Effective,
     decision_hash,
@@ -39,7 +41,6 @@ from domain.errors import BadInput
 
 if TYPE_CHECKING:
     from domain.record import Record
-    from execution.live.terms import VenueTerms
     from execution.paper import PaperTerms
     from indicators.features import FeatureWindows
     from indicators.regime import RegimeThresholds
@@ -70,6 +71,7 @@ __all__ = [
     "Speed",
     "allocation_policy",
     "cassette_terms",
+    "ccxt_terms",
     "chat_terms",
     "decision_hash",
     "deployment_policy",
@@ -87,8 +89,10 @@ __all__ = [
     "load_settings",
     "metalabel_terms",
     "n_similar",
+    "notice_targets",
     "paper_terms",
     "portfolio",
+    "presence_file",
     "quality_limits",
     "recorded_decision_hash",
     "recorded_decisions",
@@ -102,8 +106,10 @@ __all__ = [
     "sizing_policy",
     "strategy_json",
     "strategy_thresholds",
+    "teller_terms",
     "trade_costs",
     "venue_terms",
+    "watch_terms",
     "yes_knobs",
 ]
 
@@ -364,24 +370,3 @@ def quality_limits(settings: Settings) -> "QualityLimits":
 def epoch_ms(moment: datetime) -> int:
     """Return a moment as UTC epoch milliseconds."""
     return (moment - EPOCH) // timedelta(milliseconds=1)
-
-
-def live_capital_microusd(settings: Settings) -> int:
-    """Return what a live desk's books begin with."""
-    from domain.instrument import MICROUSD_PER_USD
-
-    return round(settings.live_capital_usd * MICROUSD_PER_USD)
-
-
-def venue_terms(settings: Settings) -> "VenueTerms":
-    """Return on what terms the desk trades at a venue in the world."""
-    from execution.live.terms import VenueTerms
-
-    return made(
-        VenueTerms,
-        capital_usd=settings.live_capital_usd,
-        entry_slippage_bps=settings.live_max_slippage_bps,
-        exit_slippage_bps=settings.live_exit_slippage_bps,
-        order_life_s=settings.live_order_life_s,
-        cash_tolerance_usd=settings.live_cash_tolerance_usd,
-    )

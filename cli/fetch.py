@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def data_fetch(
-    exchange: Annotated[str, typer.Option("--exchange", help="Where from, e.g. bybit, binanceusdm, drift, velocity.")],
+    exchange: Annotated[str, typer.Option("--exchange", help="Where from, e.g. bybit, hyperliquid, drift.")],
     symbol: Annotated[list[str], typer.Option("--symbol", help="Perpetual, e.g. SOL-PERP; repeatable.")],
     first: Annotated[str, typer.Option("--from", metavar="DAY", help="First UTC day, e.g. 2025-05-01.")],
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last UTC day; today when left out.")] = None,
@@ -50,7 +50,7 @@ def data_fetch(
     except KeyboardInterrupt as error:
         raise Interrupted("the days told above are on disk; the same command goes on with the rest") from error
     finally:
-        print_fetched(stdout(), board.days, as_json=as_json)
+        print_fetched(stdout(), board.days, plan.warning, as_json=as_json)
 
 
 async def _fetch(plan: "FetchPlan", settings: "Settings", root: Path, board: "FetchBoard") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cli.options import ROOT, stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from cli.shop import Shop
     from console.live_checkup import LivePlan
@@ -37,14 +37,23 @@ def live_plan(settings: "Settings", build_feed: "Callable[..., Any]") -> "LivePl
         gateway_socket=None if is_paper or is_ccxt else settings.gateway_socket,
         key_file=Path(settings.ccxt_key_file) if is_ccxt and settings.mode is Mode.LIVE else None,
         build_feed=(lambda: build_feed(settings, None)) if settings.feed is FeedKind.LIVE else None,
+        ask_venue=None if is_paper or is_ccxt else lambda: _ask_gateway(settings),
     )
 
 
-def prove_start(settings: "Settings", shop: "Shop") -> None:
-    """Raise BadInput unless every proof holds that can be had before the venue is asked; nothing is left on record.
+def _ask_gateway(settings: "Settings") -> "Iterator[tuple[str, bool, str]]":
+    from console.gateway_look import ask_gateway
+    from wiring.venue import build_gateway
+
+    return ask_gateway(build_gateway(settings), settings.symbols)
+
+
+def prove_start(settings: "Settings", shop: "Shop") -> tuple[str, ...]:
+    """Return what is worth knowing of the proofs, once every one holds that can be had before the venue is asked.
 
     First what costs nothing: permission, journal, files. Only then, for live, the doctor's round, which may ask the
-    gate's server. The live market is no part of it: the start opens it by itself, before a run is begun.
+    gate's server. The live market is no part of it: the start opens it by itself, before a run is begun. Nothing is
+    left on record. Raises BadInput for the first proof that does not hold.
     """
     from cli.plan import plan_of
     from console.checkup import checks_of
@@ -53,10 +62,12 @@ def prove_start(settings: "Settings", shop: "Shop") -> None:
     from console.proofs import refuse_unless_proven
 
     plan = live_plan(settings, shop.build_feed)
-    refuse_unless_proven(plan.mode, start_proofs(plan, settings.database_url.get_secret_value()))
+    proofs = start_proofs(plan, settings.database_url.get_secret_value())
+    refuse_unless_proven(plan.mode, proofs)
     if plan.mode == LIVE:
         checks = checks_of(stdout(), plan_of(settings, shop.build_chat_reader))
         refuse_unless_proven(plan.mode, (doctor_proof(checks),))
+    return tuple(f"{proof.name}: {proof.found}; {proof.advice}" for proof in proofs if proof.advice)
 
 
 def _case(settings: "Settings") -> "Case":

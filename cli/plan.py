@@ -57,9 +57,21 @@ def plan_of(
         log_file=settings.log_file,
         data_dirs=tuple(folders(settings)),
         symbols=settings.symbols,
+        notified=notified(settings),
         gate=None if build_reader is None else gate_plan(settings, build_reader),
         live=None if build_feed is None else live_plan(settings, build_feed),
     )
+
+
+def notified(settings: "Settings") -> tuple[tuple[str, int], ...]:
+    """Return how many targets each severity has; nothing of the notices is imported where there is none."""
+    names = [name for name in ("critical", "warning", "info", "summary") if getattr(settings, f"notify_{name}")]
+    if not names:
+        return ()
+    from settings import notice_targets
+
+    severities = [target.severity.value for target in notice_targets(settings)]
+    return tuple((name, severities.count(name)) for name in names)
 
 
 def gate_plan(settings: "Settings", build_reader: "BuildReader") -> "GatePlan":

@@ -8,7 +8,8 @@ class Shop(NamedTuple):
     """build: the agents of one desk. build_feed: the market the settings ask for.
 
     build_chat_reader: who asks a model on a server. check: raises BadInput where the settings name what is not there.
-    build_venue: the venue in the world that a live run trades at.
+    build_venue: the venue in the world that a live run trades at. attend: how a desk is seen and heard from outside.
+    build_rehearsal: what a dry run rehearses its orders with.
     """
 
     build: Callable[..., Any]
@@ -16,3 +17,5 @@ class Shop(NamedTuple):
     build_chat_reader: Callable[..., Any]
     check: Callable[..., None]
     build_venue: Callable[..., Any]
+    build_rehearsal: Callable[..., Any]
+    attend: Callable[..., Any]

@@ -162,10 +162,13 @@ def trade(
         check=shop.check,
         gate_of=gate_identity,
         build_venue=shop.build_venue,
+        build_rehearsal=shop.build_rehearsal,
+        attend=shop.attend,
     )
     settings = settings_with({})
     if settings.mode.value != PAPER:
         from cli.live_plan import prove_start
 
-        prove_start(settings, shop)
+        for remark in prove_start(settings, shop):
+            typer.echo(f"note: {remark}", err=True)
     return run_desk(wish, lent)

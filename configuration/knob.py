@@ -48,6 +48,10 @@ def _entries(given: object) -> object:
     return entries
 
 
+class Hidden(SecretStr):
+    """A secret of which nothing at all is shown."""
+
+
 Number = Annotated[float, BeforeValidator(_decimal_number)]
 Whole = Annotated[int, BeforeValidator(_whole_number)]
 CommaList = Annotated[tuple[str, ...], BeforeValidator(_entries)]
@@ -90,6 +94,8 @@ def _range_words(field: FieldInfo, unit: str) -> str:
 def written(value: object) -> str:
     """Write a value as `.env` has it. A secret shows everything but its password."""
     match value:
+        case Hidden():
+            return "***" if value.get_secret_value() else ""
         case SecretStr():
             return without_password(value.get_secret_value())
         case Enum():

@@ -21,6 +21,7 @@ from configuration.deciding import (
 from configuration.executing import ExecutionKnobs
 from configuration.fetching import FetchKnobs
 from configuration.living import LiveKnobs
+from configuration.notifying import NotifyKnobs
 from configuration.running import DeskKnobs, JournalKnobs, PaperKnobs, ReplayKnobs, SimKnobs
 from configuration.sources import DEFAULT
 
@@ -42,6 +43,7 @@ GROUPS: Final[tuple[type[BaseModel], ...]] = (
     GateKnobs,
     PaperKnobs,
     JournalKnobs,
+    NotifyKnobs,
 )
 
 
@@ -63,6 +65,7 @@ class Settings(
     GateKnobs,
     PaperKnobs,
     JournalKnobs,
+    NotifyKnobs,
 ):
     """All knobs, validated and frozen. Build it with `load_settings`; `Settings()` is the defaults alone."""
 

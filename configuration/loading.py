@@ -114,6 +114,7 @@ def _contradictions(settings: Settings, raw: Mapping[str, tuple[Any, Given]], re
     if settings.feed is FeedKind.LIVE:
         yield from _unlivable(settings, raw)
     yield from _of_the_gate(settings, raw)
+    yield from _untellable(settings, raw)
 
 
 def _unlivable(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
@@ -122,6 +123,21 @@ def _unlivable(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iter
     named = [entry.partition("=")[0] for entry in settings.live_markets]
     if not set(named) <= set(settings.symbols):
         yield _clash("LIVE_MARKETS", settings.live_markets, f"names for {', '.join(settings.symbols)} alone", raw)
+
+
+NOTIFIED: Final = ("NOTIFY_CRITICAL", "NOTIFY_WARNING", "NOTIFY_INFO", "NOTIFY_SUMMARY")
+
+
+def _untellable(settings: Settings, raw: Mapping[str, tuple[Any, Given]]) -> Iterator[Problem]:
+    given = [name for name in NOTIFIED if getattr(settings, name.lower()).get_secret_value().strip()]
+    if not given:
+        return
+    from notices.targets import objection_to
+
+    for name in given:
+        objection = objection_to(getattr(settings, name.lower()).get_secret_value())
+        if objection is not None:
+            yield Problem(name, "(not shown)", objection, raw[name][1].place)
 
 
 def _untradable(settings: Settings, raw: Mapping[str, tuple[Any, Given]], refused: set[str]) -> Iterator[Problem]:

@@ -31,6 +31,7 @@ PREFIXES: Final = (
     "GATE_",
     "JOURNAL_",
     "LIVE_",
+    "NOTIFY_",
     "PAPER_",
     "PROOF_",
     "QUALITY_",
@@ -40,6 +41,7 @@ PREFIXES: Final = (
     "RISK_",
     "SIM_",
     "SIZING_",
+    "WATCH_",
 )
 
 # Names with our prefix that are no settings: the test run reads them.

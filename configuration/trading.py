@@ -40,6 +40,9 @@ def _at_any_venue(settings: Settings) -> Iterator[Demand]:
     if settings.live_cash_tolerance_usd * CAPITAL_OVER_TOLERANCE > capital_usd:
         yield Demand("LIVE_CASH_TOLERANCE_USD", f"at most a tenth of LIVE_CAPITAL_USD, which is {written(capital_usd)}")
 
+    if settings.gate_cassette.is_replay:
+        yield Demand("GATE_CASSETTE", f"off or record, because MODE is {settings.mode.value}: no recording may say yes")
+
 
 def _at_an_exchange(settings: Settings) -> Iterator[Demand]:
     if settings.mode is Mode.DRY_RUN:

@@ -43,7 +43,10 @@ MOST_ROWS = 500_000
 
 
 class DeskPlan(Record, frozen=True, kw_only=True):
-    """What the settings say of the desk. n_changed: settings away from default. gate, live: None: not looked at."""
+    """What the settings say of the desk. n_changed: settings away from default. gate, live: None: not looked at.
+
+    notified: how many targets each severity has.
+    """
 
     n_changed: int
     database_url: str
@@ -51,6 +54,7 @@ class DeskPlan(Record, frozen=True, kw_only=True):
     log_file: Path
     data_dirs: tuple[Path, ...]
     symbols: tuple[str, ...]
+    notified: tuple[tuple[str, int], ...] = ()
     gate: GatePlan | None = None
     live: LivePlan | None = None
 
@@ -113,6 +117,7 @@ def checks_of(console: Console, plan: DeskPlan | str) -> Iterator[Check]:
         journal, last_ms = check_journal(plan.database_url)
         yield journal
         yield check_switch(plan.state_dir)
+        yield check_notified(plan.notified)
         if plan.gate is not None:
             yield from check_gate(plan.gate, plan.database_url)
         yield check_recordings(_recordings(plan), [str(folder) for folder in plan.data_dirs])
@@ -128,6 +133,16 @@ def _of_the_world(plan: DeskPlan | str) -> Iterator[Check]:
     if plan.live.build_feed is not None:
         yield check_feed(plan.live.build_feed)
     yield from check_live(plan.live, plan.database_url)
+
+
+def check_notified(notified: tuple[tuple[str, int], ...]) -> Check:
+    """Look who would be told of what. Nobody is no failure: then only terminal and log tell."""
+    told = ", ".join(f"{severity} {count}" for severity, count in notified if count)
+    if not told:
+        return Check(name="notifications", ok=True, found="nobody is told anything (NOTIFY_CRITICAL)")
+    is_halt_told = dict(notified).get("critical", 0) > 0
+    advice = "" if is_halt_told else "nobody would be told of a halt: set NOTIFY_CRITICAL"
+    return Check(name="notifications", ok=True, found=f"targets: {told}", advice=advice)
 
 
 def _recordings(plan: DeskPlan) -> list[str]:

@@ -38,14 +38,19 @@ class FetchBoard:
         self._progress.advance(self._task)
 
 
-def print_fetched(console: Console, days: Sequence[DayDone], *, as_json: bool) -> None:
-    """Say what is on disk now: per series the days, rows, and what the source did not have."""
+def print_fetched(
+    console: Console, days: Sequence[DayDone], warning: str | None = None, *, as_json: bool = False
+) -> None:
+    """Say what is on disk now: per series the days, rows, and what the source did not have, and why if it is known."""
     if as_json:
         told = [
             {"series": day.series.title, "was_there": day.was_there, **msgspec.to_builtins(day.entry)} for day in days
         ]
-        print(json.dumps({"days": told}, allow_nan=False))  # noqa: T201 - this is the program's answer
+        why = {} if warning is None else {"warning": warning}
+        print(json.dumps({"days": told, **why}, allow_nan=False))  # noqa: T201 - this is the program's answer
         return
+    if warning is not None:
+        console.print(warning)
     if not days:
         console.print("no day is on disk")
         return

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
@@ -11,11 +11,11 @@ from typing import Any, Final
 from console.doctor import Check
 from console.live_proofs import LIVE, PAPER, Case, live_proofs
 from console.living import NOTHING_SEEN, LivingFeed, opened
-from console.proofs import Proof
+from console.proofs import Proof, venue_proofs
 from domain.errors import DeskError
 from domain.record import Record
 
-OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+PRIVATE: Final = 0o600
 WRITES: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -24,7 +24,8 @@ class LivePlan(Record, frozen=True, kw_only=True):
 
     unmet: settings that MODE does not take, as (name, value, what is allowed). gateway_socket, key_file: what this
     mode stands on; None where it needs none, an empty path where it needs one and none is named. build_feed: the
-    live market; None where the market is no live one.
+    live market; None where the market is no live one. ask_venue: what the venue says of itself without a key, as
+    (name, whether it holds, what was found); None where nobody can be asked so.
     """
 
     mode: str
@@ -33,6 +34,7 @@ class LivePlan(Record, frozen=True, kw_only=True):
     gateway_socket: Path | None = None
     key_file: Path | None = None
     build_feed: Callable[[], Any] | None = None
+    ask_venue: Callable[[], Iterable[tuple[str, bool, str]]] | None = None
 
 
 def check_feed(build_feed: Callable[[], Any]) -> Check:
@@ -56,6 +58,8 @@ def check_live(plan: LivePlan, database_url: str) -> Iterator[Check]:
         yield Check(name="live: settings", ok=False, found=found, advice=f"allowed: {allowed}")
     for proof in file_proofs(plan):
         yield _told(proof)
+    if plan.ask_venue is not None:
+        yield from map(_told, venue_proofs(plan.ask_venue()))
     is_asked = plan.mode == LIVE
     for proof in live_proofs(plan.case, database_url):
         yield _told(proof) if is_asked else _told_ahead(proof)
@@ -91,14 +95,14 @@ def file_proofs(plan: LivePlan) -> tuple[Proof, ...]:
 def _socket_proof(socket: Path) -> Proof:
     advice = "start the order gateway and name its socket in GATEWAY_SOCKET (docs/gateway.md)"
     try:
-        status, folder = os.stat(socket), os.stat(socket.absolute().parent)
+        status, folder = os.lstat(socket), os.stat(socket.absolute().parent)
     except OSError as error:
         return Proof(name="gateway", holds=False, found=f"{socket}: {error.strerror}", advice=advice)
     if not stat.S_ISSOCK(status.st_mode):
         return Proof(name="gateway", holds=False, found=f"{socket} is no socket", advice=advice)
     wrong = _open_to_others(status, socket)
-    if wrong is None and folder.st_mode & WRITES:
-        wrong = f"the folder of {socket} can be written to by others"
+    if wrong is None and (folder.st_mode & WRITES or folder.st_uid != os.geteuid()):
+        wrong = f"the folder of {socket} belongs to another user or can be written to by others"
     if wrong is not None:
         advice = "only the user who runs gateway and desk may reach it: mode 0600, in a folder of his own"
         return Proof(name="gateway", holds=False, found=wrong, advice=advice)
@@ -109,12 +113,13 @@ def _key_proof(key_file: Path) -> Proof:
     if key_file == Path():
         return Proof(name="key file", holds=False, found="CCXT_KEY_FILE names none", advice="see docs/live.md")
     try:
-        status = os.stat(key_file)
+        status = os.lstat(key_file)
     except OSError as error:
         advice = "put the exchange's key there (docs/live.md)"
         return Proof(name="key file", holds=False, found=f"{key_file}: {error.strerror}", advice=advice)
     if not stat.S_ISREG(status.st_mode):
-        return Proof(name="key file", holds=False, found=f"{key_file} is no file", advice="see docs/live.md")
+        advice = "put the key into a file of its own, no link (docs/live.md)"
+        return Proof(name="key file", holds=False, found=f"{key_file} is no file", advice=advice)
     wrong = _open_to_others(status, key_file)
     if wrong is not None:
         return Proof(name="key file", holds=False, found=wrong, advice=f"chown it to you, then chmod 600 {key_file}")
@@ -122,9 +127,10 @@ def _key_proof(key_file: Path) -> Proof:
 
 
 def _open_to_others(status: os.stat_result, path: Path) -> str | None:
-    if status.st_uid != os.getuid():
+    if status.st_uid != os.geteuid():
         return f"{path} belongs to another user"
-    return f"{path} has mode {stat.S_IMODE(status.st_mode):04o}" if status.st_mode & OTHERS else None
+    mode = stat.S_IMODE(status.st_mode)
+    return None if mode == PRIVATE else f"{path} has mode {mode:04o}"
 
 
 def _told(proof: Proof) -> Check:

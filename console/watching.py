@@ -17,6 +17,7 @@ from domain.tick import Outcome, TickRecord
 
 View = LiveView | PlainView | SilentView
 
+NOTIFIED: Final = ("notify_critical", "notify_warning", "notify_info", "notify_summary")
 N_BYTES_PER_MB: Final = 1_000_000
 # Held here because looking a member up on its enum costs more than the rest of a quiet tick.
 UNFIT: Final = Outcome.UNFIT
@@ -80,7 +81,7 @@ def watching(
         int(settings.log_file_max_mb * N_BYTES_PER_MB),
         settings.log_file_keep,
         to_console=False,
-        known_secrets=secrets_of(settings.database_url.get_secret_value()),
+        known_secrets=(*secrets_of(settings.database_url.get_secret_value()), *addresses_of(settings)),
     )
     try:
         with _view(title, n_minutes, instruments, as_json=as_json, is_simulated=is_simulated) as view:
@@ -103,6 +104,12 @@ def secrets_of(database_url: str) -> tuple[str, ...]:
     """Return what must never be printed of a journal's address: its password, as it is and as a URL writes it."""
     password = parse_url(database_url).password
     return () if not password else (str(password), quote(str(password), safe=""))
+
+
+def addresses_of(settings: Any) -> tuple[str, ...]:
+    """Return the addresses of those who are notified: they hold tokens."""
+    lists = (getattr(settings, name).get_secret_value() for name in NOTIFIED)
+    return tuple(one.strip() for text in lists for one in (text, *text.split(",")) if one.strip())
 
 
 def _view(

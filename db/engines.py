@@ -1,5 +1,6 @@
 """How to reach the database a URL names: writing (one connection) and reading (as many as asked for)."""
 
+import hashlib
 import os
 import sqlite3
 from pathlib import Path
@@ -48,6 +49,13 @@ def printable(url: URL) -> str:
     if url.drivername.startswith("sqlite") and url.database:
         return url.database
     return url.set(drivername=url.drivername.split("+")[0]).render_as_string(hide_password=True)
+
+
+def short_name(url: str) -> str:
+    """Return a short name of the journal for files that belong to it: the same journal, the same name."""
+    parsed = parse_url(url)
+    file = file_of(parsed)
+    return hashlib.sha256((printable(parsed) if file is None else str(file.resolve())).encode()).hexdigest()[:10]
 
 
 def file_of(url: URL) -> Path | None:

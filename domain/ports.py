@@ -1,4 +1,4 @@
-"""Where the desk meets the world: six roles, each with more than one plug."""
+"""Where the desk meets the world: seven roles, each with more than one plug."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,6 +15,14 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Return UTC epoch milliseconds."""
+        ...
+
+
+class Timer(Clock, Protocol):
+    """A clock that one can also wait for: the machine's, or in a test the exchange's own."""
+
+    async def wait_until_ms(self, at_ms: int) -> None:
+        """Return when the clock shows `at_ms` or more."""
         ...
 
 

@@ -72,6 +72,17 @@ class Acting:
                     raise
                 return self._records.ask(_refused(self._new(request), refused))
 
+    def void(self, request: Request) -> Order:
+        """Return the order of an id, or make sure that there never is one: then the id is on record as given up.
+
+        It waits for what is being acted upon, so a request still on its way finds the id taken.
+        """
+        with self._one_at_a_time:
+            known = self._records.order(request.fields["id"])
+            if known is not None:
+                return known
+            return self._records.ask(_refused(self._new(request), Refused(Code.VOIDED, "no order may bear it")))
+
     def _begin(self, request: Request) -> Order:
         if request.fields["valid_until_ms"] < self._now_ms():
             raise Refused(Code.STALE_REQUEST, f"it was meant until {request.fields['valid_until_ms']}")
@@ -190,6 +201,8 @@ def meaning(profile: Profile, failure: Failure) -> Code:
 
 
 def _same(known: Order, request: Request) -> Order:
+    if known.op == "void":
+        return known
     terms: dict[str, Any] = {name: value for name, value in request.terms.items() if name != "id"}
     if known.op != request.op or dict(known.terms) != terms:
         raise Refused(Code.TERMS_DIFFER, f"{known.id} is on record as another {known.op}")

@@ -1,24 +1,21 @@
 """What each operation of the socket answers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from execution.gateway.acting import Acting
 from execution.gateway.book import Order
-from execution.gateway.chain import Chain, Touch
+from execution.gateway.chain import Chain
 from execution.gateway.codes import Code, Refused
-from execution.gateway.events import Fill, fills_of
+from execution.gateway.fills import Fills, symbol_names
 from execution.gateway.following import Following
 from execution.gateway.policy import Policy
 from execution.gateway.preflight import Part
 from execution.gateway.records import Records
 from execution.gateway.rpc import RpcRefused, Unreachable
 from execution.gateway.schema import SCHEMA, VERSION, Request
-from execution.gateway.venue import Venue
+from execution.gateway.venue import Reading, Venue
 
-MOST_TRANSACTIONS = 100
-LOG_WAS_CUT = "Log truncated"
 ACTIONS = frozenset({"place", "cancel", "cancel_all"})
 
 
@@ -40,6 +37,7 @@ class Answering:
         self._mode, self._policy, self._venue, self._chain = mode, policy, venue, chain
         self._records, self._acting, self._following = records, acting, following
         self._now_ms, self._parts = now_ms, parts
+        self._fills, self._names = Fills(policy, venue, chain, records), symbol_names(policy)
 
     def answer(self, request: Request) -> dict[str, Any]:
         """Return the body of the reply; raise `Refused` where there is nothing but a refusal."""
@@ -48,9 +46,11 @@ class Answering:
         answers: Mapping[str, Callable[[Request], dict[str, Any]]] = {
             "hello": self._hello,
             "health": self._health,
+            "markets": self._markets,
             "positions": self._positions,
             "orders": self._orders,
-            "fills": self._fills,
+            "fills": lambda one: self._fills.page(one.fields),
+            "void": lambda one: order_body(self._acting.void(one)),
             "halt": lambda _: self._set_halted(halted=True),
             "resume": lambda _: self._set_halted(halted=False),
         }
@@ -85,54 +85,55 @@ class Answering:
             "preflight": [{"part": one.name, "holds": one.holds, "found": one.found} for one in self._parts],
         }
 
+    def _markets(self, _: Request) -> dict[str, Any]:
+        """Tell the steps of every market of the policy, as they stand on chain."""
+        reading = self._venue.read(self._names)
+        markets = [
+            {
+                "symbol": name,
+                "market_index": index,
+                "status": reading.perp_markets[index]["status"],
+                "base_step_raw": reading.perp_markets[index]["base_step"],
+                "price_step_raw": reading.perp_markets[index]["price_step"],
+                "least_base_raw": reading.perp_markets[index]["least_base"],
+            }
+            for index, name in self._names.items()
+        ]
+        return {"ok": True, "slot": reading.slot, "markets": markets}
+
     def _positions(self, _: Request) -> dict[str, Any]:
         reading = self._venue.read([])
-        return {"ok": True, "slot": reading.slot, "positions": [dict(one) for one in reading.positions]}
+        return {"ok": True, "slot": reading.slot, "positions": self._held(reading)}
 
     def _orders(self, request: Request) -> dict[str, Any]:
+        """Tell the order of an id; without one, what rests and is held in one look, and what has no end yet.
+
+        final: what rests and is held as no fork can change it any more, and no older than any order that has landed.
+        """
         if "id" in request.fields:
             order = self._records.order(request.fields["id"])
             if order is None:
                 raise Refused(Code.UNKNOWN_ORDER, f"{request.fields['id']} was never asked for")
             return order_body(order) | {"ok": True}
-        reading = self._venue.read([])
+        final = request.fields.get("final", False)
+        reading = self._venue.read([], final=final, least_slot=self._records.landed_slot if final else 0)
         return {
             "ok": True,
             "slot": reading.slot,
             "resting": [self._resting(one) for one in reading.open_orders],
+            "positions": self._held(reading),
             "unfinished": [order_body(one)["order"] for one in self._records.open_orders()],
         }
 
-    def _fills(self, request: Request) -> dict[str, Any]:
-        """Tell the fills after a slot, oldest first; `complete` is false when some may be missing."""
-        trader, after_slot = self._venue.trader, request.fields["after_slot"]
-        newest = self._chain.touches(trader.user, MOST_TRANSACTIONS)
-        wanted = [one for one in reversed(newest) if one.slot > after_slot and not one.failed]
-        told, whole = [], len(newest) < MOST_TRANSACTIONS or newest[-1].slot <= after_slot
-        for one in wanted:
-            lines = self._chain.log_lines(one.signature)
-            whole = whole and LOG_WAS_CUT not in lines
-            told += [self._fill(one, fill) for fill in self._fills_in(lines)]
-        return {"ok": True, "complete": whole, "fills": told}
-
-    def _fills_in(self, lines: list[str]) -> list[Fill]:
-        trader = self._venue.trader
-        try:
-            return fills_of(trader.profile, lines, trader.user)
-        except ValueError as error:
-            raise Refused(Code.INTERNAL, f"an event of the program cannot be read: {error}") from None
-
-    def _fill(self, touch: Touch, fill: Fill) -> dict[str, Any]:
-        return {
-            "slot": touch.slot,
-            "signature": touch.signature,
-            "id": self._records.id_of(fill.order_id),
-            **asdict(fill),
-        }
+    def _held(self, reading: Reading) -> list[dict[str, Any]]:
+        return [{"symbol": self._names.get(one["market_index"]), **one} for one in reading.positions]
 
     def _resting(self, order: Mapping[str, Any]) -> dict[str, Any]:
-        ours = self._records.latest_of(order["user_order_id"]) if order["user_order_id"] else None
-        return {"id": ours and ours.id, **order}
+        id = self._records.id_of(order["order_id"])
+        if id is None and order["user_order_id"]:
+            ours = self._records.latest_of(order["user_order_id"])
+            id = None if ours is None else ours.id
+        return {"id": id, "symbol": self._names.get(order["market_index"]), **order}
 
     def _set_halted(self, *, halted: bool) -> dict[str, Any]:
         self._records.halt(self._now_ms(), halted=halted)
@@ -152,6 +153,8 @@ def order_body(order: Order) -> dict[str, Any]:
             "op": order.op,
             "state": order.state.value,
             "user_order_id": order.user_order_id,
+            "order_id": order.order_id,
+            "landed_slot": order.landed_slot,
             "asked_ms": order.asked_ms,
             "program_code": order.program_code,
             "signature": signed and signed.signature,

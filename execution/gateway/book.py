@@ -39,7 +39,7 @@ class Order:
     id, op, terms: as asked. asked_ms: when it was accepted or refused.
     user_order_id: the program's number for it, 1..255; 0 where the operation has none.
     notional_raw: what it counts against the day's limit. is_reducing: whether it can only reduce.
-    order_id: the program's own number, known once it has landed and said so.
+    order_id: the program's own number, known once it has landed and said so. landed_slot: where it landed for good.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Order:
     signed: Signed | None = None
     message: str | None = None
     order_id: int | None = None
+    landed_slot: int | None = None
 
     @property
     def is_reducing(self) -> bool:
@@ -118,6 +119,16 @@ class Book:
         """Return the client order id behind the program's number of an order."""
         return next((order.id for order in self.orders.values() if order.order_id == order_id), None)
 
+    def signed_as(self, signature: str) -> Order | None:
+        """Return the order that this signature belongs to, None where it is not one of ours."""
+        signed = ((order, order.signed) for order in self.orders.values())
+        return next((order for order, one in signed if one is not None and one.signature == signature), None)
+
+    @property
+    def landed_slot(self) -> int:
+        """The newest slot in which an order landed for good, 0 before the first."""
+        return max((order.landed_slot or 0 for order in self.orders.values()), default=0)
+
     def latest_of(self, user_order_id: int) -> Order | None:
         """Return the order that had this number last, None where there was none."""
         holders = (order for order in reversed(self.orders.values()) if order.user_order_id == user_order_id)
@@ -153,6 +164,7 @@ def moved(order: Order, at_ms: int) -> dict[str, Any]:
         "program_code": order.program_code,
         "message": order.message,
         "order_id": order.order_id,
+        "landed_slot": order.landed_slot,
         "signed": signed
         and {
             "signature": signed.signature,
@@ -186,6 +198,8 @@ def _moved(order: Order, entry: Mapping[str, Any]) -> Order:
         program_code=entry["program_code"],
         message=entry["message"],
         order_id=entry["order_id"],
+        # Logs begun by an earlier gateway do not say it.
+        landed_slot=entry.get("landed_slot"),
         signed=Signed(**entry["signed"]) if entry["signed"] else order.signed,
     )
 

@@ -43,21 +43,26 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a node knows of a signature at a slot. found: it has it. final: no fork can take it back any more."""
+    """What a node knows of a signature at a slot. found: it has it. final: no fork can take it back any more.
+
+    landed_slot: the slot of the block that holds it, 0 where it was not found.
+    """
 
     slot: int
     found: bool
     final: bool = False
     failure: Failure | None = None
+    landed_slot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """One transaction that named an address, and whether it failed."""
+    """One transaction that named an address, whether it failed, and the time of its block where the node has it."""
 
     slot: int
     signature: str
     failed: bool
+    ts_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +87,14 @@ class Chain:
         """Return the newest confirmed slot."""
         return _integer(self._rpc.call("getSlot", CONFIRMED))
 
-    def accounts(self, addresses: Sequence[str]) -> tuple[int, list[Account | None]]:
-        """Return the slot and the accounts of one moment, None for each that does not exist."""
-        options = {"encoding": "base64", **CONFIRMED}
+    def accounts(
+        self, addresses: Sequence[str], *, final: bool = False, least_slot: int = 0
+    ) -> tuple[int, list[Account | None]]:
+        """Return the slot and the accounts of one moment, None for each that does not exist.
+
+        final: as of the newest finalized block. least_slot: a node that has not got there yet answers with an error.
+        """
+        options = {"encoding": "base64", **_view(final=final, least_slot=least_slot)}
         slot, value = _with_slot(self._rpc.call("getMultipleAccounts", list(addresses), options))
         if not isinstance(value, list) or len(value) != len(addresses):
             raise Unreachable("getMultipleAccounts: not as many accounts as were asked for")
@@ -122,21 +132,27 @@ class Chain:
         level = found.get("confirmationStatus")
         if level == "processed":
             return Sighting(slot, found=False)
-        return Sighting(slot, found=True, final=level == "finalized", failure=_failure(found.get("err")))
+        failure, landed_slot = _failure(found.get("err")), _integer(found.get("slot"))
+        return Sighting(slot, found=True, final=level == "finalized", failure=failure, landed_slot=landed_slot)
 
-    def touches(self, address: str, limit: int) -> list[Touch]:
-        """Return the newest transactions that named an address, newest first."""
-        found = self._rpc.call("getSignaturesForAddress", address, {"limit": limit, **CONFIRMED})
+    def touches(
+        self, address: str, limit: int, *, before: str | None = None, final: bool = False, least_slot: int = 0
+    ) -> list[Touch]:
+        """Return the newest transactions that named an address, newest first; only those before a signature if told.
+
+        final, least_slot: as in `accounts`.
+        """
+        options = {"limit": limit, **_view(final=final, least_slot=least_slot)}
+        if before is not None:
+            options["before"] = before
+        found = self._rpc.call("getSignaturesForAddress", address, options)
         if not isinstance(found, list):
             raise Unreachable("getSignaturesForAddress: no list")
-        told = [_object(one) for one in found]
-        return [
-            Touch(_integer(one.get("slot")), _text(one.get("signature")), one.get("err") is not None) for one in told
-        ]
+        return [_touch(_object(one)) for one in found]
 
-    def log_lines(self, signature: str) -> list[str]:
+    def log_lines(self, signature: str, *, final: bool = False) -> list[str]:
         """Return what was logged in a transaction; raise `Unreachable` while the node does not have it."""
-        options = {"encoding": "base64", "maxSupportedTransactionVersion": 0, **CONFIRMED}
+        options = {"encoding": "base64", "maxSupportedTransactionVersion": 0, **_view(final=final)}
         meta = _object(_object(self._rpc.call("getTransaction", signature, options)).get("meta"))
         lines = meta.get("logMessages")
         if not isinstance(lines, list):
@@ -151,6 +167,21 @@ class Chain:
     def first_slot(self) -> int:
         """Return the oldest slot of which the node still has the block."""
         return _integer(self._rpc.call("getFirstAvailableBlock"))
+
+    def block_time_s(self, slot: int) -> int:
+        """Return when the block of a slot was made, UTC epoch seconds by the network's clock."""
+        return _integer(self._rpc.call("getBlockTime", slot))
+
+
+def _view(*, final: bool, least_slot: int = 0) -> dict[str, Any]:
+    """Return which state a call looks at, and how new it has to be."""
+    return {**(FINALIZED if final else CONFIRMED), **({"minContextSlot": least_slot} if least_slot else {})}
+
+
+def _touch(one: dict[str, Any]) -> Touch:
+    told_s = one.get("blockTime")
+    ts_s = None if told_s is None else _integer(told_s)
+    return Touch(_integer(one.get("slot")), _text(one.get("signature")), one.get("err") is not None, ts_s)
 
 
 def _failure(error: Any) -> Failure | None:

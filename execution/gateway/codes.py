@@ -37,6 +37,7 @@ class Code(StrEnum):
     PROGRAM_REFUSED = "program_refused"
     BLOCKHASH_EXPIRED = "blockhash_expired"
     NEVER_SIGNED = "never_signed"
+    VOIDED = "voided"
     INTERNAL = "internal"
 
 

@@ -13,6 +13,7 @@ INVOKE = re.compile(r"Program (\w+) invoke \[(\d+)\]")
 RETURN = re.compile(r"Program (\w+) (success|failed)")
 DATA = "Program data: "
 FILL, PERP = 2, 1
+LIQUIDATION = 5
 SIDE_NAMES = ("long", "short")
 
 
@@ -21,6 +22,7 @@ class Fill:
     """One fill of the account's order, raw: base in 1e-9, quote and fee in 1e-6; a rebate is a negative fee.
 
     order_id: the program's number of the order, which it never gives twice. fill_record_id: unique in its market.
+    liquidation: whether the venue itself closed the position.
     """
 
     market_index: int
@@ -32,6 +34,7 @@ class Fill:
     quote_raw: int
     fee_raw: int
     ts_s: int
+    liquidation: bool = False
 
 
 def events(profile: Profile, lines: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -76,6 +79,7 @@ def _fill(one: dict[str, Any], role: str) -> Fill:
         quote_raw=one["quote_asset_amount_filled"] or 0,
         fee_raw=one[f"{role}_fee"] or 0,
         ts_s=one["ts_s"],
+        liquidation=one["action_explanation"] == LIQUIDATION,
     )
 
 

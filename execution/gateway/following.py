@@ -71,7 +71,7 @@ class Following:
             case Fate.FINAL:
                 self._end(self._numbered(_landed(order, sighting), signed))
             case Fate.DEAD:
-                self._end(replace(order, state=State.LANDED) if self._rests(order) else _expired(order))
+                self._end(self._resting(order) or _expired(order))
             case Fate.SEEN:
                 self._unknown.discard(order.id)
                 self._records.see(order.id, State.CONFIRMED)
@@ -92,12 +92,15 @@ class Following:
             return order
         return replace(order, order_id=number)
 
-    def _rests(self, order: Order) -> bool:
+    def _resting(self, order: Order) -> Order | None:
+        """Return the order as landed, with the program's number, when it rests on chain; None when it does not."""
         if order.op != "place":
-            return False
+            return None
         ours = (order.user_order_id, order.terms["base_raw"], SIDES[order.terms["side"]])
-        resting = self._venue.read([]).open_orders
-        return ours in {(one["user_order_id"], one["base_asset_amount"], one["direction"]) for one in resting}
+        for one in self._venue.read([]).open_orders:
+            if ours == (one["user_order_id"], one["base_asset_amount"], one["direction"]):
+                return replace(order, state=State.LANDED, order_id=one["order_id"])
+        return None
 
     def _end(self, order: Order) -> None:
         self._records.move(order, self._now_ms())
@@ -122,6 +125,7 @@ def _abandoned(order: Order) -> Order:
 
 
 def _landed(order: Order, sighting: Sighting) -> Order:
+    order = replace(order, landed_slot=sighting.landed_slot)
     if sighting.failure is None:
         return replace(order, state=State.LANDED)
     failure = sighting.failure

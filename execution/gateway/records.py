@@ -83,6 +83,17 @@ class Records:
         with self._lock:
             return self._book.id_of(order_id)
 
+    def signed_as(self, signature: str) -> Order | None:
+        """Return the order that this signature belongs to, None where it is not one of ours."""
+        with self._lock:
+            return self._book.signed_as(signature)
+
+    @property
+    def landed_slot(self) -> int:
+        """The newest slot in which an order landed for good, 0 before the first."""
+        with self._lock:
+            return self._book.landed_slot
+
     def latest_of(self, user_order_id: int) -> Order | None:
         """Return the order that had this number last."""
         with self._lock:

@@ -49,10 +49,14 @@ class Venue:
         self.trader = trader
         self._chain, self._limits = chain, limits
 
-    def read(self, markets: Iterable[int]) -> Reading:
-        """Read the account, the markets asked for and every market that the account is in."""
+    def read(self, markets: Iterable[int], *, final: bool = False, least_slot: int = 0) -> Reading:
+        """Read the account, the markets asked for and every market that the account is in.
+
+        final: the account as of the newest finalized block, which no fork can take back, at `least_slot` or later.
+        """
         trader = self.trader
-        slot, (state, user) = self._decoded({trader.state: "State", trader.user: "User"})
+        wanted_accounts = {trader.state: "State", trader.user: "User"}
+        slot, (state, user) = self._decoded(wanted_accounts, final=final, least_slot=least_slot)
         held = [one["market_index"] for one in user["perp_positions"] if _is_held(one)]
         perps = dict.fromkeys([*markets, *held])
         spots = dict.fromkeys([QUOTE, *(one["market_index"] for one in user["spot_positions"] if _is_deposited(one))])
@@ -108,8 +112,10 @@ class Venue:
         if oracle != NO_ADDRESS:
             oracles[oracle] = AccountUse(oracle)
 
-    def _decoded(self, wanted: Mapping[str, str]) -> tuple[int, list[dict[str, Any]]]:
-        slot, accounts = self._chain.accounts(list(wanted))
+    def _decoded(
+        self, wanted: Mapping[str, str], *, final: bool = False, least_slot: int = 0
+    ) -> tuple[int, list[dict[str, Any]]]:
+        slot, accounts = self._chain.accounts(list(wanted), final=final, least_slot=least_slot)
         return slot, [self._decode(name, one) for name, one in zip(wanted.values(), accounts, strict=True)]
 
     def _decode(self, name: str, account: Account | None) -> dict[str, Any]:

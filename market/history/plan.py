@@ -5,20 +5,26 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.errors import BadInput
+from domain.market import MINUTE_MS
 from market.history.drift_facts import DRIFT_VENUES, KINDS
 from market.history.exchange_facts import EXCHANGES
-from market.history.series import Kind, Series, day_at, day_of, days_between
+from market.history.series import Kind, Series, day_at, day_of, days_between, start_ms
 from market.naming import is_symbol
+from market.recording import utc_text
 
 
 @dataclass(frozen=True, slots=True)
 class FetchPlan:
-    """Every series to fetch, all for the same days. market: the exchange's own name of the one symbol, if given."""
+    """Every series to fetch, all for the same days.
+
+    market: the exchange's own name of the one symbol, if given. warning: what will be missing, known beforehand.
+    """
 
     exchange: str
     series: tuple[Series, ...]
     days: Sequence[date]
     market: str | None
+    warning: str | None = None
 
 
 def plan_fetch(
@@ -50,7 +56,8 @@ def plan_fetch(
     if begin > end:
         raise BadInput(f"--from {begin} comes after --to {end}; the first day must not be later than the last")
     series = tuple(Series(kind, exchange, symbol) for symbol in dict.fromkeys(symbols) for kind in _kinds(what, known))
-    return FetchPlan(exchange=exchange, series=series, days=days_between(begin, min(end, today)), market=market)
+    days = days_between(begin, min(end, today))
+    return FetchPlan(exchange, series, days, market, _warning(exchange, series, begin, now_ms))
 
 
 def kinds_of(exchange: str) -> Sequence[Kind]:
@@ -58,8 +65,22 @@ def kinds_of(exchange: str) -> Sequence[Kind]:
     if exchange in DRIFT_VENUES:
         return KINDS
     if exchange in EXCHANGES:
-        return tuple(Kind)
+        return EXCHANGES[exchange].kinds
     raise BadInput(f"exchange {exchange!r} is unknown; {', '.join(sorted({*EXCHANGES, *DRIFT_VENUES}))} are allowed")
+
+
+def _warning(exchange: str, series: Sequence[Series], begin: date, now_ms: int) -> str | None:
+    """Say so where days are asked for that an exchange no longer shows bars of."""
+    n_kept = EXCHANGES[exchange].n_bars_kept if exchange in EXCHANGES else None
+    if n_kept is None or not any(one.kind is Kind.BARS for one in series):
+        return None
+    oldest_ms = (now_ms // MINUTE_MS - n_kept) * MINUTE_MS
+    if start_ms(begin) >= oldest_ms:
+        return None
+    return (
+        f"{exchange} shows its newest {n_kept:,} minutes and none before {utc_text(oldest_ms)} UTC: "
+        f"bars of before that are gaps, and days of before that are empty, unless they were fetched in time"
+    )
 
 
 def _kinds(what: str | None, known: Sequence[Kind]) -> Sequence[Kind]:

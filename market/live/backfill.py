@@ -84,7 +84,8 @@ class BackFill:
         for state in states:
             self._notes.add("back_fill", f"{n_minutes} minutes from {utc_text(first_ms)} UTC", state.symbol)
             with suppress(Unanswered):
-                settled = await settlements_between(self._connection, state.market, first_ms, end_ms)
+                word = self._terms.facts.settled_word
+                settled = await settlements_between(self._connection, state.market, first_ms, end_ms, word)
                 self.settled[state.symbol] = settled
 
     async def _fetch(self, states: Sequence[SymbolState], first_ms: int, last_ms: int) -> None:

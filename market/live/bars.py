@@ -11,8 +11,6 @@ from domain.record import Record
 from market.screening import unsound_masks
 
 N_FIGURES: Final = 6
-LAST_WORD_MS: Final = 2_000
-"""Exchanges send a bar once more when it closes; one last heard of earlier than this before may lack its end."""
 _COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
 
@@ -39,21 +37,19 @@ class BarBook:
     holds the whole minute so far, so what matters is that the last one was seen: see `is_closed`.
     """
 
-    __slots__ = ("_kept", "_newest_ms", "_oddities", "next_open_ms")
+    __slots__ = ("_kept", "_newest_ms", "_oddities", "_unit_base", "next_open_ms")
 
-    def __init__(self, next_open_ms: int) -> None:
-        """Begin with the minute that opens at `next_open_ms`."""
+    def __init__(self, next_open_ms: int, unit_base: float = 1.0) -> None:
+        """Begin with the minute that opens at `next_open_ms`. unit_base: base in one unit of the rows' volumes."""
         self.next_open_ms = next_open_ms
+        self._unit_base = unit_base
         self._oddities: dict[str, int] = {}
         self._kept: dict[int, Kept] = {}
         self._newest_ms = -1
 
-    def take(self, row: Sequence[object], venue_now_ms: int, origin: Origin, *, is_final: bool | None = None) -> None:
-        """Take one row as it came, whatever it is.
-
-        is_final: whether the exchange has called this bar closed; None where it never says.
-        """
-        bar = bar_of(row)
+    def take(self, row: Sequence[object], venue_now_ms: int, origin: Origin, *, is_final: bool = False) -> None:
+        """Take one row as it came, whatever it is. is_final: the stream has shown that this bar will not change."""
+        bar = bar_of(row, self._unit_base)
         if isinstance(bar, str):
             self._odd(bar)
             if row and isinstance(row[0], int):
@@ -64,11 +60,7 @@ class BarBook:
         elif bar.open_ms > venue_now_ms + MINUTE_MS:
             self._odd("a bar from the future")
         else:
-            self._kept[bar.open_ms] = Kept(
-                bar=bar,
-                origin=origin,
-                is_whole=venue_now_ms >= bar.close_ms - LAST_WORD_MS if is_final is None else is_final,
-            )
+            self._kept[bar.open_ms] = Kept(bar=bar, origin=origin, is_whole=is_final)
             if origin is Origin.STREAM:
                 self._newest_ms = max(self._newest_ms, bar.open_ms)
 
@@ -80,7 +72,7 @@ class BarBook:
         """Say whether a minute's bar is there and will not change.
 
         By REST, which is asked when the minute is over; or by a stream that showed it to its end, and its successor.
-        Its end: the exchange called it closed, or where it does not do so, it was heard of until just before.
+        Its end: the exchange called it closed, or where it does not do so, went on to the next on the same line.
         """
         kept = self._kept.get(open_ms)
         if kept is None or kept.origin is Origin.REST:
@@ -111,8 +103,8 @@ class BarBook:
         self._oddities[why] = self._oddities.get(why, 0) + 1
 
 
-def bar_of(row: Sequence[object]) -> Bar | str:
-    """Return the bar of a row, or why it is none."""
+def bar_of(row: Sequence[object], unit_base: float = 1.0) -> Bar | str:
+    """Return the bar of a row, or why it is none. unit_base: base in one unit of its volume."""
     if len(row) < N_FIGURES or not isinstance(row[0], int) or row[0] % MINUTE_MS:
         return "a bar without its minute"
     figures = [float(one) if isinstance(one, int | float) else np.nan for one in row[1:N_FIGURES]]
@@ -127,5 +119,5 @@ def bar_of(row: Sequence[object]) -> Bar | str:
         high_price=figures[1],
         low_price=figures[2],
         close_price=figures[3],
-        volume_base=figures[4],
+        volume_base=figures[4] * unit_base,
     )

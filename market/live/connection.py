@@ -3,21 +3,21 @@
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
+from domain.addresses import is_loopback, redirected
 from domain.errors import FeedLost
+from domain.ports import Timer
 from market.live.backoff import Backoff
 from market.live.messages import MessageWatch
 from market.live.terms import LiveTerms
-from market.live.timer import Timer
 from market.live.trouble import MALFORMED, Unanswered, in_words
 
 _T = TypeVar("_T")
 
 FIRST_BAN_MS: Final = 2_000
+ENCRYPTED_CLOSE_MS: Final = 250
 N_BARS_KEPT: Final = 10
 """Bars of a market that ccxt holds: the newest, and what came out of order."""
-_SECURE: Final = {"http": {"http": "http", "ws": "ws"}, "https": {"http": "https", "ws": "wss"}}
 
 
 class Connection:
@@ -97,10 +97,13 @@ def _exchange(terms: LiveTerms) -> Any:
     import ccxt.pro
 
     ours = type(terms.exchange, (MessageWatch, getattr(ccxt.pro, terms.exchange)), {})
+    is_rehearsal = is_loopback(terms.url)
     exchange: Any = ours(
         {
             # ccxt paces our questions by the machine's clock; a rehearsal on this machine has a clock of its own.
-            "enableRateLimit": not is_loopback(terms.url),
+            "enableRateLimit": not is_rehearsal,
+            # At the end it waits for encrypted lines to close, of which a rehearsal has none.
+            "timeout_on_exit": 0 if is_rehearsal else ENCRYPTED_CLOSE_MS,
             "newUpdates": True,
             "timeout": terms.request_timeout_ms,
             "options": {**terms.facts.options, "OHLCVLimit": N_BARS_KEPT},
@@ -110,22 +113,6 @@ def _exchange(terms: LiveTerms) -> Any:
     if terms.url:
         exchange.urls["api"] = redirected(exchange.urls["api"], terms.url)
     return exchange
-
-
-def is_loopback(address: str) -> bool:
-    """Say whether an address is one of this machine."""
-    host = urlsplit(address).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def redirected(urls: Any, address: str) -> Any:
-    """Return ccxt's nested addresses with scheme and host of each replaced by those of `address`, paths kept."""
-    if isinstance(urls, Mapping):
-        return {name: redirected(url, address) for name, url in urls.items()}
-    meant, found = urlsplit(address), urlsplit(str(urls))
-    schemes = _SECURE["https" if meant.scheme in ("https", "wss") else "http"]
-    scheme = schemes["ws" if found.scheme in ("ws", "wss") else "http"]
-    return urlunsplit((scheme, meant.netloc, found.path, found.query, ""))
 
 
 def _close_late(client: Any, connected: Any) -> None:

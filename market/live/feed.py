@@ -10,9 +10,11 @@ import msgspec
 
 from domain.errors import BadInput, FeedLost
 from domain.market import MINUTE_MS, Snapshot
+from domain.ports import Timer
 from market.live.backfill import HISTORY, BackFill
 from market.live.bars import BarBook, Kept, Origin
 from market.live.connection import Connection
+from market.live.figures import positive
 from market.live.notes import Notes
 from market.live.polls import Polls
 from market.live.settlements import settled_at_close, settled_in_gap
@@ -20,7 +22,7 @@ from market.live.snapshots import snapshot_of
 from market.live.state import SymbolState
 from market.live.streams import BARS, Streams
 from market.live.terms import LiveTerms
-from market.live.timer import Timer, minute_of
+from market.live.timer import minute_of
 from market.live.trouble import Unanswered
 from market.live.venue_time import VenueTime
 from market.quality import QualityLimits
@@ -115,7 +117,8 @@ class LiveFeed:
             SymbolState(
                 symbol=symbol,
                 market=market,
-                bars=BarBook(self._next_open_ms),
+                bars=BarBook(self._next_open_ms, self._unit_base(market)),
+                unit_base=self._unit_base(market),
                 n_unseen=(self._next_open_ms - last_as_of_ms.get(symbol, self._next_open_ms)) // MINUTE_MS,
             )
             for symbol, market in markets.items()
@@ -161,6 +164,15 @@ class LiveFeed:
                 f"LIVE_MARKETS={symbol}=BASE/{bases} names another"
             )
         return name
+
+    def _unit_base(self, market: str) -> float:
+        """Return the base in one unit of the amounts that the exchange tells."""
+        if not self._terms.facts.counts_contracts:
+            return 1.0
+        size = positive(self._connection.exchange.markets[market].get("contractSize"))
+        if size is None:
+            raise FeedLost(f"{self._terms.exchange} does not say how much one contract of {market} is")
+        return size
 
     def _listen(self) -> BackFill:
         """Begin to listen, once, and return what fills the gaps."""

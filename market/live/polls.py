@@ -1,13 +1,13 @@
 """What no stream tells: funding, open interest and the exchange's time, asked for once a minute."""
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from domain.market import MINUTE_MS
+from domain.market import HOUR_MS, MINUTE_MS
 from market.live.connection import Connection
+from market.live.figures import figure, positive
 from market.live.notes import Notes
 from market.live.state import FundingShown, SymbolState
 from market.live.terms import LiveTerms
@@ -53,8 +53,7 @@ class Polls:
         await self.measure_time()
         for state in self._states:
             await self._ask(state, FUNDING, self._funding)
-            if self._terms.facts.tells_interest:
-                await self._ask(state, INTEREST, self._interest)
+            await self._ask(state, INTEREST, self._interest)
 
     async def measure_time(self) -> None:
         """Measure the clocks against each other, and say so when they moved apart or together by a second."""
@@ -78,40 +77,52 @@ class Polls:
             state.troubles.pop(kind, None)
 
     async def _funding(self, state: SymbolState) -> None:
-        call = partial(self._connection.exchange.fetch_funding_rate, state.market)
+        facts = self._terms.facts
+        call = partial(getattr(self._connection.exchange, facts.funding_question), state.market)
         told: Mapping[str, Any] = await self._connection.ask(FUNDING, call)
         now_ms = self._time.now_ms()
-        for trail, name in ((state.mark, "markPrice"), (state.index, "indexPrice")):
-            price = positive(told.get(name))
-            if price is not None:
-                trail.add(now_ms, price)
-        rate, next_ms = told.get("fundingRate"), told.get("fundingTimestamp")
-        if isinstance(rate, int | float) and -1.0 < rate < 1.0:
-            shown = FundingShown(
-                rate_frac=float(rate),
-                interval_hours=_hours(told.get("interval"), self._terms.facts.funding_hours),
-                next_ms=next_ms if isinstance(next_ms, int) and next_ms > 0 else None,
-            )
-            state.funding.add(now_ms, shown)
+        self._note_prices(state, told, now_ms)
+        rate = figure(told, facts.funding_word)
+        if rate is None or not -1.0 < rate < 1.0:
+            return
+        hours = _hours(told.get("interval"), facts.funding_hours)
+        shown = FundingShown(
+            rate_frac=rate * hours / (facts.shown_hours or hours),
+            interval_hours=hours,
+            next_ms=self._next_funding_ms(told.get("fundingTimestamp"), now_ms),
+        )
+        state.funding.add(now_ms, shown)
+
+    def _next_funding_ms(self, told_ms: object, now_ms: int) -> int | None:
+        facts = self._terms.facts
+        if not facts.tells_next_funding:
+            every_ms = facts.funding_hours * HOUR_MS
+            return (now_ms // every_ms + 1) * every_ms
+        return told_ms if isinstance(told_ms, int) and told_ms > 0 else None
 
     async def _interest(self, state: SymbolState) -> None:
-        params = dict(self._terms.facts.interest_params)
-        call = partial(self._connection.exchange.fetch_open_interest, state.market, params)
+        facts, exchange = self._terms.facts, self._connection.exchange
+        if facts.interest_word:
+            call = partial(exchange.fetch_ticker, state.market)
+        else:
+            call = partial(exchange.fetch_open_interest, state.market, dict(facts.interest_params))
         told: Mapping[str, Any] = await self._connection.ask(INTEREST, call)
         now_ms = self._time.now_ms()
-        value, amount = positive(told.get("openInterestValue")), positive(told.get("openInterestAmount"))
+        self._note_prices(state, told, now_ms)
+        value = None if facts.interest_word else positive(told.get("openInterestValue"))
+        amount = positive(figure(told, facts.interest_word or "openInterestAmount"))
         mark = state.mark.at(minute_of(now_ms) + MINUTE_MS, 5 * MINUTE_MS)
         if value is None and amount is not None and mark is not None:
-            value = amount * mark[1]
+            value = amount * state.unit_base * mark[1]
         if value is not None:
             state.interest_usd.add(now_ms, value)
 
-
-def positive(figure: object) -> float | None:
-    """Return a price or an amount, None for anything that is not a positive figure."""
-    if not isinstance(figure, int | float) or isinstance(figure, bool):
-        return None
-    return float(figure) if 0.0 < figure < math.inf else None
+    def _note_prices(self, state: SymbolState, told: Mapping[str, Any], now_ms: int) -> None:
+        facts = self._terms.facts
+        for trail, word in ((state.mark, facts.mark_word), (state.index, facts.index_word)):
+            price = positive(figure(told, word))
+            if price is not None:
+                trail.add(now_ms, price)
 
 
 def _hours(interval: object, otherwise: int) -> float:

@@ -22,7 +22,8 @@ class SymbolState:
 
     market: ccxt's name. book_trouble: why there is no book to believe; None while there is one. troubles: what last
     went wrong, by kind of stream or question, until it goes well again. bars_shown: the stream's list of bars
-    as last seen. n_without_bar: minutes in a row without one.
+    as last seen. unit_base: base in one unit of the volumes and amounts that the exchange tells. n_without_bar:
+    minutes in a row without one.
     """
 
     symbol: str
@@ -36,6 +37,7 @@ class SymbolState:
     book_trouble: str | None = "none was seen yet"
     troubles: dict[str, str] = field(default_factory=dict)
     bars_shown: dict[object, tuple[list[object], bool]] = field(default_factory=dict)
+    unit_base: float = 1.0
     last_close: float | None = None
     n_without_bar: int = 0
     n_unseen: int = 0

@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
 
+from domain.ports import Timer
 from market.live.backoff import Backoff
 from market.live.bars import Origin
 from market.live.book import BookView, view_of
 from market.live.connection import Connection
+from market.live.figures import figure, positive
 from market.live.notes import Notes
-from market.live.polls import positive
 from market.live.state import SymbolState
-from market.live.terms import LiveTerms
-from market.live.timer import Timer
+from market.live.terms import BookRenewal, LiveTerms
 from market.live.trouble import MALFORMED, Unanswered, in_words
 from market.live.venue_time import VenueTime
 
@@ -125,8 +125,7 @@ class Streams:
         shown = {row[0]: (list(row), row[0] in finals) for row in exchange.ohlcvs[state.market]["1m"]}
         for open_ms, (row, is_final) in shown.items():
             if state.bars_shown.get(open_ms) != (row, is_final):
-                told = is_final if self._terms.facts.calls_bars_final else None
-                state.bars.take(row, now_ms, Origin.STREAM, is_final=told)
+                state.bars.take(row, now_ms, Origin.STREAM, is_final=is_final)
         state.bars_shown = shown
         self.has_news.set()
 
@@ -154,8 +153,18 @@ class Streams:
                 state.book.add(self._stamp(book.get("timestamp")), view)
                 state.book_trouble = None
         finally:
-            exchange.broken_books.pop(state.market, None)
-            await self._unsubscribe(state)
+            exchange.forget_book(state.market)
+            await self._renew_book(state)
+
+    async def _renew_book(self, state: SymbolState) -> None:
+        exchange = self._connection.exchange
+        match self._terms.facts.book_renewal:
+            case BookRenewal.FORGET:
+                exchange.orderbooks.pop(state.market, None)
+            case BookRenewal.RECONNECT:
+                self._connection.hang_up(f"{state.symbol}: the order book begins again")
+            case BookRenewal.RESUBSCRIBE:
+                await self._unsubscribe(state)
 
     async def _unsubscribe(self, state: SymbolState) -> None:
         import ccxt
@@ -164,7 +173,7 @@ class Streams:
         try:
             async with asyncio.timeout(UNSUBSCRIBE_S):
                 await exchange.un_watch_order_book(state.market, dict(self._terms.facts.unwatch_params))
-        except (TimeoutError, ccxt.NotSupported):
+        except TimeoutError:
             self._connection.hang_up(f"{state.symbol}: the order book could not be asked for anew otherwise")
         except (ccxt.BaseError, *MALFORMED):
             # The line broke meanwhile; a new one begins with a whole book.
@@ -172,11 +181,12 @@ class Streams:
 
     async def _hear_ticker(self, state: SymbolState) -> None:
         exchange = self._connection.exchange
-        watch = exchange.watch_mark_price if self._terms.facts.watches_marks else exchange.watch_ticker
+        facts = self._terms.facts
+        watch = exchange.watch_mark_price if facts.watches_marks else exchange.watch_ticker
         ticker = await watch(state.market)
         known_ms = self._stamp(ticker.get("timestamp"))
-        for trail, name in ((state.mark, "markPrice"), (state.index, "indexPrice")):
-            price = positive(ticker.get(name))
+        for trail, word in ((state.mark, facts.mark_word), (state.index, facts.index_word)):
+            price = positive(figure(ticker, word))
             if price is not None:
                 trail.add(known_ms, price)
 
@@ -187,8 +197,10 @@ class Streams:
 
     def _on_failed_callback(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Hang up when ccxt stumbled over a message: it no longer reads that line, and says so to the loop alone."""
+        import ccxt
+
         error = context.get("exception")
-        if "handle" in context and isinstance(error, MALFORMED) and not isinstance(error, OSError):
+        if "handle" in context and isinstance(error, (ccxt.BaseError, *MALFORMED)) and not isinstance(error, OSError):
             self._notes.add("message_unreadable", in_words(error))
             self._connection.hang_up("a message could not be read")
         elif isinstance(error, OSError):

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from domain.ports import Timer
 from market.live.connection import Connection
-from market.live.timer import Timer
 from market.live.trouble import Unanswered
 
 REMARKABLE_MS: Final = 1_000

@@ -8,7 +8,7 @@ FLOORS = (
     {"strategy", "risk", "execution", "market", "gate", "forecast", "db"},
     {"agents"},
     {"desk"},
-    {"web", "backtest", "console"},
+    {"web", "backtest", "console", "notices"},
     {"configuration"},
     {"settings"},
     {"wiring"},

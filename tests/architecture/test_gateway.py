@@ -10,6 +10,7 @@ def imported(source):
     for node in ast.walk(source.tree):
         if isinstance(node, ast.ImportFrom):
             yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
 
@@ -22,12 +23,23 @@ def test_the_gateway_stands_on_python_and_one_package_alone(sources):
     ours = [source for source in sources if in_gateway(source)]
     assert len(ours) > 10
     found = {module for source in ours for module in imported(source) if not module.startswith("execution.gateway.")}
-    assert {module.split(".")[0] for module in found} - sys.stdlib_module_names == MAY_USE
+    assert {module.split(".")[0] for module in found if module} - sys.stdlib_module_names == MAY_USE
 
 
 def test_the_desk_never_imports_the_gateway(sources):
     others = (source for source in sources if not in_gateway(source))
-    assert [str(s.path) for s in others if any(m.startswith("execution.gateway") for m in imported(s))] == []
+    assert [str(s.path) for s in others if any(knows_the_gateway(module) for module in imported(s))] == []
+
+
+def knows_the_gateway(module):
+    """Tell the gateway from execution/gateway_client, the desk's side of its socket."""
+    return f"{module}.".startswith("execution.gateway.")
+
+
+def test_the_gateway_is_told_from_the_desks_side_of_it():
+    known = ["execution.gateway", "execution.gateway.codes"]
+    assert all(knows_the_gateway(module) for module in known)
+    assert not any(knows_the_gateway(module) for module in ["execution.gateway_client.line", "execution"])
 
 
 def test_the_environment_with_the_key_holds_what_is_pinned_and_little_of_it(root):

@@ -1,5 +1,6 @@
 """A real PostgreSQL server for the contract tests, started on a private socket and stopped again."""
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -15,6 +16,8 @@ from typing import Any
 
 import psycopg
 import pytest
+
+from tests.conftest import NO_GATEWAY
 
 START_TIMEOUT_S = 30
 POLL_S = 0.05
@@ -126,3 +129,34 @@ class _Intruder:
         for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             file.execute(f"DROP TRIGGER {name}")
         return file
+
+
+BROKERS = ("bybit", "hyperliquid", "gateway")
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[Any]:
+    """Return the test chain that every order gateway here trades on, or skip and say that it is absent."""
+    from tests.doubles.gateway.world import INSTALLED, Chain
+
+    if not INSTALLED.exists():
+        pytest.skip(NO_GATEWAY)
+    one = Chain()
+    yield one
+    one.close()
+
+
+@pytest.fixture(params=BROKERS)
+def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Any], None]:
+    """Return a way to live a story in a world of each broker, which begins and ends with it."""
+    from tests.contract.broker_stories import lived
+    from tests.doubles.gateway.contract import GatewayVenueWorld
+    from tests.doubles.trading.world import CcxtWorld
+
+    if request.param == "gateway":
+        if request.node.callspec.params.get("fault", GatewayVenueWorld.faults[0]) not in GatewayVenueWorld.faults:
+            # A socket has no such fault, and the story would end where it begins: no process is started for it.
+            return lambda story: None
+        chain = request.getfixturevalue("chain")
+        return lambda story: asyncio.run(lived(GatewayVenueWorld(tmp_path, chain), story))
+    return lambda story: asyncio.run(lived(CcxtWorld(tmp_path, request.param), story))

@@ -18,6 +18,7 @@ from market.recording import RecordingKind
 from tests.doubles.history.binance import binance
 from tests.doubles.history.bybit import bybit
 from tests.doubles.history.drift import DriftMarket, drift, fill, funding_row
+from tests.doubles.history.hyperliquid import hyperliquid
 from tests.doubles.history.server import Fault, HistoryServer
 from tests.doubles.history.tape import made_tape
 
@@ -30,6 +31,7 @@ ARCHIVED = DriftMarket("SOL-PERP", FILLS, HOURS, archived_until_ms=START_MS + DA
 VENUES = {
     "bybit": bybit(TAPE),
     "binanceusdm": binance(TAPE),
+    "hyperliquid": hyperliquid(TAPE),
     "drift": drift(ARCHIVED),
     "velocity": drift(DriftMarket("SOL-PERP", FILLS, HOURS)),
 }

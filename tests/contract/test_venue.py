@@ -19,7 +19,11 @@ from domain.grid import steps_down
 from domain.market import MINUTE_MS, Bar, FundingSettlement, Snapshot
 from domain.ports import Venue
 from execution.fees import taker_fee_microusd
+from execution.gateway_client.rehearsal import RehearsingVenue
 from execution.instruments import INSTRUMENTS
+from execution.live.broker import BrokerOrder
+from execution.live.terms import VenueTerms
+from execution.live.wire import ENTRY, WireCode
 from execution.paper import PaperTerms, PaperVenue
 
 CASH_USD = 2_000.0
@@ -40,8 +44,29 @@ def paper(latency_bars: int, reject_frac: float) -> Venue:
     return PaperVenue(terms, INSTRUMENTS)
 
 
+class Willing:
+    """A gateway at whose simulation every order goes through."""
+
+    async def rehearse(self, order: BrokerOrder) -> str:
+        return ""
+
+
+def rehearsing(latency_bars: int, reject_frac: float) -> Venue:
+    """Open a paper venue behind a gateway that rehearses its orders."""
+    terms = VenueTerms(
+        capital_usd=CASH_USD,
+        entry_slippage_bps=30.0,
+        exit_slippage_bps=150.0,
+        order_life_s=10.0,
+        cash_tolerance_usd=1.0,
+    )
+    return RehearsingVenue(
+        paper(latency_bars, reject_frac), Willing(), WireCode("contract", SYMBOLS), terms, lambda: MINUTE_MS
+    )
+
+
 OpenVenue = Callable[[int, float], Venue]
-VENUES = [pytest.param(paper, id="paper")]
+VENUES = [pytest.param(paper, id="paper"), pytest.param(rehearsing, id="rehearsing")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +163,7 @@ def order_of(scene: Scene, minute: int, price: float, held_lots: int) -> Approve
         lots = {"close": abs(held_lots), "close half": abs(held_lots) // 2}.get(scene.action, abs(held_lots) + 1)
     buys = held_lots < 0 if is_exit else scene.action == "buy"
     return ApprovedOrder(
-        client_order_id=f"{scene.symbol}-{minute}",
+        client_order_id=f"{scene.symbol}-{minute}-{ExitReason.STRATEGY if is_exit else ENTRY}",
         symbol=scene.symbol,
         strategy="play",
         side=Side.BUY if buys else Side.SELL,

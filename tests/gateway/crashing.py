@@ -1,13 +1,15 @@
 """The gateway, told to die: `python -m tests.gateway.crashing BOUNDARY N …` ends at the Nth pass of a boundary.
 
-SIGKILL strikes from inside, so the instant is exact; the gateway itself knows nothing of it.
+SIGKILL strikes from inside, so the instant is exact; the gateway itself knows nothing of it. The boundary `never` only
+makes it look after its orders more often.
 """
 
 import os
 import signal
 import sys
+from pathlib import Path
 
-from execution.gateway import answering, chain, following, log, rpc, running
+from execution.gateway import answering, chain, clock, following, log, rpc, running
 from execution.gateway.__main__ import main
 
 
@@ -66,8 +68,15 @@ def arm(death):
     around(answering.Answering, "answer", nothing, lambda *_: death.passes("before_answer"))
 
 
+def follow(path):
+    """Let the gateway's clock show what stands in a file, for a desk whose time is not the machine's."""
+    clock.SystemClock.now_ms = lambda _: int(Path(path).read_text())
+
+
 if __name__ == "__main__":
     running.LOOK_EVERY_S = 0.02
+    if os.environ.get("TIDEGATE_GATEWAY_CLOCK"):
+        follow(os.environ["TIDEGATE_GATEWAY_CLOCK"])
     following.RESEND_AFTER_S = 0.0
     arm(Death(sys.argv[1], int(sys.argv[2])))
     sys.exit(main(sys.argv[3:]))

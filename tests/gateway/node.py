@@ -9,6 +9,7 @@ import base64
 import json
 import re
 import threading
+from functools import partial
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -16,10 +17,12 @@ from solders.account import Account
 from solders.hash import Hash
 from solders.litesvm import LiteSVM
 from solders.pubkey import Pubkey
+from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata
 
-from tests.gateway.standin import ANSWER_AT, apply_order, params, program_elf, words
+from tests.gateway.layouts import put
+from tests.gateway.standin import ANSWER_AT, Floor, carry_out, fill, fire, next_order_id, params, program_elf
 
 GENESIS = str(Hash(sha256(b"the tests' own network").digest()))
 BLOCKS_VALID = 150
@@ -48,7 +51,8 @@ class Node:
         self.first_available = 0
         self.user, self.state = None, None
         self.waiting, self.landed, self.executed, self.calls = {}, {}, [], []
-        self.blockhashes, self.logs = {}, {}
+        self.blockhashes, self.logs, self.users = {}, {}, {}
+        self.floor = Floor()
         self.faults = lambda method: None
         self.moves = frozenset()
         self.before_block = []
@@ -72,25 +76,64 @@ class Node:
         self.put(self.state, content[:ANSWER_AT] + code.to_bytes(8, "little"))
 
     def advance(self, blocks=1):
-        """Make blocks: what waits lands in the first one, unless its blockhash is over."""
+        """Make blocks: what waits lands in the first one, unless its blockhash is over, and triggers go off."""
         with self.lock:
             for _ in range(blocks):
                 self.slot, self.height = self.slot + 1, self.height + 1
-                self.before_block = [(self.user and self.content(self.user), list(self.executed), [])]
+                user = self.user and self.content(self.user)
+                self.before_block = [(user, list(self.executed), [], len(self.floor.fills))]
                 for signature, transaction in list(self.waiting.items()):
                     self._land(signature, transaction)
+                if user:
+                    self._fire()
+                    self.users[self.height] = self.content(self.user)
+                    self.users.pop(self.height - 2 * BLOCKS_TO_FINAL, None)
                 self.svm.expire_blockhash()
                 self.blockhashes[str(self.svm.latest_blockhash())] = self.height + BLOCKS_VALID
+
+    def outside_fill(self, market_index, direction, base, price, why=0):
+        """Fill an order that is nobody's of ours, in a block of its own: a human's, or a liquidation (why 5)."""
+        with self.lock:
+            self.advance()
+            user = self.content(self.user)
+            order = {"order_id": next_order_id(user), "market_index": market_index, "direction": direction}
+            user = put("User", user, "next_order_id", order["order_id"] + 1)
+            signature = foreign_signature(self.slot, order["order_id"])
+            user, said = fill(
+                self.floor, user, {**order, "reduce_only": 0}, base, price, signature, str(self.user), self.slot, why
+            )
+            self._put_foreign(signature, said, user)
+            self.users[self.height] = user
+
+    def _fire(self):
+        before = self.content(self.user)
+        user, done = fire(self.floor, before, str(self.user), self.slot, partial(foreign_signature, self.slot))
+        for signature, said in done:
+            self._put_foreign(signature, said, user)
+
+    def _put_foreign(self, signature, said, user):
+        """Note a transaction of somebody else's that touched the account."""
+        self.put(self.user, user)
+        self.landed[signature] = {
+            "slot": self.slot,
+            "height": self.height,
+            "err": None,
+            "ts_s": self.floor.ts_s(),
+        }
+        self.logs[signature] = [f"Program {self.program} invoke [1]", *said, f"Program {self.program} success"]
+        self.before_block[0][2].append((signature, None))
 
     def fork(self, *, again):
         """Take the newest block back; its transactions wait again, or are gone."""
         with self.lock:
-            user, executed, landed = self.before_block[0]
+            user, executed, landed, n_fills = self.before_block[0]
             self.executed = executed
+            del self.floor.fills[n_fills:]
             if user:
                 self.put(self.user, user)
+                self.users[self.height] = user
             for signature, transaction in landed:
-                if self.landed.pop(signature, None) and again:
+                if self.landed.pop(signature, None) and again and transaction is not None:
                     self.waiting[signature] = transaction
 
     def _land(self, signature, transaction):
@@ -103,6 +146,7 @@ class Node:
             "slot": self.slot,
             "height": self.height,
             "err": error_json(result.err()) if failed else None,
+            "ts_s": self.floor.ts_s(),
         }
         self.before_block[0][2].append((signature, transaction))
         lines = list((result.meta() if failed else result).logs())
@@ -115,10 +159,9 @@ class Node:
         for one in transaction.message.instructions:
             if keys[one.program_id_index] == self.program:
                 data = bytes(one.data)
-                before = self.content(self.user)
-                self.put(self.user, apply_order(before, data, MARKS, self.slot))
-                name = MARKS[data[:8]]
-                said = words(data, name, before, str(self.user), self.slot)
+                name, before = MARKS[data[:8]], self.content(self.user)
+                user, said = carry_out(self.floor, before, data, name, signature, str(self.user), self.slot)
+                self.put(self.user, user)
                 own_end = self.logs[signature].index(f"Program {self.program} success")
                 self.logs[signature][own_end:own_end] = said
                 self.executed.append((signature, name, params(data[8:]) if name in PLACING else {}))
@@ -163,17 +206,37 @@ class Node:
         text = str(self.svm.latest_blockhash())
         return self._at_slot({"blockhash": text, "lastValidBlockHeight": self.blockhashes[text]})
 
-    def on_get_multiple_accounts(self, addresses, *_):
-        return self._at_slot([self._account(one) for one in addresses])
+    def on_get_block_time(self, slot):
+        times = [one["ts_s"] for one in self.landed.values() if one["slot"] >= slot]
+        return min(times, default=self.floor.ts_s())
 
-    def on_get_account_info(self, address, *_):
-        return self._at_slot(self._account(address))
+    def on_get_multiple_accounts(self, addresses, options=None):
+        return self._at_view([self._account(one, self._is_final(options)) for one in addresses], options)
 
-    def _account(self, address):
+    def on_get_account_info(self, address, options=None):
+        return self._at_view(self._account(address, self._is_final(options)), options)
+
+    def _is_final(self, options):
+        return (options or {}).get("commitment") == "finalized"
+
+    def _at_view(self, value, options):
+        slot = self._viewed_slot(options)
+        return {"context": {"slot": slot, "apiVersion": "2.2.0"}, "value": value}
+
+    def _viewed_slot(self, options):
+        slot = self.slot - BLOCKS_TO_FINAL if self._is_final(options) else self.slot
+        if ((options or {}).get("minContextSlot") or 0) > slot:
+            raise RpcError(-32016, "Minimum context slot has not been reached", {"contextSlot": slot})
+        return slot
+
+    def _account(self, address, is_final=False):
         found = self.svm.get_account(Pubkey.from_string(address))
         if found is None:
             return None
-        content = base64.b64encode(bytes(found.data)).decode()
+        content = bytes(found.data)
+        if is_final and address == self.user and content:
+            content = self.users.get(self.height - BLOCKS_TO_FINAL, content)
+        content = base64.b64encode(content).decode()
         return {
             "lamports": found.lamports,
             "owner": str(found.owner),
@@ -206,12 +269,28 @@ class Node:
 
     def on_get_signatures_for_address(self, address, options):
         assert address == self.user
-        newest = sorted(self.landed.items(), key=lambda one: -one[1]["height"])[: options["limit"]]
-        return [{"signature": signature, "slot": one["slot"], "err": one["err"]} for signature, one in newest]
+        self._viewed_slot(options)
+        oldest = sorted(self.landed.items(), key=lambda one: one[1]["height"])
+        newest = oldest[::-1]
+        if self._is_final(options):
+            newest = [one for one in newest if self._is_old(one[1])]
+        if before := options.get("before"):
+            at = next((at for at, one in enumerate(newest) if one[0] == before), len(newest))
+            newest = newest[at + 1 :]
+        newest = [one for one in newest if one[1]["slot"] >= self.first_available]
+        return [
+            {"signature": signature, "slot": one["slot"], "err": one["err"], "blockTime": one["ts_s"]}
+            for signature, one in newest[: options["limit"]]
+        ]
 
-    def on_get_transaction(self, signature, *_):
+    def on_get_transaction(self, signature, options=None):
         found = self.landed.get(signature)
-        return found and {"slot": found["slot"], "meta": {"err": found["err"], "logMessages": self.logs[signature]}}
+        if found is None or (self._is_final(options) and not self._is_old(found)):
+            return None
+        return {"slot": found["slot"], "meta": {"err": found["err"], "logMessages": self.logs[signature]}}
+
+    def _is_old(self, found):
+        return found["height"] <= self.height - BLOCKS_TO_FINAL
 
     def on_get_signature_statuses(self, signatures, *_):
         return self._at_slot([self._status(one) for one in signatures])
@@ -220,7 +299,7 @@ class Node:
         found = self.landed.get(signature)
         if found is None or found["slot"] < self.first_available:
             return None
-        final = found["height"] <= self.height - BLOCKS_TO_FINAL
+        final = self._is_old(found)
         level = "finalized" if final else "confirmed"
         return {
             "slot": found["slot"],
@@ -228,6 +307,11 @@ class Node:
             "err": found["err"],
             "confirmationStatus": level,
         }
+
+
+def foreign_signature(slot, order_id):
+    """Return the signature of somebody else's transaction."""
+    return str(Signature.from_bytes(sha256(f"{slot} {order_id}".encode()).digest() * 2))
 
 
 def error_json(error):

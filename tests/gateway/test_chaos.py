@@ -10,24 +10,11 @@ import time
 import numpy as np
 
 from execution.gateway.log import Log
+from tests.gateway.boundaries import BOUNDARIES
 from tests.gateway.process import Running
 from tests.gateway.stage import policy_text, private_file
 
 N_INTENTS = int(os.environ.get("TIDEGATE_GATEWAY_ORDERS", "150"))
-BOUNDARIES = {
-    "before_accepted": 9,
-    "after_accepted": 9,
-    "half_a_line": 24,
-    "before_signed": 9,
-    "after_signed": 9,
-    "before_send": 12,
-    "after_send": 12,
-    "before_answer": 40,
-    "before_landed": 9,
-    "after_landed": 9,
-    "before_call": 250,
-    "after_call": 250,
-}
 FAULTS = ("lose_request", "lose_answer", "too_many", "garbage", "other_id")
 MOST_RESTING = 20
 MOST_TRIES = 400

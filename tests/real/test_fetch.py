@@ -14,6 +14,7 @@ from console.figures import when_text
 from tests.doubles.history.binance import binance
 from tests.doubles.history.bybit import bybit
 from tests.doubles.history.drift import DriftMarket, drift, fill, funding_row
+from tests.doubles.history.hyperliquid import hyperliquid
 from tests.doubles.history.server import Fault, HistoryServer
 from tests.doubles.history.tape import Tape, recorded_tape
 from tests.real.program import Program, complaint
@@ -73,6 +74,33 @@ def test_what_was_served_is_on_disk_bit_for_bit_and_the_desk_replays_it(
     run = program.answer("backtest", "--symbol", "SOL-PERP", "--data", str(folder), "--no-report")
     assert run["n_bars"] == len(stamps)
     assert "mark_agrees_with_oracle" not in run["refusals"]
+
+
+def test_hyperliquid_gives_its_newest_bars_and_all_its_funding_and_the_rest_is_told_as_gaps(
+    program: Program, tape: Tape
+) -> None:
+    folder, now_ms = program.folder / "data", END_MS - 600 * 60_000
+    oldest_ms = now_ms - 5_000 * 60_000
+    venue = hyperliquid(tape, now_ms=now_ms)
+    with HistoryServer(venue, faults={1: Fault.CUT, 3: Fault.SHUFFLED, 5: Fault.TOO_MANY}).running() as server:
+        asked = words(server, "hyperliquid", folder, "bars,funding")
+        asked[asked.index(FIRST)] = "2023-07-16"
+        told = program.answer(*asked)
+    assert "shows its newest 5,000 minutes" in told["warning"]
+    bars = pq.read_table(folder / "kind=bars/exchange=hyperliquid/symbol=SOL-PERP").to_pydict()
+    stamps = [stamp for stamp in tape.bars if oldest_ms <= stamp < END_MS]
+    assert bars["ts"] == stamps
+    assert bars["close"] == [float(tape.bars[stamp][3]) for stamp in stamps]
+    states = {day["date"]: day["state"] for day in told["days"] if day["series"].endswith("bars")}
+    assert states["2023-07-16"] == states["2023-07-17"] == "empty"
+    (first,) = (day for day in told["days"] if day["date"] == "2023-07-18" and day["series"].endswith("bars"))
+    assert first["gaps"][0]["n_rows"] == 1440 - first["n_rows"] > 0
+    funding = pq.read_table(folder / "kind=funding/exchange=hyperliquid/symbol=SOL-PERP").to_pydict()
+    assert funding["ts"] == [at for at in tape.funding if FIRST_MS - 3 * 86_400_000 <= at < END_MS]
+    checked = program.answer("data", "check", str(folder))
+    assert {series["verdict"] for series in checked["series"]} == {"usable"}
+    run = program.answer("backtest", "--symbol", "SOL-PERP", "--data", str(folder), "--no-report")
+    assert run["n_bars"] == len(stamps)
 
 
 def test_killed_on_any_page_the_next_fetch_ends_with_the_same_bytes(

@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +23,14 @@ from db.reading import events, inputs
 from db.verify import verify
 from domain.market import MINUTE_MS, Snapshot
 from market.live.snapshots import BACK_FILLED
+from tests.doubles.exchange.binance import Binance
 from tests.doubles.exchange.bybit import Bybit
 from tests.doubles.exchange.desk_process import KILL_AT, TIME_FILE
 from tests.doubles.exchange.driving import play
 from tests.doubles.exchange.faults import Fault, Script, one_a_minute
+from tests.doubles.exchange.hyperliquid import Hyperliquid
 from tests.doubles.exchange.markets import Market, recorded
-from tests.doubles.exchange.server import LocalExchange
+from tests.doubles.exchange.server import LocalExchange, Protocol
 from tests.doubles.exchange.time import SimulatedTime
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +69,7 @@ class Stage:
         """Start the program, and wait until it listens."""
         settings = [
             *KNOBS,
+            f"LIVE_EXCHANGE={self.exchange.protocol.name}",
             f"LIVE_URL={self.exchange.url}",
             f"LIVE_WARMUP_BARS={WARMUP}",
             f"SYMBOLS={','.join(SYMBOLS)}",
@@ -129,10 +132,17 @@ def opening(markets: Sequence[Market]) -> int:
     return sorted(markets[0].bars)[WARMUP + 40]
 
 
-async def live(folder: Path, markets: Sequence[Market], script: Script, kill_after: Sequence[tuple[int, int]]) -> Stage:
+async def live(
+    folder: Path,
+    markets: Sequence[Market],
+    script: Script,
+    kill_after: Sequence[tuple[int, int]],
+    protocol_of: Callable[[Sequence[Market]], Protocol] = Bybit,
+    n_minutes: int = N_MINUTES,
+) -> Stage:
     """Play the market and kill the desk on the way. kill_after: (minutes until the kill, minutes away)."""
     time = SimulatedTime(opening(markets) + 500, folder / "time")
-    async with LocalExchange(Bybit(markets), time, script) as exchange:
+    async with LocalExchange(protocol_of(markets), time, script) as exchange:
         stage = Stage(folder, exchange)
         await stage.start()
         for n_present, n_away in kill_after:
@@ -145,7 +155,7 @@ async def live(folder: Path, markets: Sequence[Market], script: Script, kill_aft
                 await stage.play(1)
             await stage.start()
         assert not stage.is_away(), stage.said()
-        await stage.play(max(5, N_MINUTES - sum(sum(one) for one in kill_after)))
+        await stage.play(max(5, n_minutes - sum(sum(one) for one in kill_after)))
         stage.look_at_memory()
         await asyncio.to_thread(stage.stop)
     return stage
@@ -216,6 +226,29 @@ def test_without_faults_every_live_minute_is_fit_and_the_desk_trades(shared: Pat
     assert "warming_up" not in outcomes
     assert n_orders > 0
     assert json.loads(stage.said().splitlines()[-1])["n_orders"] == n_orders
+
+
+@pytest.mark.parametrize("protocol", [Hyperliquid, Binance])
+def test_on_other_exchanges_too_a_killed_desk_goes_on_with_every_minute_once_and_pays_its_funding(
+    protocol: type[Hyperliquid | Binance], shared: Path, tmp_path: Path
+) -> None:
+    markets = recorded(shared, BASES, FIRST_BAR, WARMUP + 100)
+    stage = asyncio.run(live(tmp_path, markets, {}, [(3, 2)], protocol, 10))
+    snapshots = stage.snapshots()
+    check_minutes(snapshots, markets)
+    check_books(stage)
+    live_ones = [one for one in snapshots if one.as_of_ms > opening(markets)]
+    assert len(live_ones) >= len(SYMBOLS) * 10
+    assert sum(one.is_fit for one in live_ones) >= len(SYMBOLS) * 5
+    first_ms = snapshots[0].as_of_ms - MINUTE_MS
+    due = [
+        at_ms
+        for at_ms in range(first_ms + MINUTE_MS, live_ones[-1].as_of_ms + 1, MINUTE_MS)
+        if at_ms % protocol.settles_ms == 0
+    ]
+    for symbol in SYMBOLS:
+        settled = [one.funding_settlement for one in snapshots if one.symbol == symbol]
+        assert [one.settled_ms for one in settled if one is not None] == due
 
 
 @pytest.mark.parametrize("number", [1, 2])

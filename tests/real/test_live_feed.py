@@ -1,27 +1,31 @@
-"""The live feed against the local exchange, one thing wrong at a time, in both protocols it is tested on."""
+"""The live feed against the local exchange, one thing wrong at a time, in every protocol there is."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from domain.errors import BadInput, FeedLost
-from domain.market import MINUTE_MS, ImbalanceSource, Snapshot
+from domain.market import HOUR_MS, MINUTE_MS, ImbalanceSource, Snapshot
 from market.live.feed import MAX_GAP_MINUTES, LiveFeed
 from market.live.snapshots import BACK_FILLED
 from market.live.terms import VENUES, LiveTerms
 from market.quality import QualityLimits
 from tests.doubles.exchange.binance import Binance
 from tests.doubles.exchange.bybit import Bybit
-from tests.doubles.exchange.faults import Fault
-from tests.doubles.exchange.markets import FUNDING_MS, Market, recorded
+from tests.doubles.exchange.deribit import Deribit
+from tests.doubles.exchange.faults import Fault, one_a_minute
+from tests.doubles.exchange.hyperliquid import Hyperliquid
+from tests.doubles.exchange.markets import Market, recorded
+from tests.doubles.exchange.mexc import Mexc
 from tests.doubles.exchange.rehearsal import Rehearsal, drained, opening_after
 from tests.doubles.exchange.server import LocalExchange
 from tests.doubles.exchange.time import SimulatedTime
 
-PROTOCOLS = [Bybit, Binance]
+PROTOCOLS = [Bybit, Binance, Hyperliquid, Deribit, Mexc]
 N_MINUTES, AT = 9, 3
 BASES = ("SOL", "BTC")
 TOLD = {
@@ -32,7 +36,7 @@ TOLD = {
     Fault.WRONG_SYMBOL: None,
     Fault.NOT_A_NUMBER: "odd_bars",
     Fault.HALF_A_MESSAGE: "message_unreadable",
-    Fault.SEQUENCE_GAP: {Bybit: "book_resync", Binance: "stream_lost"},
+    Fault.SEQUENCE_GAP: "book_resync",
     Fault.CROSSED_BOOK: "book_resync",
     Fault.TOO_MANY_REQUESTS: "question_lost",
     Fault.RECONNECT_STORM: "stream_lost",
@@ -42,13 +46,23 @@ TOLD = {
 }
 """What the feed tells of itself."""
 
-HARMLESS = (Fault.DUPLICATE, Fault.OUT_OF_ORDER, Fault.WRONG_SYMBOL, Fault.CROSSED_BOOK, Fault.SEQUENCE_GAP)
-"""After these no minute is unfit."""
+TOLD_OTHERWISE = {
+    (Binance, Fault.SEQUENCE_GAP): "stream_lost",
+    (Hyperliquid, Fault.SEQUENCE_GAP): None,
+    (Hyperliquid, Fault.DELISTED): "odd_bars",
+}
+"""ccxt minds Binance's numbers itself. Hyperliquid's books are whole each time, and it lists what it has delisted."""
 
+HARMLESS = (Fault.DUPLICATE, Fault.OUT_OF_ORDER, Fault.WRONG_SYMBOL, Fault.CROSSED_BOOK, Fault.SEQUENCE_GAP)
+"""After these no minute is unfit; where a book begins again only with the lines, that may cost the minute at hand."""
+
+BREAKS_LINES = ((Deribit, Fault.SEQUENCE_GAP), (Deribit, Fault.CROSSED_BOOK))
+
+BAR_QUESTIONS = ("kline", "candleSnapshot", "tradingview")
 WITHOUT_BAR = {
     Fault.TOO_MANY_REQUESTS: "429|Too many visits",
     Fault.OUTAGE: "ExchangeNotAvailable",
-    Fault.DELISTED: "symbol invalid|Invalid symbol",
+    Fault.DELISTED: "symbol invalid|Invalid symbol|instrument_not_found|Contract does not exist|hyperliquid has none",
 }
 """In these a minute has no bar, and says why."""
 
@@ -83,14 +97,12 @@ def test_a_fault_is_told_costs_at_most_its_minutes_and_is_over(protocol, fault, 
     assert len(minutes) == N_MINUTES
     check_against_tape(minutes, markets)
     kinds = {kind for kind, _ in feed.notes}
-    expected = TOLD[fault]
-    assert (
-        kinds == set()
-        if expected is None
-        else (expected[protocol] if isinstance(expected, dict) else expected) in kinds
-    )
+    expected = TOLD_OTHERWISE.get((protocol, fault), TOLD[fault])
+    assert kinds == set() if expected is None else expected in kinds
     defects = [reason for minute in minutes for one in minute for reason in one.defects]
-    if fault in HARMLESS:
+    if (protocol, fault) in BREAKS_LINES:
+        assert set(defects) <= {BACK_FILLED}
+    elif fault in HARMLESS:
         assert defects == []
     missing = [one for minute in minutes for one in minute if one.bar is None]
     assert bool(missing) == (fault in WITHOUT_BAR)
@@ -98,6 +110,42 @@ def test_a_fault_is_told_costs_at_most_its_minutes_and_is_over(protocol, fault, 
         assert any(word in snapshot.defects[0] for word in WITHOUT_BAR[fault].split("|"))
         assert snapshot.as_of_ms in (fault_ms, fault_ms + MINUTE_MS)
     assert all(one.is_fit for minute in minutes[AT + 3 :] for one in minute)
+
+
+@pytest.mark.parametrize("protocol", [Hyperliquid, Deribit, Mexc])
+def test_with_a_fault_in_every_minute_each_bar_is_the_exchanges_own_or_there_is_none(protocol, tape) -> None:
+    markets = tape()
+    start_ms = opening_after(markets, 5)
+    script = one_a_minute(start_ms // MINUTE_MS * MINUTE_MS + MINUTE_MS, 2 * len(Fault), 3)
+    minutes = drained(Rehearsal(protocol, markets, start_ms, 2 * len(Fault), script))
+    check_against_tape(minutes, markets)
+    assert sum(one.is_fit for minute in minutes for one in minute) > len(Fault)
+
+
+class BookRefused(Mexc):
+    """Refuses its whole book a few times; ccxt then gives up the line on which it has heard changes of it."""
+
+    refused_since_ms = 0
+    n_refused = 0
+
+    def answer(self, path: str, query: Mapping[str, Any], now_ms: int) -> tuple[int, Any]:
+        if "/depth/" in path and now_ms >= self.refused_since_ms and self.n_refused < 9:
+            self.n_refused += 1
+            return 500, {"success": False, "code": 500, "message": "internal error"}
+        return super().answer(path, query, now_ms)
+
+
+def test_a_book_that_is_refused_takes_the_bars_on_its_line_along_and_they_come_back(tape) -> None:
+    markets = tape()
+    start_ms = opening_after(markets, 5)
+    fault_ms = start_ms // MINUTE_MS * MINUTE_MS + AT * MINUTE_MS
+    feed = Rehearsal(BookRefused, markets, start_ms, N_MINUTES, {fault_ms: Fault.DISCONNECT})
+    assert isinstance(feed.exchange.protocol, BookRefused)
+    feed.exchange.protocol.refused_since_ms = fault_ms
+    minutes = drained(feed)
+    check_against_tape(minutes, markets)
+    assert feed.exchange.protocol.n_refused == 9
+    assert all(one.is_fit for minute in minutes[AT + 2 :] for one in minute)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -120,9 +168,10 @@ def test_a_quiet_minute_shows_everything_the_exchange_tells(protocol, tape) -> N
         assert snapshot.premium_bps is not None
         assert snapshot.premium_bps.value == pytest.approx(2.0, abs=0.2)
         assert snapshot.funding_rate_hourly_frac is not None
-        assert snapshot.funding_rate_hourly_frac.value == pytest.approx(0.0001 / 8)
+        assert snapshot.funding_rate_hourly_frac.value == pytest.approx(0.0001 * HOUR_MS / protocol.rate_ms)
         assert snapshot.open_interest_usd is not None
-        assert snapshot.open_interest_usd.value > 1e6
+        interest_usd = market.interest_base(close_ms) * market.price(close_ms)
+        assert snapshot.open_interest_usd.value == pytest.approx(interest_usd, rel=0.01)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -152,14 +201,15 @@ def test_minutes_the_exchange_does_not_have_are_marked_and_asked_for_once(protoc
     assert {one.defects for one in barless} == {(f"no bar: {protocol.name} has none of this minute",)}
     (after, _) = next(minute for minute in minutes if minute[0].as_of_ms == max(halted) + 2 * MINUTE_MS)
     assert after.defects == (BACK_FILLED, "gap of 6 minutes before this bar")
-    assert sum("kline" in path for path in feed.exchange.requests) <= 2 * len(markets)
+    asked = [path for path in feed.exchange.requests if any(word in path for word in BAR_QUESTIONS)]
+    assert len(asked) <= 2 * len(markets)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_funding_is_settled_once_at_its_time_live_and_in_what_was_made_up(protocol, shared: Path) -> None:
     markets = recorded(shared, ("SOL",), 0, 2_000)
-    due_ms = next(open_ms for open_ms in sorted(markets[0].bars) if open_ms % FUNDING_MS == 0 and open_ms > 0)
-    due_ms += FUNDING_MS
+    due_ms = next(open_ms for open_ms in sorted(markets[0].bars) if open_ms % protocol.settles_ms == 0)
+    due_ms += protocol.settles_ms
     for first_ms, warmup in ((due_ms - 4 * MINUTE_MS + 500, 0), (due_ms + 5 * MINUTE_MS + 500, 20)):
         minutes = drained(Rehearsal(protocol, markets, first_ms, 8, warmup_bars=warmup))
         settled = [one for (one,) in minutes if one.funding_settlement is not None]
@@ -167,7 +217,18 @@ def test_funding_is_settled_once_at_its_time_live_and_in_what_was_made_up(protoc
         assert settled[0].bar is not None
         assert settled[0].funding_settlement is not None
         rate = settled[0].funding_settlement.rate_quote_per_base_1e9
-        assert rate == pytest.approx(0.0001 * settled[0].bar.close_price * 1e9, rel=1e-6)
+        paid_frac = 0.0001 * protocol.settles_ms / protocol.rate_ms
+        assert rate == pytest.approx(paid_frac * settled[0].bar.close_price * 1e9, rel=1e-6)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_funding_of_the_minute_before_a_gap_is_not_paid_again_in_it(protocol, shared: Path) -> None:
+    markets = recorded(shared, ("SOL",), 0, 1_000)
+    due_ms = next(open_ms for open_ms in sorted(markets[0].bars) if open_ms % protocol.settles_ms == 0)
+    due_ms += protocol.settles_ms
+    minutes = drained(Rehearsal(protocol, markets, due_ms + 5 * MINUTE_MS + 500, 2, warmup_bars=5))
+    assert minutes[0][0].as_of_ms == due_ms + MINUTE_MS
+    assert [one.funding_settlement for (one,) in minutes] == [None] * 7
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -183,7 +244,7 @@ def test_what_the_exchange_does_not_have_is_refused_in_one_sentence(protocol, ta
             finally:
                 await feed.close()
 
-    with pytest.raises(BadInput, match="DOGE-PERP would be DOGE/USDT:USDT .* LIVE_MARKETS"):
+    with pytest.raises(BadInput, match=f"DOGE-PERP would be DOGE/{protocol.quote}:{protocol.quote} .* LIVE_MARKETS"):
         asyncio.run(go("DOGE-PERP", {}))
     with pytest.raises(BadInput, match="begin a new run"):
         asyncio.run(go("SOL-PERP", {"SOL-PERP": opening_after(tape(), 0) - (MAX_GAP_MINUTES + 9) * MINUTE_MS}))

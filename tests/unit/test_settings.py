@@ -53,6 +53,7 @@ ENSEMBLE = {"GATE_BACKEND": "ensemble", "GATE_MODEL": "tiny", "GATE_MEMBERS": "m
 # An ensemble has no default to move away from, and what is asked of one reader is asked of every kind.
 READ_BY_MAIN = ("GATE_MAX_AGE_S", "GATE_MEMORY_", "GATE_QUORUM", "JOURNAL_", "LOG_", "RECONCILE_", "REPLAY_")
 READ_BY_MAIN += ("LIVE_CAPITAL_", "LIVE_CASH_", "LIVE_EXIT_", "LIVE_MAX_", "LIVE_ORDER_", "PROOF_")
+READ_BY_MAIN += ("NOTIFY_", "WATCH_")
 NUMERIC = [name for name, field in KNOBS.items() if field.annotation in (int, float)]
 
 
@@ -67,6 +68,26 @@ def test_every_number_reaches_the_part_it_is_for(name):
     moved = load_settings(None, {name: str(default + 1)}) if name not in TENDER else load_settings(None, TENDER[name])
     changed = [record for make, record in PARTS.items() if make(moved) != record()]
     assert len(changed) == (2 if name == "GATE_MIN_P_WIN_PCT" else 1)
+
+
+def test_who_is_notified_and_how_patient_the_watcher_is_reach_their_parts():
+    assert face.teller_terms(load_settings(None, {})) is None
+    given = {
+        "NOTIFY_CRITICAL": "ntfy://a,ntfy://b",
+        "NOTIFY_SUMMARY": "ntfy://a",
+        "NOTIFY_SUMMARY_HOUR_UTC": "7",
+        "WATCH_SILENCE_S": "120",
+        "STATE_DIR": "s",
+    }
+    settings = load_settings(None, given)
+    told = face.teller_terms(settings)
+    assert [target.name for target in told.targets] == ["critical 1 (ntfy)", "critical 2 (ntfy)", "summary 1 (ntfy)"]
+    assert told.summary_hour_utc == 7
+    watched = face.watch_terms(settings, told)
+    assert (watched.silence_s, watched.presence) == (120, face.presence_file(settings))
+    assert len({told.base, watched.base, watched.presence}) == 3
+    other = face.presence_file(load_settings(None, given | {"DATABASE_URL": "sqlite:///other.db"}))
+    assert other != watched.presence, "two journals are two desks"
 
 
 @pytest.mark.parametrize(("quorum", "needed"), [("0", 2), ("1", 1), ("2", 2)])

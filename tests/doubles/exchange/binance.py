@@ -15,6 +15,9 @@ class Binance:
     """Words everything as Binance does."""
 
     name = "binanceusdm"
+    settles_ms = FUNDING_MS
+    rate_ms = FUNDING_MS
+    quote = "USDT"
 
     def __init__(self, markets: Sequence[Market]) -> None:
         self.markets: Mapping[str, Market] = {market.id: market for market in markets}
@@ -37,6 +40,10 @@ class Binance:
             "depth": self._book,
         }
         return 200, answers[word](market, query, now_ms)
+
+    def about(self, path: str, query: Mapping[str, Any]) -> str | None:
+        """Return the id of the market that a request is about."""
+        return query.get("symbol")
 
     def unknown(self, now_ms: int) -> tuple[int, Any]:
         return 400, {"code": -1121, "msg": "Invalid symbol."}

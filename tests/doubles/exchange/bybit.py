@@ -15,6 +15,9 @@ class Bybit:
     """Words everything as Bybit does. now_ms: the exchange's own time."""
 
     name = "bybit"
+    settles_ms = FUNDING_MS
+    rate_ms = FUNDING_MS
+    quote = "USDT"
 
     def __init__(self, markets: Sequence[Market]) -> None:
         self.markets: Mapping[str, Market] = {market.id: market for market in markets}
@@ -37,6 +40,10 @@ class Bybit:
             "orderbook": self._book,
         }
         return 200, self._well(answers[word](market, query, now_ms), now_ms)
+
+    def about(self, path: str, query: Mapping[str, Any]) -> str | None:
+        """Return the id of the market that a request is about."""
+        return query.get("symbol")
 
     def unknown(self, now_ms: int) -> tuple[int, Any]:
         return 200, {"retCode": 10001, "retMsg": "params error: symbol invalid", "result": {}, "time": now_ms}

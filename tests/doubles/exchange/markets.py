@@ -62,6 +62,17 @@ class Market:
     def next_funding_ms(self, now_ms: int) -> int:
         return (now_ms // FUNDING_MS + 1) * FUNDING_MS
 
+    def rows(self, first_ms: int, last_ms: int, now_ms: int, n_at_most: int) -> list[tuple[int, Row]]:
+        """Return the minutes that open in [first_ms, last_ms] as far as they have come, the oldest ones."""
+        opens = [open_ms for open_ms in sorted(self.bars) if first_ms <= open_ms <= min(last_ms, now_ms - 1)]
+        found = [self.bar(open_ms, min(1.0, (now_ms - open_ms) / MINUTE_MS)) for open_ms in opens[:n_at_most]]
+        return [one for one in found if one is not None]
+
+    def book(self, now_ms: int) -> dict[str, dict[float, float]]:
+        """Return the book a listener's changes go on from, which is the one last shown."""
+        self.shown = self.shown if self.shown["b"] else self.levels(now_ms)
+        return self.shown
+
     def levels(self, now_ms: int) -> dict[str, dict[float, float]]:
         """Return the book around the price of the moment: sizes that differ by level and second, on both sides."""
         tick, price = 10**-self.decimals, self.price(now_ms)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
@@ -11,11 +12,15 @@ from aiohttp import WSMessage, WSMsgType, web
 from domain.market import MINUTE_MS
 from tests.doubles.exchange.binance import Binance
 from tests.doubles.exchange.bybit import Bybit
+from tests.doubles.exchange.deribit import Deribit
 from tests.doubles.exchange.faults import Fault, Script
+from tests.doubles.exchange.hyperliquid import Hyperliquid
 from tests.doubles.exchange.markets import Market
+from tests.doubles.exchange.mexc import Mexc
 from tests.doubles.exchange.time import SimulatedTime
+from tests.doubles.trading.door import Door
 
-Protocol = Bybit | Binance
+Protocol = Bybit | Binance | Deribit | Mexc | Hyperliquid
 ANSWERED_S = 2.0
 LOOK_S, RETURNED_LOOKS = 0.001, 20
 SKEW_MS = 8_000
@@ -34,11 +39,17 @@ class Line:
 
 
 class LocalExchange:
-    """Serves one protocol. Use it as an asynchronous context manager; `url` is its address."""
+    """Serves one protocol. Use it as an asynchronous context manager; `url` is its address.
 
-    def __init__(self, protocol: Protocol, time: SimulatedTime, script: Script | None = None) -> None:
+    trading: the door to an account that trades at this market's prices, under the same address.
+    """
+
+    def __init__(
+        self, protocol: Protocol, time: SimulatedTime, script: Script | None = None, trading: Door | None = None
+    ) -> None:
         self.protocol = protocol
         self.time = time
+        self.trading = trading
         self.script: Script = script or {}
         self.lines: set[Line] = set()
         self.requests: list[str] = []
@@ -72,6 +83,8 @@ class LocalExchange:
 
     async def __aexit__(self, *failure: object) -> None:  # noqa: D105
         await self.hang_up()
+        if self.trading is not None:
+            await self.trading.hang_up()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -83,6 +96,7 @@ class LocalExchange:
     async def move_to(self, now_ms: int) -> None:
         """Move the clock, tell every listener what there is to tell then, and wait until it was heard."""
         self.time.move_to(now_ms)
+        self._move_prices()
         fault = self.fault
         if fault in (Fault.DISCONNECT, Fault.RECONNECT_STORM) and now_ms % MINUTE_MS == MIDDLE_MS:
             await self.hang_up()
@@ -90,6 +104,13 @@ class LocalExchange:
             for market in self.protocol.markets.values():
                 await self._tell(market, fault)
         await self.heard()
+
+    def _move_prices(self) -> None:
+        """Let the account's orders see the market as it is, and requests arrive that were on their way."""
+        if self.trading is not None:
+            for market in self.protocol.markets.values():
+                self.trading.account.engine.move(market.base, Decimal(str(market.price(self.time.now_ms()))))
+            self.trading.let_in_late()
 
     async def heard(self) -> None:
         """Wait until every client has taken what it was sent: it answers a ping after that.
@@ -159,19 +180,27 @@ class LocalExchange:
                 return
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if self.trading is not None and request.path == self.trading.account.ws_path:
+            return await self.trading.listen(request)
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._listen(request)
-        self.requests.append(request.path)
+        if self.trading is not None and self.trading.account.is_private(request.path):
+            self._move_prices()
+            return await self.trading.serve(request)
+        query: Mapping[str, Any] = dict(request.query) | (await request.json() if request.can_read_body else {})
+        self.requests.append(f"{request.path} {query.get('type', '')}".strip())
         if self.fault is Fault.TOO_MANY_REQUESTS:
             return web.json_response({"retCode": 10006, "retMsg": "Too many visits!"}, status=429)
         if self.fault is Fault.OUTAGE:
             return web.Response(status=503, text="out of order")
-        query: Mapping[str, str] = dict(request.query)
-        if self.fault is Fault.DELISTED and query.get("symbol") == next(iter(self.protocol.markets)):
+        if self.fault is Fault.DELISTED and self._is_about_first(request.path, query):
             status, body = self.protocol.unknown(self.now_ms)
             return web.json_response(body, status=status)
         status, body = self.protocol.answer(request.path, query, self.now_ms)
         return web.json_response(body, status=status)
+
+    def _is_about_first(self, path: str, query: Mapping[str, Any]) -> bool:
+        return self.protocol.about(path, query) == next(iter(self.protocol.markets))
 
     async def _listen(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(autoping=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.doubles.loopback import on_loopback
 
@@ -61,7 +61,9 @@ class HistoryServer:
     asked: list[tuple[str, Query]] = field(default_factory=list)
     address: str = ""
     before_page: Callable[[int], None] = lambda _: None
-    is_page: Callable[[str], bool] = lambda path: not path.endswith(("instruments-info", "exchangeInfo"))
+    is_page: Callable[[str], bool] = lambda path: (
+        not path.endswith(("instruments-info", "exchangeInfo", "metaAndAssetCtxs"))
+    )
     last_body: bytes = b"[]"
     headers: list[str] = field(default_factory=list)
 
@@ -80,7 +82,10 @@ class HistoryServer:
                 self.headers = []
                 while header := (await reader.readline()).decode().strip().lower():
                     self.headers.append(header)
-                if not self._answer(line.split()[1].decode(), writer):
+                target = line.split()[1].decode()
+                if lengths := [header for header in self.headers if header.startswith("content-length:")]:
+                    target = _target_of(target, await reader.readexactly(int(lengths[0].split(":")[1])))
+                if not self._answer(target, writer):
                     break
                 await writer.drain()
         except ConnectionError:
@@ -116,6 +121,13 @@ class HistoryServer:
         answer = _http(reply.status, body, {"Content-Type": "application/json", **reply.headers})
         writer.write(answer[: len(answer) - len(body) // 2 - 1] if fault is Fault.CUT else answer)
         return fault is not Fault.CUT
+
+
+def _target_of(path: str, body: bytes) -> str:
+    """Return a question that came as a JSON body as if it stood in the address, its type as the end of the path."""
+    asked = json.loads(body)
+    words = {name: value for name, value in {**asked, **asked.get("req", {})}.items() if name not in ("type", "req")}
+    return f"{path}/{asked['type']}?{urlencode(words)}"
 
 
 def _http(status: int, body: bytes, headers: Mapping[str, str]) -> bytes:

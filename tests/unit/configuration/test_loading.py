@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from configuration.knob import allowed_words, extra_of, written
 from configuration.knobs import KNOBS
 from domain.errors import BadInput
-from settings import GateBackend, SettingsError, load_settings, settings_from_json, settings_json
+from settings import GateBackend, Settings, SettingsError, effective, load_settings, settings_from_json, settings_json
 
 NUMERIC = [name for name, field in KNOBS.items() if field.annotation in (int, float)]
 WORDS = ["FEED", "SPEED", "GATE_MODE", "GATE_BACKEND", "ON_STOP", "E3_DIRECTION", "LOG_LEVEL"]
@@ -233,8 +233,31 @@ def test_every_knob_says_what_it_means_in_what_unit_and_what_is_allowed():
         assert bool(extra_of(field)["unit"]) == is_number, name
 
 
-def test_the_database_is_the_one_secret_and_it_is_a_secret():
-    assert [name for name, field in KNOBS.items() if isinstance(field.default, SecretStr)] == ["DATABASE_URL"]
+NOTIFIED = ["NOTIFY_CRITICAL", "NOTIFY_WARNING", "NOTIFY_INFO", "NOTIFY_SUMMARY"]
+
+
+def test_the_database_and_who_is_notified_are_secrets_and_nothing_else_is():
+    secrets = [name for name, field in KNOBS.items() if isinstance(field.default, SecretStr)]
+    assert secrets == ["DATABASE_URL", *NOTIFIED]
+
+
+@pytest.mark.parametrize("name", NOTIFIED)
+def test_who_is_notified_is_shown_by_nothing(name):
+    settings = load_settings(None, {name: "ntfy://sekret,json://host/sekret"})
+    assert settings_json(settings) == settings_json(Settings())
+    shown = repr(settings) + str(settings.model_dump()) + settings.model_dump_json() + repr(effective(settings))
+    assert "sekret" not in shown
+    assert {row.value for row in effective(settings) if row.name.startswith("NOTIFY")} >= {"***", ""}
+
+
+def test_a_wrong_address_is_refused_by_its_place_and_not_shown():
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, {"NOTIFY_CRITICAL": "ntfy://ok,tgram://sekret", "NOTIFY_SUMMARY_HOUR_UTC": "24"})
+    (address, hour) = caught.value.problems
+    assert (address.name, address.given, address.source) == ("NOTIFY_CRITICAL", "(not shown)", "environment")
+    assert address.allowed.endswith("entry 2 is none")
+    assert hour.name == "NOTIFY_SUMMARY_HOUR_UTC"
+    assert "sekret" not in str(caught.value)
 
 
 ASKED = {"GATE_BACKEND": "ollama", "GATE_MODEL": "tiny"}
@@ -372,6 +395,7 @@ AT_BYBIT = {**TRADING, "EXECUTION": "ccxt", "CCXT_KEY_FILE": "bybit.key"}
         ({**TRADING, "LIVE_EXIT_SLIPPAGE_BPS": "20"}, "LIVE_EXIT_SLIPPAGE_BPS", "LIVE_MAX_SLIPPAGE_BPS, which is 30"),
         ({**TRADING, "LIVE_CASH_TOLERANCE_USD": "11"}, "LIVE_CASH_TOLERANCE_USD", "LIVE_CAPITAL_USD, which is 100"),
         ({**TRADING, "SPEED": "max"}, "SPEED", "real or auto"),
+        ({**TRADING, "GATE_CASSETTE": "replay", "GATE_CASSETTE_FILE": "c"}, "GATE_CASSETTE", "because MODE is live"),
     ],
 )
 def test_a_mode_that_reaches_a_venue_names_each_setting_that_contradicts_it(given, name, allowed):

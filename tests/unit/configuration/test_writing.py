@@ -47,6 +47,12 @@ INDIFFERENT = {
     "FETCH_TIMEOUT_S": "1",
     "GATE_CASSETTE": "record",
     "GATE_CASSETTE_FILE": "c.jsonl",
+    "NOTIFY_CRITICAL": "ntfy://desk",
+    "NOTIFY_WARNING": "ntfy://desk",
+    "NOTIFY_INFO": "ntfy://desk",
+    "NOTIFY_SUMMARY": "ntfy://desk",
+    "NOTIFY_SUMMARY_HOUR_UTC": "7",
+    "WATCH_SILENCE_S": "120",
 }
 
 

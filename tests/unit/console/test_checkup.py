@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from console.checkup import DeskPlan, check_journal, check_switch, check_up
+from console.checkup import DeskPlan, check_journal, check_notified, check_switch, check_up
 from db.chain import RunHeader
 from db.opening import open_journal
 from desk.switch import HaltSwitch
@@ -53,6 +53,21 @@ def journal(plan: DeskPlan, run: list[TickRecord], tmp_path: Path) -> Path:
 
 def words(page: Console) -> str:
     return " ".join(page.export_text().split())
+
+
+@pytest.mark.parametrize(
+    ("notified", "found", "has_advice"),
+    [
+        ((), "nobody is told anything (NOTIFY_CRITICAL)", False),
+        ((("critical", 2), ("info", 1)), "targets: critical 2, info 1", False),
+        ((("summary", 1),), "targets: summary 1", True),
+    ],
+)
+def test_who_is_notified_is_counted_and_a_halt_that_nobody_hears_of_is_a_note(
+    notified: tuple[tuple[str, int], ...], found: str, has_advice: bool
+) -> None:
+    check = check_notified(notified)
+    assert (check.ok, check.found, bool(check.advice)) == (True, found, has_advice)
 
 
 def test_a_fresh_machine_can_run_and_nothing_is_made_by_looking(page: Console, plan: DeskPlan, tmp_path: Path) -> None:

@@ -68,3 +68,12 @@ def test_the_board_keeps_the_days_and_draws_only_on_a_terminal() -> None:
             board.done(day(4))
         assert len(board.days) == 1
         assert ("bybit SOL-PERP bars" in file.getvalue()) is is_terminal
+
+
+def test_what_was_known_to_be_missing_is_said_to_people_and_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(file=io.StringIO(), width=160)
+    print_fetched(console, [day(4)], "bars of before that are gaps")
+    assert isinstance(console.file, io.StringIO)
+    assert "bars of before that are gaps" in console.file.getvalue()
+    print_fetched(console, [day(4)], "bars of before that are gaps", as_json=True)
+    assert json.loads(capsys.readouterr().out)["warning"] == "bars of before that are gaps"

@@ -1,12 +1,14 @@
 """How many lines a run writes to its log, and what may never stand in them."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from pydantic import SecretStr
 
 from console.plain import SilentView
-from console.watching import Watching, secrets_of
+from console.watching import Watching, addresses_of, secrets_of
 from domain.tick import Outcome, TickRecord
 
 
@@ -74,3 +76,9 @@ def test_what_was_found_of_the_gate_is_logged_as_loudly_as_it_is_bad_and_each_an
 )
 def test_the_password_of_the_journal_is_known_in_both_its_forms(url: str, secrets: tuple[str, ...]) -> None:
     assert secrets_of(url) == secrets
+
+
+def test_the_addresses_of_those_who_are_notified_are_known_whole_and_one_by_one() -> None:
+    lists = {"critical": "ntfy://a,json://b/c", "warning": "", "info": " ntfy://d ", "summary": ""}
+    settings = SimpleNamespace(**{f"notify_{name}": SecretStr(text) for name, text in lists.items()})
+    assert addresses_of(settings) == ("ntfy://a,json://b/c", "ntfy://a", "json://b/c", "ntfy://d", "ntfy://d")

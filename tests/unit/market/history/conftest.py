@@ -7,10 +7,11 @@ import pytest
 
 from tests.doubles.history.binance import binance
 from tests.doubles.history.bybit import bybit
+from tests.doubles.history.hyperliquid import hyperliquid
 from tests.doubles.history.server import Fault, HistoryServer
 from tests.doubles.history.tape import Tape
 
-VENUES = {"bybit": bybit, "binanceusdm": binance}
+VENUES = {"bybit": bybit, "binanceusdm": binance, "hyperliquid": hyperliquid}
 
 
 @pytest.fixture

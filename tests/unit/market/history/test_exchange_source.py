@@ -1,4 +1,4 @@
-"""Unmodified ccxt against a local exchange that speaks Bybit's and Binance's protocols, faults included."""
+"""Unmodified ccxt against a local exchange that speaks each exchange's protocol, faults included."""
 
 import asyncio
 
@@ -56,8 +56,20 @@ def test_every_kind_is_what_was_served_bit_for_bit(serve, tape, exchange):
     assert funding.stamps_ms.tolist() == [stamp for stamp in tape.funding if stamp >= START_MS]
 
 
-def test_settlements_stamped_some_milliseconds_late_are_dated_to_their_minute(serve, tape):
-    (funding,) = fetched(serve("binanceusdm", tape), "binanceusdm", Kind.FUNDING)
+def test_an_exchange_that_has_less_than_every_kind_gives_what_it_has_bit_for_bit(serve, tape):
+    bars, funding = fetched(serve("hyperliquid", tape), "hyperliquid", Kind.BARS, Kind.FUNDING)
+    stamps = [stamp for stamp in tape.bars if stamp >= START_MS]
+    assert bars.stamps_ms.tolist() == stamps
+    for place, name in enumerate(("open", "high", "low", "close", "volume")):
+        assert bars.columns[name].tolist() == [float(tape.bars[stamp][place]) for stamp in stamps]
+    assert funding.stamps_ms.tolist() == [stamp for stamp in tape.funding if stamp >= START_MS]
+    assert funding.columns["funding_rate"].tolist() == [float(tape.funding[at][0]) for at in funding.stamps_ms.tolist()]
+
+
+@pytest.mark.parametrize("exchange", ["binanceusdm", "hyperliquid"])
+def test_settlements_stamped_some_milliseconds_late_are_dated_to_their_minute(serve, tape, exchange):
+    (funding,) = fetched(serve(exchange, tape), exchange, Kind.FUNDING)
+    assert len(funding.stamps_ms) > 0
     assert (funding.stamps_ms % 60_000 == 0).all()
 
 

@@ -27,6 +27,21 @@ def test_kinds_come_in_the_order_asked_each_once():
     assert planned.days == (date(2025, 5, 4),)
 
 
+def test_what_an_exchange_no_longer_shows_is_said_beforehand_and_nothing_else_is():
+    assert plan(exchange="hyperliquid").warning is None
+    assert plan(exchange="hyperliquid", first="2025-05-01", what="funding").warning is None
+    assert plan(exchange="bybit", first="2020-05-01").warning is None
+    warning = plan(exchange="hyperliquid", first="2025-05-01").warning
+    assert warning is not None
+    assert "newest 5,000 minutes and none before 2025-05-02 13:40 UTC" in warning
+
+
+def test_an_exchange_is_asked_for_what_it_has_history_of():
+    assert [series.kind for series in plan(exchange="hyperliquid").series] == [Kind.BARS, Kind.FUNDING]
+    with pytest.raises(BadInput, match="'mark' is unknown here; a comma list of bars, funding is allowed"):
+        plan(exchange="hyperliquid", what="mark")
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.market import MINUTE_MS
-from market.live.bars import LAST_WORD_MS, BarBook, Origin, bar_of
+from market.live.bars import BarBook, Origin, bar_of
 
 M = MINUTE_MS
 GOOD = (100.0, 101.0, 99.0, 100.5, 7.0)
@@ -16,10 +16,10 @@ def row(minute, *, close=100.5, volume=7.0):
     return [minute * M, 100.0, 101.0, 99.0, close, volume]
 
 
-def heard(book, *minutes, at=None):
-    """Let the stream show these minutes, each at its very end unless said otherwise."""
+def heard(book, *minutes, at=None, is_final=True):
+    """Let the stream show these minutes to their end, each at that moment unless said otherwise."""
     for minute in minutes:
-        book.take(row(minute), (minute + 1) * M if at is None else at, Origin.STREAM)
+        book.take(row(minute), (minute + 1) * M if at is None else at, Origin.STREAM, is_final=is_final)
 
 
 def test_a_bar_is_closed_by_its_successor_and_not_before():
@@ -31,20 +31,21 @@ def test_a_bar_is_closed_by_its_successor_and_not_before():
     assert not book.is_closed(6 * M)
 
 
-def test_a_bar_last_heard_of_long_before_its_end_is_not_closed_by_its_successor():
+def test_a_bar_that_is_not_called_final_is_not_closed_by_its_successor():
     book = BarBook(5 * M)
-    heard(book, 5, at=6 * M - LAST_WORD_MS - 1)
+    heard(book, 5, is_final=False)
     heard(book, 6, at=6 * M + 100)
     assert not book.is_closed(5 * M)
-
-
-def test_where_bars_are_called_final_nothing_else_makes_one_whole():
-    book = BarBook(5 * M)
-    book.take(row(5), 6 * M + 50, Origin.STREAM, is_final=False)
-    heard(book, 6, at=6 * M + 100)
-    assert not book.is_closed(5 * M)
-    book.take(row(5), 6 * M + 150, Origin.STREAM, is_final=True)
+    heard(book, 5, at=6 * M + 150)
     assert book.is_closed(5 * M)
+
+
+def test_volume_told_in_contracts_is_kept_in_base():
+    book = BarBook(5 * M, unit_base=0.25)
+    heard(book, 5)
+    kept = book.at(5 * M)
+    assert kept is not None
+    assert kept.bar.volume_base == 7.0 * 0.25
 
 
 def test_a_broken_stream_leaves_no_half_bar_behind_and_keeps_a_whole_one():
@@ -100,7 +101,7 @@ def test_what_is_no_bar_takes_the_place_of_the_one_it_was_to_replace():
 def test_whatever_comes_every_closed_bar_is_whole_and_of_its_own_minute(messages):
     book = BarBook(3 * M)
     for minute, now, close in messages:
-        book.take([minute * M, 100.0, 101.0, 99.0, close, 7.0], now * M, Origin.STREAM)
+        book.take([minute * M, 100.0, 101.0, 99.0, close, 7.0], now * M, Origin.STREAM, is_final=minute < now)
         for number in range(15):
             if book.is_closed(number * M):
                 kept = book.at(number * M)

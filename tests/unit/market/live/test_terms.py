@@ -1,8 +1,11 @@
 """What a live feed is asked to do."""
 
+from typing import get_args
+
 import pytest
 
 from market.live.terms import VENUES, LiveTerms
+from tests.doubles.exchange.server import Protocol
 
 
 @pytest.mark.parametrize(
@@ -30,5 +33,5 @@ def test_terms_that_make_no_sense_are_refused(wrong):
         LiveTerms(**{"exchange": "bybit", "symbols": ("SOL-PERP",), **wrong})
 
 
-def test_only_what_the_local_exchange_speaks_is_called_tested():
-    assert {name for name, facts in VENUES.items() if facts.is_tested} == {"bybit", "binanceusdm"}
+def test_every_exchange_that_may_be_listened_to_has_a_local_one_that_speaks_its_protocol():
+    assert {protocol.name for protocol in get_args(Protocol)} == set(VENUES)
