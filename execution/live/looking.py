@@ -64,6 +64,10 @@ class Looker:
         """Say whether an order of an earlier process may still turn up, unseen by any count of what rests."""
         return self._arriving_until_s is not None
 
+    def is_strange(self, symbol: str) -> bool:
+        """Say whether executions did not explain the position of a symbol when it was last counted."""
+        return self._strange is not None and symbol in self._strange[0]
+
     async def look(self) -> None:
         """Look once at everything. Raises VenueUnreachable, and BooksDisagree for what cannot be explained."""
         async with self._one_at_a_time:
@@ -207,8 +211,7 @@ class Looker:
     async def _clear(self, wire_id: str, symbol: str) -> None:
         """Take a leftover away, once what should rest in its place does."""
         guard = self._account.guards.get(symbol)
-        is_strange = self._strange is not None and symbol in self._strange[0]
-        if is_strange or (guard is not None and not guard.is_protected):
+        if self.is_strange(symbol) or (guard is not None and not guard.is_protected):
             return
         await self._broker.cancel(wire_id, symbol)
         if (await self._broker.state_of(wire_id, symbol)).stage is not Stage.WORKING:

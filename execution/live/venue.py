@@ -230,6 +230,8 @@ class LiveVenue:
             return Refusal(rule="venue: unresolved", reason=why)
         if self._looker.may_more_arrive:
             return Refusal(rule="venue: unresolved", reason="what was sent before the restart may still arrive")
+        if self._looker.is_strange(order.symbol):
+            return Refusal(rule="venue: unresolved", reason="the venue's position is not explained yet")
         symbols = {*self._account.guards, *self._looker.leftovers.values()}
         if order.symbol in symbols | {one.order.symbol for one in self._account.tracked.values()}:
             return Refusal(rule="venue: leftovers", reason="the last position's orders are not all gone yet")

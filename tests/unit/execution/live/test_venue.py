@@ -230,6 +230,9 @@ def test_a_position_that_nothing_explains_is_shown_once_it_stays(play) -> None:
             await bench.venue.account()
         await asyncio.sleep(TERMS.settle_s + TERMS.audit_every_s)
         assert (await bench.venue.account()).positions == ((BTC, 5),)
+        refusal = await bench.enter(symbol=BTC)
+        assert refusal is not None
+        assert refusal.rule == "venue: unresolved"
 
     play(scene)
 
