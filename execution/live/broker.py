@@ -44,7 +44,7 @@ class Stage(StrEnum):
     """How far an order is. ABSENT: the venue does not know it, and by now never will. WORKING: it may still fill.
 
     OVER: whatever it was to fill has been filled; it was refused, filled, cancelled or has run out. Where filled_lots
-    is None, all of its executions can be had by then.
+    is None, all of its executions can be had a few seconds later.
     """
 
     ABSENT = "absent"
@@ -136,7 +136,10 @@ class Broker(Protocol):
         ...
 
     async def state_of(self, wire_id: str, symbol: str) -> OrderState:
-        """Return how far an order is. ABSENT only when it is certain."""
+        """Return how far an order is. ABSENT only when it is certain.
+
+        An order that is not seen and may still arrive is VenueUnreachable, never WORKING: its fate is unknown.
+        """
         ...
 
     async def executions(self, since_ms: int) -> Sequence[Execution]:

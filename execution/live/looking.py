@@ -139,14 +139,17 @@ class Looker:
         state = tracked.state
         if state is None or state.stage is Stage.WORKING:
             return
+        now_s = self._elapsed_s()
+        tracked.over_s = now_s if tracked.over_s is None else tracked.over_s
+        over_for_s = now_s - tracked.over_s
         if tracked.is_told_whole:
             if state.stage is Stage.ABSENT and tracked.fills:
                 raise BooksDisagree(f"{tracked.order.client_order_id} has filled, and the venue does not know it")
-            self._account.end(tracked)
+            # Where only executions say how much was filled, the last of them may be on its way.
+            if state.filled_lots is not None or tracked.shortfall is None or over_for_s >= self._terms.late_s:
+                self._account.end(tracked)
             return
-        now_s = self._elapsed_s()
-        tracked.over_s = now_s if tracked.over_s is None else tracked.over_s
-        if now_s - tracked.over_s > self._terms.settle_s:
+        if over_for_s > self._terms.settle_s:
             raise BooksDisagree(
                 f"{tracked.order.client_order_id}: the venue says {state.filled_lots} lots were filled, "
                 f"its executions say {tracked.filled_lots}"

@@ -280,3 +280,15 @@ def test_with_manners_of_any_venue_a_position_is_closed_once_by_the_stop(play) -
 
     for manners in (Manners(tidies=True), Manners(tells_filled=False), Manners(answers_late=True, slow_ms=700)):
         play(scene, manners=manners)
+
+
+def test_an_order_that_does_not_say_how_much_was_filled_ends_when_its_executions_had_time(play) -> None:
+    async def scene(bench: Bench) -> None:
+        await bench.enter()
+        await asyncio.sleep(1)
+        assert (await bench.hear()).fills == ()
+        await asyncio.sleep(20)
+        assert [fill.size_lots for fill in (await bench.hear()).fills] == [4, 3]
+        assert "partly_filled" in bench.kinds()
+
+    play(scene, manners=Manners(tells_filled=False), depths=(((0, 4), (5, 3)),), lags_ms=(0, 3_000))
