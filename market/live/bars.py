@@ -22,7 +22,7 @@ class Origin(StrEnum):
 
 
 class Kept(Record, frozen=True, kw_only=True, gc=False):
-    """A bar that is not given out yet. is_whole: nothing can be missing from it once its successor is there."""
+    """A bar that is not given out yet. is_whole: nothing can be missing from it once its minute is over."""
 
     bar: Bar
     origin: Origin
@@ -37,18 +37,24 @@ class BarBook:
     holds the whole minute so far, so what matters is that the last one was seen: see `is_closed`.
     """
 
-    __slots__ = ("_kept", "_newest_ms", "_oddities", "_unit_base", "next_open_ms")
+    __slots__ = ("_calls_final", "_kept", "_newest_ms", "_oddities", "_unit_base", "_venue_ms", "next_open_ms")
 
-    def __init__(self, next_open_ms: int, unit_base: float = 1.0) -> None:
-        """Begin with the minute that opens at `next_open_ms`. unit_base: base in one unit of the rows' volumes."""
+    def __init__(self, next_open_ms: int, unit_base: float = 1.0, *, calls_final: bool = False) -> None:
+        """Begin with the minute that opens at `next_open_ms`.
+
+        unit_base: base in one unit of the rows' volumes. calls_final: the exchange itself says which bars are final.
+        """
         self.next_open_ms = next_open_ms
         self._unit_base = unit_base
+        self._calls_final = calls_final
+        self._venue_ms = 0
         self._oddities: dict[str, int] = {}
         self._kept: dict[int, Kept] = {}
         self._newest_ms = -1
 
     def take(self, row: Sequence[object], venue_now_ms: int, origin: Origin, *, is_final: bool = False) -> None:
         """Take one row as it came, whatever it is. is_final: the stream has shown that this bar will not change."""
+        self._venue_ms = venue_now_ms
         bar = bar_of(row, self._unit_base)
         if isinstance(bar, str):
             self._odd(bar)
@@ -64,6 +70,10 @@ class BarBook:
             if origin is Origin.STREAM:
                 self._newest_ms = max(self._newest_ms, bar.open_ms)
 
+    def see_clock(self, venue_now_ms: int) -> None:
+        """Take what the exchange's clock shows, as far as we know it."""
+        self._venue_ms = venue_now_ms
+
     def has_successor(self, open_ms: int) -> bool:
         """Say whether the stream has shown a bar after the minute that opens at `open_ms`."""
         return self._newest_ms > open_ms
@@ -71,13 +81,15 @@ class BarBook:
     def is_closed(self, open_ms: int) -> bool:
         """Say whether a minute's bar is there and will not change.
 
-        By REST, which is asked when the minute is over; or by a stream that showed it to its end, and its successor.
-        Its end: the exchange called it closed, or where it does not do so, went on to the next on the same line.
+        By REST, which is asked when the minute is over; or by a stream that showed it to its end. Its end: the exchange
+        called it final, or where it does not do so, went on to the next on the same line. Called final it is closed
+        when its clock or its successor says that the minute is over: neither is believed alone.
         """
         kept = self._kept.get(open_ms)
         if kept is None or kept.origin is Origin.REST:
             return kept is not None
-        return kept.is_whole and self.has_successor(open_ms)
+        is_over = self._calls_final and self._venue_ms >= open_ms + MINUTE_MS
+        return kept.is_whole and (is_over or self.has_successor(open_ms))
 
     def interrupted(self) -> None:
         """Forget the bar that is forming: the stream has broken, and nobody can say what was missed."""
