@@ -21,7 +21,7 @@ import settings as part
 from benchmarks.live.market import N_SYMBOLS, name
 from configuration.choices import Execution
 from console.living import NOTHING_SEEN, live_driver, opened
-from console.session import Session
+from console.session import Session, stopping_on_signals
 from console.trading import Trading, opened_venue
 from console.watching import watching
 from db.chain import RunHeader
@@ -224,7 +224,7 @@ def run(url: str, folder: Path) -> None:
         )
         trading.join(session, relived)
         lives = watching(settings, "", None, instruments, as_json=True, is_simulated=False)
-        with lives as (_, watcher):
+        with stopping_on_signals(desk), lives as (_, watcher):
             desk.view = watcher
             runner.run(session.run())
 
