@@ -11,7 +11,9 @@ class VenueTerms(Record, frozen=True, kw_only=True):
     cash_tolerance_usd: how far our cash and the venue's may differ. look_every_s: how often the venue is looked at
     though nothing is heard of it. audit_every_s: how often what rests there is counted. settle_s: how long executions
     may be missing of an order that is over. longest_wait_s: between two tries to reach a venue that is lost.
-    rest_s: between two looks at a venue that has news all the time.
+    rest_s: between two looks at a venue that has news all the time. n_at_once: orders of the desk on their way to the
+    broker at one time; one that waits its turn is not sent if the one before was not answered. closing_s: how long an
+    end waits for answers.
     """
 
     capital_usd: float
@@ -24,3 +26,5 @@ class VenueTerms(Record, frozen=True, kw_only=True):
     settle_s: float = 60.0
     longest_wait_s: float = 15.0
     rest_s: float = 0.2
+    n_at_once: int = 64
+    closing_s: float = 5.0
