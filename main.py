@@ -24,7 +24,7 @@ from wiring.feed import build_feed as build_feed
 from wiring.gate import build_chat_reader as build_chat_reader
 from wiring.gate import check
 from wiring.notices import attend
-from wiring.venue import build_venue
+from wiring.venue import build_rehearsal, build_venue
 
 HELP = """Tidegate: a trading desk for crypto perpetuals that records every decision and can recompute it.
 
@@ -45,6 +45,7 @@ def front_door(context: typer.Context) -> None:
         build_chat_reader=build_chat_reader,
         check=check,
         build_venue=build_venue,
+        build_rehearsal=build_rehearsal,
         attend=attend,
     )
     if context.invoked_subcommand is None:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,8 +29,8 @@ START_MS = 1_796_000_040_000
 STEPS_MS = (1_000, 20_000, 40_000, 58_000)
 BUDGET_MS = 20.0
 N_FIRST = 3
-N_SINGLE, EVERY_SINGLE = int(__import__("os").environ.get("NS","160")), 3
-N_BURSTS, EVERY_BURST = int(__import__("os").environ.get("NB","10")), 4
+N_SINGLE, EVERY_SINGLE = int(__import__("os").environ.get("NS", "160")), 3
+N_BURSTS, EVERY_BURST = int(__import__("os").environ.get("NB", "10")), 4
 N_MINUTES = N_FIRST + N_SINGLE * EVERY_SINGLE + N_BURSTS * EVERY_BURST
 LOOK_S, QUIET_LOOKS = 0.004, 5
 FIRST_TRY_S, LONGEST_S = 2.0, 60.0
@@ -79,7 +80,7 @@ class Stage:
         """Wait until something holds; say whether it does."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + longest_s
-        while not holds() and loop.time() < until_s:
+        while not holds() and loop.time() < until_s:  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(LOOK_S / 4)
         return holds()
 
@@ -129,7 +130,7 @@ class Stage:
             told = self.stations.get(wire_id, {})
             if is_wanted(n_orders[self.minute_of[wire_id]]) and told.keys() >= set(STATIONS[:-1]):
                 moments = [closed_s, *(told[name] for name in STATIONS[:-1]), self.exchange.account.arrived_s[wire_id]]
-                parts = [(later - sooner) * 1e3 for sooner, later in zip(moments, moments[1:], strict=False)]
+                parts = [(later - sooner) * 1e3 for sooner, later in pairwise(moments)]
                 found.append([sum(parts), *parts, sum(parts) / self.bare_ms[self.minute_of[wire_id]]])
         return found
 

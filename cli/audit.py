@@ -11,8 +11,9 @@ from cli.options import ENV_FILE, ROOT, DbOption, EnvOption, JsonOption, RunArgu
 
 if TYPE_CHECKING:
     from agents.master import MasterAgent
+    from db.reported import Reported
     from domain.instrument import Instrument
-    from domain.ports import Journal, Venue
+    from domain.ports import Journal
 
 audit = typer.Typer(help="Question, verify and recompute what was recorded.", no_args_is_help=True)
 
@@ -107,11 +108,14 @@ def audit_replay(
     from console.replaying import print_replay, replay, replay_json
     from desk.version import code_version
     from settings import settings_from_json
+    from wiring.venue import relived_venue
 
     def rebuild(
-        settings_json: str, instruments: "Mapping[str, Instrument]", journal: "Journal", venue: "Venue | None"
+        settings_json: str, instruments: "Mapping[str, Instrument]", journal: "Journal", told: "Reported | None"
     ) -> "MasterAgent":
-        master: MasterAgent = context.obj.build(settings_from_json(settings_json), instruments, journal, venue)
+        settings = settings_from_json(settings_json)
+        venue = None if told is None else relived_venue(settings, instruments, told)
+        master: MasterAgent = context.obj.build(settings, instruments, journal, venue)
         return master
 
     with reading(db, env_file) as store:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cli.options import ROOT, stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from cli.shop import Shop
     from console.live_checkup import LivePlan
@@ -37,7 +37,15 @@ def live_plan(settings: "Settings", build_feed: "Callable[..., Any]") -> "LivePl
         gateway_socket=None if is_paper or is_ccxt else settings.gateway_socket,
         key_file=Path(settings.ccxt_key_file) if is_ccxt and settings.mode is Mode.LIVE else None,
         build_feed=(lambda: build_feed(settings, None)) if settings.feed is FeedKind.LIVE else None,
+        ask_venue=None if is_paper or is_ccxt else lambda: _ask_gateway(settings),
     )
+
+
+def _ask_gateway(settings: "Settings") -> "Iterator[tuple[str, bool, str]]":
+    from console.gateway_look import ask_gateway
+    from wiring.venue import build_gateway
+
+    return ask_gateway(build_gateway(settings), settings.symbols)
 
 
 def prove_start(settings: "Settings", shop: "Shop") -> tuple[str, ...]:

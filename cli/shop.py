@@ -9,6 +9,7 @@ class Shop(NamedTuple):
 
     build_chat_reader: who asks a model on a server. check: raises BadInput where the settings name what is not there.
     build_venue: the venue in the world that a live run trades at. attend: how a desk is seen and heard from outside.
+    build_rehearsal: what a dry run rehearses its orders with.
     """
 
     build: Callable[..., Any]
@@ -16,4 +17,5 @@ class Shop(NamedTuple):
     build_chat_reader: Callable[..., Any]
     check: Callable[..., None]
     build_venue: Callable[..., Any]
+    build_rehearsal: Callable[..., Any]
     attend: Callable[..., Any]

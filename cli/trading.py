@@ -162,6 +162,7 @@ def trade(
         check=shop.check,
         gate_of=gate_identity,
         build_venue=shop.build_venue,
+        build_rehearsal=shop.build_rehearsal,
         attend=shop.attend,
     )
     settings = settings_with({})

@@ -10,20 +10,19 @@ from rich.text import Text
 from agents.master import MasterAgent
 from console.figures import count_text
 from db.reading import RecordedRun, find_run, inputs
-from db.reported import reported
+from db.reported import Reported, reported
 from db.store import Store
 from db.verify import verify
 from desk.clock import SystemClock
-from desk.relived import RelivedVenue
 from domain.errors import JournalCorrupt
 from domain.instrument import Instrument
-from domain.ports import Journal, Venue
+from domain.ports import Journal
 from domain.record import Record
 
-Rebuild = Callable[[str, Mapping[str, Instrument], Journal, Venue | None], MasterAgent]
+Rebuild = Callable[[str, Mapping[str, Instrument], Journal, Reported | None], MasterAgent]
 
 
-WORLDLY: Final = frozenset({"live"})
+WORLDLY: Final = frozenset({"live", "dry-run"})
 
 
 class ReplayResult(Record, frozen=True, kw_only=True):
@@ -57,9 +56,7 @@ async def replay(store: Store, run_id: str, rebuild: Rebuild, code_version: str)
     began_s = clock.elapsed_s()
     instruments = msgspec.json.decode(found.header.instruments_json, type=list[Instrument])
     journal = store.compare(found.run_id)
-    master = rebuild(
-        found.header.settings_json, {one.symbol: one for one in instruments}, journal, _venue_of(store, found)
-    )
+    master = rebuild(found.header.settings_json, {one.symbol: one for one in instruments}, journal, _told(store, found))
     n_ticks, difference = 0, None
     try:
         for snapshot, state in inputs(store, found.run_id):
@@ -83,12 +80,9 @@ async def replay(store: Store, run_id: str, rebuild: Rebuild, code_version: str)
     )
 
 
-def _venue_of(store: Store, run: RecordedRun) -> Venue | None:
-    """Return the words on record of a venue in the world; None for a run on paper, whose venue is computed again."""
-    if run.header.command not in WORLDLY:
-        return None
-    told = reported(store, run.run_id)
-    return RelivedVenue(told.reports, told.refusals)
+def _told(store: Store, run: RecordedRun) -> Reported | None:
+    """Return the words on record of the world; None for a run on paper alone, whose venue is computed again."""
+    return reported(store, run.run_id) if run.header.command in WORLDLY else None
 
 
 def _damage(store: Store, run_id: str) -> str | None:

@@ -21,7 +21,7 @@ from console.promotion import GateIdentity, promotion_warning
 from console.report import N_REASONS, print_report
 from console.session import Driver, Past, Session, stopping_on_signals
 from console.summary import summary_json
-from console.trading import Trading, opened_venue
+from console.trading import DryRun, Reach, Trading, opened_venue
 from console.watching import is_full_speed, watching
 from console.wish import Wish
 from db.chain import RunHeader
@@ -83,6 +83,7 @@ class Workshop(NamedTuple):
 
     check: raises BadInput where the settings name something that is not there, before a run is begun.
     gate_of: whom they would have asked before an entry. build_venue: the venue in the world that a run trades at.
+    build_rehearsal: the gateway's client of a dry run, and what builds its venue.
     attend: says that a desk is there while a run goes on, and tells whoever is to be notified; it takes the run's name
     and who shows a sentence to the user.
     """
@@ -94,6 +95,7 @@ class Workshop(NamedTuple):
     check: Callable[[Settings], None]
     gate_of: Callable[[Settings], GateIdentity | None]
     build_venue: Callable[[Settings, str], LiveVenue]
+    build_rehearsal: Callable[[Settings, str], Any]
     attend: Callable[[Settings, str, Callable[[str], None]], AbstractContextManager[None]]
 
 
@@ -125,12 +127,12 @@ def _run(wish: Wish, workshop: Workshop) -> str:
         seen = _seen(store, run_id) if is_resumed else NOTHING_SEEN
         if living is not None:
             ending.enter_context(opened(living, runner, seen))
-        trading, instruments = _trading(wish, settings, workshop, store, runner, ending, run_id, seen)
+        reach, instruments = _reach(wish, settings, workshop, store, runner, ending, run_id, seen)
         header = _header(wish, run_id, settings, workshop.settings_json(settings), feed, instruments)
         journal = store.resume(run_id, header) if is_resumed else store.begin(header, clock.now_ms())
         at_hand = MinuteAtHand(journal, clock)
-        relived = None if trading is None else trading.relived(at_hand)
-        master = workshop.build(settings, instruments, journal if living is None else at_hand, relived)
+        venue = None if reach is None else reach.venue(at_hand)
+        master = workshop.build(settings, instruments, journal if living is None else at_hand, venue)
         desk = _desk(settings, master, journal, feed, clock)
         desk.is_real_time = living is not None or (settings.speed == "real" and is_aligned)
         if warning is not None:
@@ -147,8 +149,8 @@ def _run(wish: Wish, workshop: Workshop) -> str:
             is_simulated=header.is_simulated,
             to_json=lambda summary: json.dumps(summary_json(summary)),
         )
-        if trading is not None and relived is not None:
-            trading.join(session, relived)
+        if reach is not None:
+            reach.join(session)
         if is_resumed and living is None:
             desk.feed = ResumedFeed(feed, last_as_of_ms(store, run_id))
         summary = _watched(session, settings, wish, instruments, feed, warning, runner, workshop)
@@ -157,7 +159,7 @@ def _run(wish: Wish, workshop: Workshop) -> str:
     return run_id
 
 
-def _trading(
+def _reach(
     wish: Wish,
     settings: Settings,
     workshop: Workshop,
@@ -166,14 +168,18 @@ def _trading(
     ending: ExitStack,
     run_id: str,
     seen: Seen,
-) -> tuple[Trading | None, Mapping[str, Instrument]]:
-    """Open the venue of a run that trades in the world; None on paper, which fills by itself."""
-    if not wish.trades:
-        return None, {symbol: instrument(symbol) for symbol in settings.symbols}
-    venue = workshop.build_venue(settings, run_id)
-    instruments = ending.enter_context(opened_venue(venue, runner, settings.symbols))
+) -> tuple[Reach | None, Mapping[str, Instrument]]:
+    """Open what leads a run into the world; None on paper, which fills by itself."""
     resumed = run_id if run_id in run_ids(store) else None
-    return Trading(venue=venue, store=store, resumed=resumed, seen=seen), instruments
+    if wish.rehearses:
+        gateway, rehearsing = workshop.build_rehearsal(settings, run_id)
+        instruments = ending.enter_context(opened_venue(gateway, runner, settings.symbols))
+        return DryRun(gateway, instruments, rehearsing, store, resumed), instruments
+    if wish.trades:
+        venue = workshop.build_venue(settings, run_id)
+        instruments = ending.enter_context(opened_venue(venue, runner, settings.symbols))
+        return Trading(live=venue, store=store, resumed=resumed, seen=seen), instruments
+    return None, {symbol: instrument(symbol) for symbol in settings.symbols}
 
 
 def _watched(

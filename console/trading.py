@@ -3,10 +3,10 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from agents.books import Books
 from console.living import Seen
@@ -21,6 +21,9 @@ from desk.runner import Desk
 from domain.errors import JournalCorrupt
 from domain.instrument import Instrument
 from domain.market import Snapshot
+from domain.ports import Venue
+from execution.gateway_client.broker import GatewayBroker
+from execution.gateway_client.rehearsal import Heard, RehearsingVenue
 from execution.live.fills import key_of, paid_key_of
 from execution.live.tracking import Told
 from execution.live.venue import LiveVenue
@@ -30,10 +33,20 @@ OVERLAP_MS: Final = 300_000
 N_REPORTS: Final = 64
 
 
+class Openable(Protocol):
+    """What leads into the world, and must be opened before a run is begun."""
+
+    async def open(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+        """Connect; return each symbol's grid there. Raises BadInput and VenueUnreachable."""
+        ...
+
+    async def close(self) -> None:
+        """Let go."""
+        ...
+
+
 @contextmanager
-def opened_venue(
-    venue: LiveVenue, runner: asyncio.Runner, symbols: Sequence[str]
-) -> Iterator[Mapping[str, Instrument]]:
+def opened_venue(venue: Openable, runner: asyncio.Runner, symbols: Sequence[str]) -> Iterator[Mapping[str, Instrument]]:
     """Hold a venue open; give each symbol's grid there. Nothing of the run is on record when it cannot be opened."""
     try:
         yield runner.run(venue.open(symbols))
@@ -41,43 +54,60 @@ def opened_venue(
         runner.run(venue.close())
 
 
+class Reach(Protocol):
+    """What a run has to do with the world beside the market: live, or in a dry run."""
+
+    def venue(self, at_hand: MinuteAtHand) -> Venue:
+        """Return the venue that the agents meet; called once."""
+        ...
+
+    def join(self, session: Session) -> None:
+        """Let a session go on with it after its past, and hear what happens there."""
+        ...
+
+
 @dataclass(slots=True)
 class Trading:
-    """One run at a venue in the world. resumed: the run's name where it goes on, None where it is new."""
+    """A `Reach`: one run at a venue in the world. resumed: the run's name where it goes on, None where it is new."""
 
-    venue: LiveVenue
+    live: LiveVenue
     store: Store
     resumed: str | None
     seen: Seen
+    _relived: RelivedVenue = field(default_factory=lambda: RelivedVenue({}, {}))
 
     def told(self) -> Reported:
         """Return what the venue has told the run so far."""
         return NOTHING_REPORTED if self.resumed is None else reported(self.store, self.resumed)
 
-    def relived(self, at_hand: MinuteAtHand) -> RelivedVenue:
+    def venue(self, at_hand: MinuteAtHand) -> Venue:
         """Return the venue that the agents meet: the record first, then the world."""
         told = self.told()
-        return RelivedVenue(told.reports, told.refusals, at_hand.hear)
+        self._relived = RelivedVenue(told.reports, told.refusals, at_hand.hear)
+        self.live.hold_orders()
+        at_hand.share_commits(self.live.let_go)
+        return self._relived
 
-    def join(self, session: Session, relived: RelivedVenue) -> None:
+    def join(self, session: Session) -> None:
         """Let a session go on at the venue after its past, and hear what happens there."""
         desk = session.desk
-        session.go_on = lambda: self.go_on(desk, relived)
-        desk.wants_reconciling = lambda: self.venue.wants_reconciling
+        session.go_on = lambda: self.go_on(desk)
+        desk.wants_reconciling = lambda: self.live.wants_reconciling
         if isinstance(session.schedule, LiveMinutes):
-            session.schedule.venue_notes = self.venue.take_notes
+            session.schedule.venue_notes = self.live.take_notes
+            session.schedule.answered = self.live.answered
 
-    async def go_on(self, desk: Desk, relived: RelivedVenue) -> None:
+    async def go_on(self, desk: Desk) -> None:
         """Let the venue take over from the record. Raises BooksDisagree and VenueUnreachable."""
         opening = None if self.resumed is None else newest_event(self.store, self.resumed, OPENED)
         if opening is None:
-            await self.venue.start_anew()
-            desk.note(OPENED, json.dumps({"cash_microusd": self.venue.cash_baseline_microusd}))
+            await self.live.start_anew()
+            desk.note(OPENED, json.dumps({"cash_microusd": self.live.cash_baseline_microusd}))
             desk.journal.commit()
         else:
             self._take_over(desk.master.execution.books, opening)
-        await self.venue.begin()
-        relived.go_on_with(self.venue)
+        await self.live.begin()
+        self._relived.go_on_with(self.live)
 
     def _take_over(self, books: Books, opening: str) -> None:
         run_id = self.resumed or ""
@@ -89,7 +119,7 @@ class Trading:
         moments = [position.opened_ms for position, _ in held]
         moments += [order.decided_ms for order in (*pending, *early)]
         moments += [max(last.values(), default=0)]
-        self.venue.take_over(
+        self.live.take_over(
             held,
             pending,
             early,
@@ -102,6 +132,44 @@ class Trading:
             cash_baseline_microusd=_baseline(opening),
             since_ms=max(min(moments) - OVERLAP_MS, find_run(self.store, run_id).started_ms - OVERLAP_MS),
         )
+
+
+@dataclass(slots=True)
+class DryRun:
+    """A `Reach`: one run whose orders are rehearsed at the gateway and filled on paper.
+
+    rehearsing: builds its venue, of what is on record of each order.
+    """
+
+    gateway: GatewayBroker
+    instruments: Mapping[str, Instrument]
+    rehearsing: Callable[[Mapping[str, Instrument], Callable[[str], Heard | None]], RehearsingVenue]
+    store: Store
+    resumed: str | None
+    _venue: RehearsingVenue | None = None
+
+    def venue(self, at_hand: MinuteAtHand) -> Venue:
+        """Return the venue that the agents meet. What is on record of an order is not asked again."""
+        refusals = {} if self.resumed is None else reported(self.store, self.resumed).refusals
+        lost = () if self.resumed is None else unticked_orders(self.store, self.resumed)
+        unanswered = {order.client_order_id for order in lost}
+
+        def recorded(client_order_id: str) -> Heard | None:
+            if not at_hand.is_catching_up or client_order_id in unanswered:
+                return None
+            return Heard(refusal=refusals.get(client_order_id))
+
+        self._venue = self.rehearsing(self.instruments, recorded)
+        return self._venue
+
+    def join(self, session: Session) -> None:
+        """Hear what the rehearsals found."""
+        if isinstance(session.schedule, LiveMinutes):
+            session.schedule.venue_notes = self._notes
+
+    def _notes(self) -> list[tuple[str, str]]:
+        own = [] if self._venue is None else self._venue.take_notes()
+        return [*self.gateway.take_notes(), *own]
 
 
 def _cut_off_ms(cut_off: Sequence[Snapshot]) -> int:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Wish(NamedTuple):
-    """One call of `paper`, `backtest` or `live`.
+    """One call of `paper`, `backtest`, `dry-run` or `live`.
 
     n_minutes: None = as long as the feed lasts, or a day of simulated market.
     """
@@ -18,3 +18,8 @@ class Wish(NamedTuple):
     def trades(self) -> bool:
         """Say whether orders leave for a venue in the world."""
         return self.command == "live"
+
+    @property
+    def rehearses(self) -> bool:
+        """Say whether orders are rehearsed at the order gateway, and filled on paper."""
+        return self.command == "dry-run"

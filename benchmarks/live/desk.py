@@ -74,7 +74,7 @@ class ExchangeTime(MirroredTime):
     async def wait_until_ms(self, at_ms: int) -> None:
         """Return when it is that late."""
         await asyncio.sleep(0)
-        while self.now_ms() < at_ms:
+        while self.now_ms() < at_ms:  # noqa: ASYNC110 - another process moves it
             await asyncio.sleep(NAP_S)
 
 
@@ -126,6 +126,8 @@ class MarkedAtHand(MinuteAtHand):
     """Notes when an order is put on record."""
 
     __slots__ = ("marks",)
+
+    marks: Marks
 
     def record_order(self, order: ApprovedOrder, tick_no: int) -> None:
         """Put an order on record."""
@@ -186,7 +188,7 @@ def run(url: str, folder: Path) -> None:
     clock, code = SystemClock(), WireCode(RUN, SYMBOLS)
     marks = Marks(code)
     feed, venue = feed_of(settings, clock, marks), venue_of(settings, clock, marks, code)
-    with open_journal(str(given["DATABASE_URL"]), writable=True) as store, asyncio.Runner() as runner, ExitStack() as ending:
+    with open_journal(given["DATABASE_URL"], writable=True) as store, asyncio.Runner() as runner, ExitStack() as ending:
         ending.enter_context(opened(feed, runner, NOTHING_SEEN))
         instruments = ending.enter_context(opened_venue(venue, runner, SYMBOLS))
         header = RunHeader(
@@ -201,9 +203,8 @@ def run(url: str, folder: Path) -> None:
         journal = store.begin(header, clock.now_ms())
         at_hand = MarkedAtHand(journal, clock)
         at_hand.marks = marks
-        trading = Trading(venue=venue, store=store, resumed=None, seen=NOTHING_SEEN)
-        relived = trading.relived(at_hand)
-        master = main.build(settings, instruments, at_hand, relived)
+        trading = Trading(live=venue, store=store, resumed=None, seen=NOTHING_SEEN)
+        master = main.build(settings, instruments, at_hand, trading.venue(at_hand))
         desk = Desk(
             feed=feed,
             master=master,
@@ -222,7 +223,7 @@ def run(url: str, folder: Path) -> None:
             is_simulated=False,
             to_json=lambda _: "{}",
         )
-        trading.join(session, relived)
+        trading.join(session)
         lives = watching(settings, "", None, instruments, as_json=True, is_simulated=False)
         with stopping_on_signals(desk), lives as (_, watcher):
             desk.view = watcher

@@ -43,7 +43,8 @@ class BrokerOrder(Record, frozen=True, kw_only=True):
 class Stage(StrEnum):
     """How far an order is. ABSENT: the venue does not know it, and by now never will. WORKING: it may still fill.
 
-    OVER: whatever it was to fill has been filled; it was refused, filled, cancelled or has run out.
+    OVER: whatever it was to fill has been filled; it was refused, filled, cancelled or has run out. Where filled_lots
+    is None, all of its executions can be had a few seconds later.
     """
 
     ABSENT = "absent"
@@ -100,7 +101,8 @@ class Resting(Record, frozen=True, kw_only=True):
 class Standing(Record, frozen=True, kw_only=True):
     """The account now. positions: (symbol, signed lots), sorted, no zeros; every symbol of the account, ours or not.
 
-    cash_microusd: what is settled, without unrealised profit; None where the venue does not tell it.
+    resting: every order that may still fill, an IOC that takes its time too. cash_microusd: what is settled, without
+    unrealised profit; None where the venue does not tell it.
     """
 
     positions: tuple[tuple[str, int], ...]
@@ -134,7 +136,10 @@ class Broker(Protocol):
         ...
 
     async def state_of(self, wire_id: str, symbol: str) -> OrderState:
-        """Return how far an order is. ABSENT only when it is certain."""
+        """Return how far an order is. ABSENT only when it is certain.
+
+        An order that is not seen and may still arrive is VenueUnreachable, never WORKING: its fate is unknown.
+        """
         ...
 
     async def executions(self, since_ms: int) -> Sequence[Execution]:

@@ -64,6 +64,10 @@ class Looker:
         """Say whether an order of an earlier process may still turn up, unseen by any count of what rests."""
         return self._arriving_until_s is not None
 
+    def is_strange(self, symbol: str) -> bool:
+        """Say whether executions did not explain the position of a symbol when it was last counted."""
+        return self._strange is not None and symbol in self._strange[0]
+
     async def look(self) -> None:
         """Look once at everything. Raises VenueUnreachable, and BooksDisagree for what cannot be explained."""
         async with self._one_at_a_time:
@@ -135,14 +139,17 @@ class Looker:
         state = tracked.state
         if state is None or state.stage is Stage.WORKING:
             return
+        now_s = self._elapsed_s()
+        tracked.over_s = now_s if tracked.over_s is None else tracked.over_s
+        over_for_s = now_s - tracked.over_s
         if tracked.is_told_whole:
             if state.stage is Stage.ABSENT and tracked.fills:
                 raise BooksDisagree(f"{tracked.order.client_order_id} has filled, and the venue does not know it")
-            self._account.end(tracked)
+            # Where only executions say how much was filled, the last of them may be on its way.
+            if state.filled_lots is not None or tracked.shortfall is None or over_for_s >= self._terms.late_s:
+                self._account.end(tracked)
             return
-        now_s = self._elapsed_s()
-        tracked.over_s = now_s if tracked.over_s is None else tracked.over_s
-        if now_s - tracked.over_s > self._terms.settle_s:
+        if over_for_s > self._terms.settle_s:
             raise BooksDisagree(
                 f"{tracked.order.client_order_id}: the venue says {state.filled_lots} lots were filled, "
                 f"its executions say {tracked.filled_lots}"
@@ -207,8 +214,7 @@ class Looker:
     async def _clear(self, wire_id: str, symbol: str) -> None:
         """Take a leftover away, once what should rest in its place does."""
         guard = self._account.guards.get(symbol)
-        is_strange = self._strange is not None and symbol in self._strange[0]
-        if is_strange or (guard is not None and not guard.is_protected):
+        if self.is_strange(symbol) or (guard is not None and not guard.is_protected):
             return
         await self._broker.cancel(wire_id, symbol)
         if (await self._broker.state_of(wire_id, symbol)).stage is not Stage.WORKING:
@@ -224,12 +230,14 @@ class Looker:
         for slot, want in wanted.items():
             if slot not in doubtful and self._is_due(guard, want):
                 await _noting(self._replace(guard, want), troubles)
+        # An entry of which more may be told keeps its guard and its stop, whatever was closed of it meanwhile.
+        is_entering = guard.entry_id in self._account.tracked
         for slot in guard.resting.keys() - wanted.keys():
-            guard.leaving.append(guard.resting.pop(slot))
+            if slot != "stop" or not is_entering:
+                guard.leaving.append(guard.resting.pop(slot))
         for one in list(guard.leaving):
             await _noting(self._take_away(guard, one), troubles)
-        # An entry of which more may be told keeps its guard, whatever was closed of it meanwhile.
-        if guard.is_gone and guard.entry_id not in self._account.tracked:
+        if guard.is_gone and not is_entering:
             self._account.guards.pop(guard.symbol, None)
 
     async def _ask_about(self, guard: Guard, sent: Protective) -> None:

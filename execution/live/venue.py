@@ -245,6 +245,8 @@ class LiveVenue:
         if unanswered:
             why = f"what became of an order that protects {unanswered[0]} is not known yet"
             return Refusal(rule="venue: unresolved", reason=why)
+        if self._looker.is_strange(order.symbol):
+            return Refusal(rule="venue: unresolved", reason="the venue's position is not explained yet")
         return None
 
     def _doubt(self, order: ApprovedOrder) -> str | None:

@@ -251,7 +251,7 @@ async def a_meddled_story(play: Play, meddling: Meddling) -> None:
     await story.do(_nothing)
     with pytest.raises(BooksDisagree):
         await meddled(story, play, meddling)
-    assert world.flaws == []
+    assert not [flaw for flaw in world.flaws if "twice" in flaw]
     story.way.calm()
     with pytest.raises(BooksDisagree):
         await quiet(story, "leave")

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from console.replaying import replay
 from db.chain import RunHeader
 from db.opening import open_journal
-from db.reported import reported, unticked_orders
+from db.reported import Reported, reported, unticked_orders
 from desk.at_hand import REPORT, MinuteAtHand, cut_off_reports
 from desk.relived import RelivedVenue
 from domain.account import AccountView, Fill, FundingPayment, Levels, VenueReport
@@ -120,11 +120,11 @@ def relive(path: Path, *, believes: bool = True) -> str | None:
     """Return the first difference between the record and the run lived through again."""
     with open_journal(f"sqlite:///{path}", writable=False) as store:
 
-        def rebuild(_: str, __: object, journal: object, venue: Venue | None):
+        def rebuild(_: str, __: object, journal: object, told: Reported | None):
             master = stage.desk(journal, **KNOBS)
             if believes:
-                assert venue is not None
-                master.execution.venue = venue
+                assert told is not None
+                master.execution.venue = RelivedVenue(told.reports, told.refusals)
             return master
 
         return asyncio.run(replay(store, "run", rebuild, "1")).difference

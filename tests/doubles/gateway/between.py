@@ -16,17 +16,19 @@ FAULTS = (
     Fault.LATE,
     Fault.GARBAGE,
     Fault.HALF_AN_ANSWER,
-    Fault.SILENCE,
     Fault.STRANGE,
 )
 LIMIT = 1 << 23
 
 
 class Between:
-    """One go-between. path: where the desk finds it. target: the gateway's socket. weather: what strikes next."""
+    """One go-between. path: where the desk finds it. target: the gateway's socket. weather: what strikes next.
 
-    def __init__(self, path, target):
-        self.path, self.target, self.weather = path, target, Weather()
+    now_ms: by which clock what is late arrives.
+    """
+
+    def __init__(self, path, target, now_ms):
+        self.path, self.target, self.now_ms, self.weather = path, target, now_ms, Weather()
         self.late, self.open = [], set()
 
     async def __aenter__(self):
@@ -43,9 +45,10 @@ class Between:
         await asyncio.gather(*self.open, return_exceptions=True)
 
     async def let_in_late(self):
-        """Hand over what was held back, as if it had been on its way all the time."""
-        late, self.late = self.late, []
-        for line in late:
+        """Hand over what was held back until now, as if it had been on its way all the time."""
+        due = [line for due_ms, line in self.late if due_ms <= self.now_ms()]
+        self.late = [(due_ms, line) for due_ms, line in self.late if due_ms > self.now_ms()]
+        for line in due:
             await self._asked(line)
 
     async def _serve(self, reader, writer):
@@ -69,16 +72,13 @@ class Between:
                 if fault is Fault.LOSE_REQUEST:
                     return
                 if fault is Fault.LATE:
-                    self.late.append(line)
+                    self.late.append((self.now_ms() + self.weather.late_ms, line))
                     return
                 ours.write(line * (2 if fault is Fault.TWICE else 1))
                 answer = await theirs.readline()
                 if fault is Fault.TWICE:
                     await theirs.readline()
                 if not answer or fault is Fault.LOSE_ANSWER:
-                    return
-                if fault is Fault.SILENCE:
-                    await reader.read()
                     return
                 writer.write(_spoilt(answer, fault))
                 if fault is Fault.HALF_AN_ANSWER:

@@ -50,7 +50,8 @@ class GatewayVenueWorld:
         self.chain("time", now_ms=START_MS)
         self.chain("ioc", price="oracle")
         self.gateway = GatewayWorld(folder / "gateway", "live", now_file=self.now_file, chain=chain)
-        self.between = Between(self.gateway.folder / "between.sock", self.gateway.socket_path)
+        between_path = self.gateway.folder / "between.sock"
+        self.between = Between(between_path, self.gateway.socket_path, lambda: self.now_ms)
 
     async def begin(self) -> None:
         self.gateway.start()
@@ -98,11 +99,11 @@ class GatewayVenueWorld:
     def strike(self, kind: Kind, *faults: Fault) -> None:
         self.between.weather.strike(kind, *faults)
 
+    def late_by(self, milliseconds: int) -> None:
+        self.between.weather.late_ms = milliseconds
+
     def clear(self) -> None:
         self.between.weather.clear()
-
-    def late_by(self, milliseconds: int) -> None:
-        """What is late here arrives when time passes next, however little."""
 
     async def pass_time(self, milliseconds: int) -> None:
         self._set_time(self.now_ms + milliseconds)

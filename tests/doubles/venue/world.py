@@ -18,6 +18,8 @@ from tests.doubles.venue.loop import LoopClock
 PRICES: Final = {"SOL-PERP": 150_000, "BTC-PERP": 1_000_000}
 CASH_MICROUSD: Final = 1_000_000_000
 DEEP: Final = ((0, 10**9),)
+MOST_LATE_MS: Final = 3_000
+"""How late the executions of an order may be whose state does not say how much of it was filled."""
 Depth = tuple[tuple[int, int], ...]
 """What an order finds: (ticks worse than the price, lots), best first; what is left finds nothing."""
 
@@ -229,7 +231,8 @@ class World:
             executed_ms=now_ms,
             is_liquidation=is_liquidation,
         )
-        self.executed.append((now_ms + (next(self._lags_ms) if self.manners.tells_filled else 0), execution))
+        lag_ms = next(self._lags_ms)
+        self.executed.append((now_ms + (lag_ms if self.manners.tells_filled else min(lag_ms, MOST_LATE_MS)), execution))
         if self.lots[symbol] == 0 and self.manners.tidies:
             for placed in self._resting(symbol):
                 self._over(placed, "nothing is held any more")
@@ -272,10 +275,9 @@ class World:
 
     def standing(self) -> Standing:
         """Return the account as it is now."""
+        working = [placed.order for placed in self.placed.values() if placed.stage is Stage.WORKING]
         resting = [
-            Resting(wire_id=one.wire_id, symbol=symbol, side=one.side, size_lots=one.size_lots)
-            for symbol in self.lots
-            for one in self.resting(symbol)
+            Resting(wire_id=one.wire_id, symbol=one.symbol, side=one.side, size_lots=one.size_lots) for one in working
         ]
         return Standing(
             positions=tuple(sorted((symbol, lots) for symbol, lots in self.lots.items() if lots)),

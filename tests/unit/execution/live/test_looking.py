@@ -166,7 +166,10 @@ def test_a_stop_of_unknown_fate_is_looked_up_and_never_doubled(play, fault: Faul
     async def scene(bench: Bench) -> None:
         await bench.enter()
         bench.way.faults = {bench.way.n_messages + number: fault for number in range(3, 6)}
+        await asyncio.sleep(3)
+        assert len(bench.placed(OrderKind.STOP)) <= 1
         await asyncio.sleep(60)
+        assert len(bench.placed(OrderKind.STOP)) == 1
         assert {purpose: one.size_lots for purpose, one in bench.resting().items()} == {
             "stop": 20,
             "target": 20,
@@ -277,3 +280,15 @@ def test_with_manners_of_any_venue_a_position_is_closed_once_by_the_stop(play) -
 
     for manners in (Manners(tidies=True), Manners(tells_filled=False), Manners(answers_late=True, slow_ms=700)):
         play(scene, manners=manners)
+
+
+def test_an_order_that_does_not_say_how_much_was_filled_ends_when_its_executions_had_time(play) -> None:
+    async def scene(bench: Bench) -> None:
+        await bench.enter()
+        await asyncio.sleep(1)
+        assert (await bench.hear()).fills == ()
+        await asyncio.sleep(20)
+        assert [fill.size_lots for fill in (await bench.hear()).fills] == [4, 3]
+        assert "partly_filled" in bench.kinds()
+
+    play(scene, manners=Manners(tells_filled=False), depths=(((0, 4), (5, 3)),), lags_ms=(0, 3_000))

@@ -11,7 +11,10 @@ from domain.errors import BooksDisagree, VenueUnreachable
 from domain.market import FundingSettlement
 from execution.live.account import MOST_NOTES
 from execution.live.broker import OrderKind, Resting
-from tests.doubles.venue.broker import DOWN_S, LATE_S, Fault
+from execution.live.tracking import Told
+from execution.live.venue import LiveVenue
+from execution.live.wire import WireCode
+from tests.doubles.venue.broker import DOWN_S, LATE_S, Fault, WorldBroker
 from tests.doubles.venue.desk import TERMS
 from tests.doubles.venue.loop import run
 from tests.doubles.venue.world import CASH_MICROUSD, PRICES, Manners
@@ -142,6 +145,30 @@ def test_an_exit_is_no_larger_than_what_is_held_and_refused_when_that_is_nothing
     play(scene)
 
 
+def test_after_a_restart_no_entry_goes_out_until_nothing_of_before_can_still_arrive(play) -> None:
+    async def scene(bench: Bench) -> None:
+        entry = bench.order(symbol=BTC)
+        await bench.venue.submit(entry)
+        await bench.venue.close()
+        bench.broker = WorldBroker(bench.way)
+        bench.venue = LiveVenue(
+            bench.broker, TERMS, WireCode("a run", tuple(PRICES)), bench.clock, bench.clock.elapsed_s
+        )
+        await bench.venue.open(tuple(PRICES))
+        bench.venue.take_over((), (entry,), (), Told(), cash_baseline_microusd=CASH_MICROUSD, since_ms=0)
+        await bench.venue.begin()
+        refusal = await bench.enter()
+        assert refusal is not None
+        assert (refusal.rule, refusal.reason) == (
+            "venue: unresolved",
+            "what was sent before the restart may still arrive",
+        )
+        await asyncio.sleep(TERMS.order_life_s + TERMS.audit_every_s + 2 * TERMS.look_every_s)
+        assert await bench.enter() is None
+
+    play(scene)
+
+
 def test_no_entry_follows_an_exit_of_the_same_symbol_that_is_not_over(play) -> None:
     async def scene(bench: Bench) -> None:
         await bench.enter()
@@ -203,6 +230,9 @@ def test_a_position_that_nothing_explains_is_shown_once_it_stays(play) -> None:
             await bench.venue.account()
         await asyncio.sleep(TERMS.settle_s + TERMS.audit_every_s)
         assert (await bench.venue.account()).positions == ((BTC, 5),)
+        refusal = await bench.enter(symbol=BTC)
+        assert refusal is not None
+        assert refusal.rule == "venue: unresolved"
 
     play(scene)
 
