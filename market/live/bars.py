@@ -1,17 +1,15 @@
 """One symbol's minutes as they come in: in order or not, twice, from another time, or not figures at all."""
 
+import math
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
-import numpy as np
-
 from domain.market import MINUTE_MS, Bar
 from domain.record import Record
-from market.screening import unsound_masks
+from market.screening import why_unsound
 
 N_FIGURES: Final = 6
-_COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
 
 class Origin(StrEnum):
@@ -119,11 +117,10 @@ def bar_of(row: Sequence[object], unit_base: float = 1.0) -> Bar | str:
     """Return the bar of a row, or why it is none. unit_base: base in one unit of its volume."""
     if len(row) < N_FIGURES or not isinstance(row[0], int) or row[0] % MINUTE_MS:
         return "a bar without its minute"
-    figures = [float(one) if isinstance(one, int | float) else np.nan for one in row[1:N_FIGURES]]
-    columns = {name: np.array([figure]) for name, figure in zip(_COLUMNS, figures, strict=True)}
-    for mask, words in unsound_masks(columns).values():
-        if mask[0]:
-            return words
+    figures = [float(one) if isinstance(one, int | float) else math.nan for one in row[1:N_FIGURES]]
+    why = why_unsound(*figures)
+    if why is not None:
+        return why
     return Bar(
         open_ms=row[0],
         close_ms=row[0] + MINUTE_MS,
