@@ -39,6 +39,10 @@ async def _nothing_sent(longest_s: float) -> None:
     return
 
 
+def _leave_as_it_is() -> None:
+    return
+
+
 def _silent() -> list[tuple[str, str]]:
     return []
 
@@ -50,6 +54,7 @@ class LiveMinutes:
     cut_off: what an earlier process of the run had seen and not finished. late_after_ms: a minute taken later than
     this after its close may only be used to look after open positions. venue_notes: what happened at a venue in the
     world since last asked. answered: waits for the answers to orders that were sent, but no longer than it is told.
+    tidy: done after each minute, when nobody waits for the desk.
     """
 
     desk: Desk
@@ -59,6 +64,7 @@ class LiveMinutes:
     cut_off: Sequence[Snapshot] = ()
     venue_notes: Callable[[], list[tuple[str, str]]] = _silent
     answered: Callable[[float], Awaitable[None]] = _nothing_sent
+    tidy: Callable[[], None] = _leave_as_it_is
     _last_ms: int = 0
     _missed_ms: int = 0
     _n_waiting: int = 0
@@ -130,4 +136,6 @@ class LiveMinutes:
         await self.answered(ANSWERED_S)
         self.desk.show()
         await self.desk.compare()
+        if not is_behind:
+            self.tidy()
         await asyncio.sleep(0)
