@@ -21,7 +21,7 @@ from console.promotion import GateIdentity, promotion_warning
 from console.report import N_REASONS, print_report
 from console.session import Driver, Past, Session, stopping_on_signals
 from console.summary import summary_json
-from console.trading import DryRun, Reach, Trading, opened_venue
+from console.trading import DryRun, Reach, Trading, opened_venue, say_what_is_waited_for
 from console.watching import is_full_speed, watching
 from console.wish import Wish
 from db.chain import RunHeader
@@ -178,6 +178,7 @@ def _reach(
     if wish.trades:
         venue = workshop.build_venue(settings, run_id)
         instruments = ending.enter_context(opened_venue(venue, runner, settings.symbols))
+        ending.callback(say_what_is_waited_for, venue)
         return Trading(live=venue, store=store, resumed=resumed, seen=seen), instruments
     return None, {symbol: instrument(symbol) for symbol in settings.symbols}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,16 @@ def opened_venue(venue: Openable, runner: asyncio.Runner, symbols: Sequence[str]
         yield runner.run(venue.open(symbols))
     finally:
         runner.run(venue.close())
+
+
+def say_what_is_waited_for(venue: LiveVenue) -> None:
+    """Tell why the end of a desk takes a while, where it does."""
+    if venue.is_exposed:
+        print(  # noqa: T201 - the live view is closed by now
+            "waiting, a minute at most, until what was sent is over and what is held has its stop; Ctrl-C leaves it as "
+            "it is",
+            file=sys.stderr,
+        )
 
 
 class Reach(Protocol):
