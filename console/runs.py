@@ -155,7 +155,7 @@ def _run(wish: Wish, workshop: Workshop) -> str:
             desk.feed = ResumedFeed(feed, last_as_of_ms(store, run_id))
         summary = _watched(session, settings, wish, instruments, feed, warning, runner, workshop)
         quiet_reasons = () if wish.as_json else failed_tests(store, run_id, N_REASONS)
-    _tell(wish, summary, instruments, quiet_reasons, is_stopped=desk.stop_is_asked)
+    _tell(wish, summary, instruments, quiet_reasons, is_stopped=session.is_left_open)
     return run_id
 
 
