@@ -60,3 +60,15 @@ def _at_an_exchange(settings: Settings) -> Iterator[Demand]:
             f"{settings.ccxt_venue.value}, because EXECUTION is ccxt and CCXT_VENUE sends orders there: "
             "a desk listens to the exchange it trades on",
         )
+    if settings.live_markets:
+        named = ", ".join(entry.partition("=")[0] for entry in settings.live_markets)
+        yield Demand(
+            "LIVE_MARKETS",
+            f"empty, because EXECUTION is ccxt and orders for {named} go to the usual market: a desk listens to the "
+            "market it trades on",
+        )
+    if settings.live_url and not settings.ccxt_url:
+        yield Demand(
+            "LIVE_URL",
+            "empty like CCXT_URL, because MODE is live: no order to an exchange rests on a stand-in's market",
+        )

@@ -21,7 +21,7 @@ from console.promotion import GateIdentity, promotion_warning
 from console.report import N_REASONS, print_report
 from console.session import Driver, Past, Session, stopping_on_signals
 from console.summary import summary_json
-from console.trading import DryRun, Reach, Trading, opened_venue
+from console.trading import DryRun, Reach, Trading, figures_on_record, opened_venue, say_what_is_waited_for
 from console.watching import is_full_speed, watching
 from console.wish import Wish
 from db.chain import RunHeader
@@ -155,7 +155,7 @@ def _run(wish: Wish, workshop: Workshop) -> str:
             desk.feed = ResumedFeed(feed, last_as_of_ms(store, run_id))
         summary = _watched(session, settings, wish, instruments, feed, warning, runner, workshop)
         quiet_reasons = () if wish.as_json else failed_tests(store, run_id, N_REASONS)
-    _tell(wish, summary, instruments, quiet_reasons, is_stopped=desk.stop_is_asked)
+    _tell(wish, summary, instruments, quiet_reasons, is_stopped=session.is_left_open)
     return run_id
 
 
@@ -173,11 +173,14 @@ def _reach(
     resumed = run_id if run_id in run_ids(store) else None
     if wish.rehearses:
         gateway, rehearsing = workshop.build_rehearsal(settings, run_id)
-        instruments = ending.enter_context(opened_venue(gateway, runner, settings.symbols))
+        there = ending.enter_context(opened_venue(gateway, runner, settings.symbols))
+        instruments = there if resumed is None else figures_on_record(store, resumed, there)
         return DryRun(gateway, instruments, rehearsing, store, resumed), instruments
     if wish.trades:
         venue = workshop.build_venue(settings, run_id)
-        instruments = ending.enter_context(opened_venue(venue, runner, settings.symbols))
+        there = ending.enter_context(opened_venue(venue, runner, settings.symbols))
+        instruments = there if resumed is None else figures_on_record(store, resumed, there)
+        ending.callback(say_what_is_waited_for, venue)
         return Trading(live=venue, store=store, resumed=resumed, seen=seen), instruments
     return None, {symbol: instrument(symbol) for symbol in settings.symbols}
 

@@ -63,18 +63,26 @@ class Session:
     to_json: Callable[[RunSummary], str]
     go_on: Callable[[], Awaitable[None]] | None = None
 
+    @property
+    def is_left_open(self) -> bool:
+        """Say whether the run can be gone on with: it was stopped, or its venue still has something of it."""
+        return self.desk.stop_is_asked or (self.go_on is not None and self.desk.is_committed)
+
     async def run(self) -> RunSummary:
         """Recover, reconcile, trade until the end or a stop, close the run; return its figures.
 
-        A stopped run stays open and can be resumed by its id. Raises Halted, and JournalUnavailable when the end
+        A run that is left open can be resumed by its id. Raises Halted, and JournalUnavailable when the end
         cannot be recorded.
         """
         desk, clock = self.desk, self.desk.clock
         began_s = clock.elapsed_s()
         await desk.guard(self._start())
         await (desk.walk() if self.schedule is None else self.schedule.run())
-        if desk.stop_is_asked:
-            desk.note("stopped", f"by a signal after {desk.tally.n_bars} ticks")
+        if self.is_left_open:
+            why = (
+                "by a signal" if desk.stop_is_asked else "at the feed's end, with a position or an order at the venue,"
+            )
+            desk.note("stopped", f"{why} after {desk.tally.n_bars} ticks")
             self.journal.commit()
         summary = desk.tally.summary(
             self.journal.run_id,
@@ -82,7 +90,7 @@ class Session:
             clock.elapsed_s() - began_s,
             is_simulated=self.is_simulated,
         )
-        if not desk.stop_is_asked:
+        if not self.is_left_open:
             self.journal.finish(self.to_json(summary), clock.now_ms())
         return summary
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
+
+from msgspec.json import decode as json_decode
 
 from agents.books import Books
 from console.living import Seen
@@ -18,7 +21,7 @@ from desk.at_hand import REPORT, MinuteAtHand, cut_off_reports
 from desk.live_minutes import LiveMinutes
 from desk.relived import RelivedVenue
 from desk.runner import Desk
-from domain.errors import JournalCorrupt
+from domain.errors import BadInput, JournalCorrupt
 from domain.instrument import Instrument
 from domain.market import Snapshot
 from domain.ports import Venue
@@ -52,6 +55,33 @@ def opened_venue(venue: Openable, runner: asyncio.Runner, symbols: Sequence[str]
         yield runner.run(venue.open(symbols))
     finally:
         runner.run(venue.close())
+
+
+def say_what_is_waited_for(venue: LiveVenue) -> None:
+    """Tell why the end of a desk takes a while, where it does."""
+    if venue.is_exposed:
+        print(  # noqa: T201 - the live view is closed by now
+            "waiting, a minute at most, until what was sent is over and what is held has its stop; Ctrl-C leaves it as "
+            "it is",
+            file=sys.stderr,
+        )
+
+
+def figures_on_record(store: Store, run_id: str, there: Mapping[str, Instrument]) -> Mapping[str, Instrument]:
+    """Return the figures that a run was begun with; margins and least sizes at a venue follow price and account.
+
+    Raises BadInput where what is booked on would not fit any more: the venue has another tick or lot.
+    """
+    begun = json_decode(find_run(store, run_id).header.instruments_json, type=list[Instrument])
+    for one in begun:
+        now = there.get(one.symbol, one)
+        if (now.tick_size_price, now.lot_size_base) != (one.tick_size_price, one.lot_size_base):
+            raise BadInput(
+                f"run {run_id} was begun with a tick of {one.tick_size_price} and a lot of {one.lot_size_base} for "
+                f"{one.symbol}, and the venue's are {now.tick_size_price} and {now.lot_size_base} now: close by hand "
+                "what it holds, and begin a new run"
+            )
+    return {one.symbol: one for one in begun}
 
 
 class Reach(Protocol):

@@ -149,7 +149,13 @@ class Desk:
         """Say whether a stop was asked for and nothing is left to be closed before it."""
         if not self.stop_is_asked or self.journal.is_catching_up:
             return False
-        return not (self.flattens_on_stop and self.master.execution.books.holdings)
+        return not (self.flattens_on_stop and self.is_committed)
+
+    @property
+    def is_committed(self) -> bool:
+        """Say whether something is held, or may come to be: an order is on its way."""
+        books = self.master.execution.books
+        return bool(books.holdings or books.entries)
 
     def ask_to_stop(self) -> None:
         """Ask for a stop after the minute at hand, or after everything is closed where that is the rule.

@@ -128,7 +128,10 @@ class Hyperliquid:
             raise BooksDisagree(f"Hyperliquid tells the newest {most} executions; since {since_ms} there are no fewer")
         perpetual = [row for row in rows if is_perpetual(row["coin"])]
         self._fills_say |= any(row.get("cloid") for row in perpetual)
-        return [execution_of(row, await self._wire_id(row), await self._market(row["coin"])) for row in perpetual]
+        return [
+            execution_of(row, await self._wire_id(row), await self._market(row["coin"]), self._user)
+            for row in perpetual
+        ]
 
     async def funding(self, since_ms: int) -> list[FundingPaid]:
         """Return the settlements of the user's perpetuals."""
@@ -231,7 +234,8 @@ class Hyperliquid:
 
     async def _signed_and_sent(self, action: dict[str, Any]) -> Any:
         nonce = int(self._exchange.incrementing_nonce())
-        expires_ms = nonce + self._terms.facts.life_ms
+        # Not of the nonce, which never goes back: an order would live longer than is waited for before it is given up.
+        expires_ms = self._line.now_ms() + self._terms.facts.life_ms
         signature = self._exchange.sign_l1_action(action, nonce, None, expires_ms)
         request = {"action": action, "nonce": nonce, "signature": signature, "expiresAfter": expires_ms}
         return await self._exchange.private_post_exchange(request)
@@ -249,7 +253,7 @@ class Hyperliquid:
 
     async def _wire_id(self, row: Row) -> str | None:
         """Return whose order a fill was: the fill says it, or where fills do not, the order does, asked once."""
-        if self._fills_say or is_forced(row):
+        if self._fills_say or is_forced(row, self._user):
             return wire_id_of(row)
         number = int(row["oid"])
         if number not in self._named:

@@ -92,8 +92,8 @@ def state_of(wire_id: str, told: Row) -> OrderState:
     return OrderState(wire_id=wire_id, stage=Stage.OVER, filled_lots=None, why=why)
 
 
-def execution_of(row: Row, wire_id: str | None, market: Market) -> Execution:
-    """Return a fill as a record. Its id is made of what the exchange calls unique together."""
+def execution_of(row: Row, wire_id: str | None, market: Market, user: str) -> Execution:
+    """Return a fill of a user as a record. Its id is made of what the exchange calls unique together."""
     return Execution(
         execution_id=execution_id_of(row),
         wire_id=wire_id,
@@ -103,7 +103,7 @@ def execution_of(row: Row, wire_id: str | None, market: Market) -> Execution:
         quote_microusd=microusd(decimal(row["sz"]) * decimal(row["px"])),
         fee_microusd=microusd(decimal(row["fee"])),
         executed_ms=int(row["time"]),
-        is_liquidation=is_forced(row),
+        is_liquidation=is_forced(row, user),
     )
 
 
@@ -112,9 +112,13 @@ def execution_id_of(row: Row) -> str:
     return f"{row['time']}-{row['coin']}-{row['tid']}"
 
 
-def is_forced(row: Row) -> bool:
-    """Say whether the exchange made this fill: a liquidation, or the reduction of a winner in another's."""
-    return bool(row.get("liquidation")) or any(word in str(row.get("dir", "")) for word in _BY_THE_EXCHANGE)
+def is_forced(row: Row, user: str) -> bool:
+    """Say whether the exchange made this fill of a user: a liquidation, or the reduction of a winner in another's.
+
+    Who trades with somebody that is liquidated is told of the liquidation too.
+    """
+    liquidated = str((row.get("liquidation") or {}).get("liquidatedUser", "")).lower()
+    return liquidated == user or any(word in str(row.get("dir", "")) for word in _BY_THE_EXCHANGE)
 
 
 def is_perpetual(coin: str) -> bool:

@@ -94,6 +94,12 @@ class LiveAccount:
         return not self.tracked and not self._told.still_noted() and all(box.is_empty for box in self._boxes.values())
 
     @property
+    def is_exposed(self) -> bool:
+        """Say whether a position is without its stop, or may come to be: an entry is on its way."""
+        is_entering = any(one.order.exit_plan is not None for one in self.tracked.values())
+        return is_entering or not all(guard.is_protected for guard in self.guards.values())
+
+    @property
     def is_cash_comparable(self) -> bool:
         """Say whether our cash should be the venue's now."""
         return self.is_all_told and not any(guard.is_mixed for guard in self.guards.values())

@@ -73,6 +73,20 @@ class Looker:
         async with self._one_at_a_time:
             await self._look()
 
+    async def secure(self) -> None:
+        """Let what the venue holds by our executions have its stop, whatever else is not explained.
+
+        Raises VenueUnreachable.
+        """
+        async with self._one_at_a_time:
+            troubles: list[VenueUnreachable] = []
+            held = dict((await self._broker.standing()).positions)
+            for guard in list(self._account.guards.values()):
+                if held.get(guard.symbol, 0) * guard.signed_lots > 0:
+                    await self._tend(guard, troubles)
+            if troubles:
+                raise troubles[0]
+
     async def standing(self) -> Standing:
         """Look until the venue's positions are what its executions say; return the account as it is then.
 
@@ -123,13 +137,20 @@ class Looker:
 
     async def _take_executions(self) -> None:
         oldest_ms = max(self._start_ms, self._since_ms - FORGET_MS)
+        strange: BooksDisagree | None = None
         for execution in await self._broker.executions(self._since_ms):
             if execution.executed_ms < oldest_ms:
                 continue
-            if self._account.take(execution):
-                self._account.notes.append(("execution", f"{execution.execution_id}: {_in_words(execution)}"))
             # A venue may tell one late that was executed earlier than another.
             self._since_ms = max(self._since_ms, execution.executed_ms - OVERLAP_MS)
+            try:
+                if self._account.take(execution):
+                    self._account.notes.append(("execution", f"{execution.execution_id}: {_in_words(execution)}"))
+            except BooksDisagree as error:
+                # The others are taken all the same: what they made has to be protected.
+                strange = strange or error
+        if strange is not None:
+            raise strange
         for tracked in list(self._account.tracked.values()):
             self._end_if_over(tracked)
         self._since_ms = max(self._since_ms, self._clock.now_ms() - FORGET_MS)

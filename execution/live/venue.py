@@ -6,6 +6,7 @@ Orders go out (sending.py) and the venue is looked at (looking.py) beside the de
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from domain.account import AccountView, FundingPayment, Levels, Position, VenueReport
@@ -126,12 +127,26 @@ class LiveVenue:
         self._task = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
-        """Hear what is still to be answered, stop looking, let the broker go. What rests at the venue rests on."""
+        """Hear what is still to be answered, stop looking, let the broker go. What rests at the venue rests on.
+
+        An entry that was just sent is waited for, and so is the stop of what it filled: `settle_s` at most.
+        """
         await self._sender.close()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._broker.close()
+        try:
+            # What it did not say by then it will be asked at the next start.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._terms.settle_s):
+                    await self._until_protected()
+        finally:
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
+            await self._broker.close()
+
+    @property
+    def is_exposed(self) -> bool:
+        """Say whether a position is without its stop, or may come to be; `close` then waits."""
+        return self._task is not None and self._account.is_exposed
 
     def take_notes(self) -> list[tuple[str, str]]:
         """Return what happened at the venue and on the way to it since last asked, as (kind, sentence)."""
@@ -211,7 +226,7 @@ class LiveVenue:
         try:
             return await self._looker.standing()
         except BooksDisagree as error:
-            self._broken = error
+            await self._break(error)
             raise
 
     def _comparable_cash(self, cash_microusd: int | None) -> int | None:
@@ -348,12 +363,29 @@ class LiveVenue:
             self._lose(error)
             self._wait_s = min(2 * self._wait_s, self._terms.longest_wait_s)
         except BooksDisagree as error:
-            self._broken = error
+            await self._break(error)
             raise
         else:
             if self._lost is not None:
                 self._account.notes.append(("venue_back", f"after: {self._lost}"))
                 self._lost, self._wait_s, self.wants_reconciling = None, FIRST_WAIT_S, True
+
+    async def _break(self, error: BooksDisagree) -> None:
+        """Raise this from now on. No look follows, so what is held gets its stop before."""
+        self._broken = self._broken or error
+        try:
+            await self._looker.secure()
+        except VenueUnreachable as silence:
+            self._lose(silence)
+
+    async def _until_protected(self) -> None:
+        """Go on looking while a position may be without its stop."""
+        while self.is_exposed:
+            try:
+                await self._look()
+            except BooksDisagree as error:
+                self._account.notes.append(("books_disagree", str(error)))
+            await asyncio.sleep(FIRST_WAIT_S)
 
     def _lose(self, error: VenueUnreachable) -> None:
         if self._lost is None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from agents.gate import GateAgent
+from console.session import Session
 from db.chain import RunHeader
 from db.cut_off import state_of_cut_off_tick
 from db.opening import open_journal
@@ -227,6 +228,49 @@ def test_a_stop_that_flattens_goes_on_until_the_position_is_closed() -> None:
     assert [record.state.value for record in journal.ticks[FILLED_AT:]] == ["flattening"] * 2
     assert journal.ticks[-1].position_lots == 0
     assert journal.ticks[-1].trades[0].exit_reason.value == "halt"
+
+
+def test_a_stop_that_flattens_waits_for_an_entry_on_its_way_and_closes_it_too() -> None:
+    journal = Notebook()
+    one = desk(journal, flattens_on_stop=True)
+    stop_after(one, ENTRY_AT)
+    walk(one)
+    assert [record.position_lots != 0 for record in journal.ticks[ENTRY_AT:]] == [True, False]
+    assert journal.ticks[-1].trades[0].exit_reason.value == "halt"
+
+
+def test_a_run_whose_feed_ends_while_a_venue_in_the_world_has_something_of_it_can_be_gone_on_with() -> None:
+    for n_minutes, is_at_a_venue, is_left_open in (
+        (FILLED_AT, True, True),
+        (ENTRY_AT, True, True),
+        (FILLED_AT, False, False),
+        (3, True, False),
+    ):
+        journal = Ending()
+        session = Session(
+            desk=desk(journal, TAPE[:n_minutes]),
+            journal=journal,
+            past=None,
+            schedule=None,
+            is_simulated=False,
+            to_json=lambda _: "{}",
+            go_on=nothing_to_take_over if is_at_a_venue else None,
+        )
+        asyncio.run(session.run())
+        assert ("stopped" in journal.events, journal.is_finished) == (is_left_open, not is_left_open)
+
+
+class Ending(Notebook):
+    """A notebook that can be closed."""
+
+    run_id, chain_hash, is_finished = "run", "", False
+
+    def finish(self, summary_json: str, wall_ms: int) -> None:
+        self.is_finished = True
+
+
+async def nothing_to_take_over() -> None:
+    """Go on with nothing."""
 
 
 def stop_after(one: Desk, n_ticks: int) -> None:

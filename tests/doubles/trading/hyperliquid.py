@@ -34,7 +34,10 @@ STATUSES = {
 
 
 class HyperliquidAccount:
-    """Words the engine as Hyperliquid does. user: the account; agent: who may sign for it. tells_cloid: fills do."""
+    """Words the engine as Hyperliquid does.
+
+    user: the account; agent: who may sign for it. tells_cloid: fills do. liquidated_user: whom fills take from.
+    """
 
     ws_path = "/ws"
     name = "hyperliquid"
@@ -49,6 +52,8 @@ class HyperliquidAccount:
         self.margin = "cross"
         self.role: Row = {"role": "agent", "data": {"user": self.user}}
         self.tells_cloid = True
+        self.liquidated_user = ""
+        self.last_expiry_ms = 0
         self.most_fills = MOST_FILLS
         self._nonces: set[int] = set()
 
@@ -129,6 +134,7 @@ class HyperliquidAccount:
         if nonce in self._nonces:
             return f"Invalid nonce: duplicate nonce {nonce}"
         self._nonces.add(nonce)
+        self.last_expiry_ms = told.get("expiresAfter", 0)
         return "Action expired." if told.get("expiresAfter", self.now_ms) < self.now_ms else ""
 
     def _placed(self, action: Message) -> list[Any]:
@@ -234,6 +240,8 @@ class HyperliquidAccount:
             row["cloid"] = one.order.client_id
         if one.is_liquidation:
             row["liquidation"] = {"liquidatedUser": self.user, "markPx": f"{one.price}", "method": "market"}
+        elif self.liquidated_user:
+            row["liquidation"] = {"liquidatedUser": self.liquidated_user, "markPx": f"{one.price}", "method": "market"}
         return row
 
     def _settled(self, one: Settlement) -> Row:

@@ -315,7 +315,11 @@ class Story:
             await asyncio.wait({task})
         if life is not None:
             life.broker.is_dead = True
-            await life.venue.close()
+            closing = asyncio.ensure_future(life.venue.close())
+            await asyncio.sleep(0)
+            # Who is killed waits for nothing.
+            closing.cancel()
+            await asyncio.wait({closing})
         self.way.killed.clear()
         if task is not None and not task.cancelled():
             error = task.exception()

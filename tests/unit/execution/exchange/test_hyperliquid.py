@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.decisions import Side
 from domain.errors import BadInput, BooksDisagree, VenueUnreachable
+from execution.exchange.facts import EXCHANGES
 from execution.exchange.figures import Market
 from execution.exchange.hyperliquid_words import order_of
 from execution.live.broker import BrokerOrder, OrderKind, Stage
@@ -17,6 +18,7 @@ from tests.doubles.trading.hyperliquid import FILLS_A_PAGE
 from tests.doubles.trading.signatures import hashed
 from tests.doubles.trading.world import AGENT, PRIVATE_KEY, WALLET, CcxtWorld
 
+LIFE_MS = EXCHANGES["hyperliquid"].life_ms
 IDS = [f"{number:032x}" for number in range(40)]
 
 
@@ -155,6 +157,30 @@ def test_a_fill_that_does_not_say_whose_it_is_is_led_back_by_its_order_which_is_
         assert world.server.door.n_asked["/info"] == asked + 1 + 2
         await world.broker.executions(world.time.now_ms())
         assert world.server.door.n_asked["/info"] == asked + 1 + 2 + 1
+
+    play(world, story)
+
+
+def test_a_fill_that_takes_from_somebody_who_is_liquidated_is_no_liquidation_of_ours(play, world):
+    async def story(world, account):
+        account.tells_cloid, account.liquidated_user = False, "0x" + "99" * 20
+        await world.broker.place(world.order(IDS[1], Side.BUY, 9, OrderKind.IOC, 151))
+        await world.trade_by_hand(Side.SELL, 2)
+        found = await world.broker.executions(world.time.now_ms())
+        assert [(one.wire_id, one.is_liquidation) for one in found] == [(IDS[1], False), (None, False)]
+
+    play(world, story)
+
+
+def test_a_clock_that_was_set_back_gives_no_order_a_longer_life(play, world):
+    async def story(world, account):
+        account.skew_ms = 60_000
+        await world.broker.standing()
+        await world.broker.place(world.order(IDS[1], Side.BUY, 1, OrderKind.IOC, 151))
+        account.skew_ms = 0
+        await world.broker.standing()
+        await world.broker.place(world.order(IDS[2], Side.BUY, 1, OrderKind.IOC, 151))
+        assert account.last_expiry_ms <= world.time.now_ms() + LIFE_MS
 
     play(world, story)
 

@@ -347,3 +347,55 @@ def test_an_order_does_not_wait_for_a_look(play) -> None:
         assert bench.way.asked[before] == "place"
 
     play(scene, replace(TERMS, audit_every_s=1.0))
+
+
+@pytest.mark.parametrize("manners", [Manners(), Manners(answers_late=True), Manners(slow_ms=4_000)])
+def test_a_desk_that_ends_right_after_an_entry_leaves_no_position_without_its_stop(manners: Manners) -> None:
+    async def whole() -> None:
+        bench = await Bench(manners=manners).open()
+        assert await bench.enter() is None
+        await bench.venue.close()
+        assert bench.world.lots[SOL] == 20
+        assert bench.resting()["stop"].size_lots == 20
+
+    run(whole())
+
+
+def test_a_desk_that_ends_waits_no_longer_for_a_silent_venue_than_for_an_execution() -> None:
+    async def whole() -> None:
+        bench = await Bench().open()
+        assert await bench.enter() is None
+        bench.way.down_until_ms = bench.clock.now_ms() + 10**9
+        began_s = bench.clock.elapsed_s()
+        await bench.venue.close()
+        assert TERMS.settle_s <= bench.clock.elapsed_s() - began_s < TERMS.settle_s + 5
+
+    run(whole())
+
+
+def test_what_is_held_gets_its_stop_though_somebody_else_traded_too(play) -> None:
+    async def scene(bench: Bench) -> None:
+        bench.world.trade(BTC, Side.BUY, 3)
+        assert await bench.enter() is None
+        await asyncio.sleep(5)
+        assert bench.resting()["stop"].size_lots == 20
+        with pytest.raises(BooksDisagree, match="not this run's"):
+            await bench.hear()
+
+    play(scene)
+
+
+def test_no_stop_is_placed_for_a_position_that_somebody_else_has_closed(play) -> None:
+    async def scene(bench: Bench) -> None:
+        await bench.enter()
+        await asyncio.sleep(5)
+        bench.world.lots[SOL] = 0
+        for one in bench.world.resting(SOL):
+            bench.world.cancel(one.wire_id)
+        bench.world.trade(BTC, Side.BUY, 3)
+        await asyncio.sleep(20)
+        assert bench.world.resting(SOL) == []
+        with pytest.raises(BooksDisagree):
+            await bench.hear()
+
+    play(scene)
