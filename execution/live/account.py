@@ -156,10 +156,12 @@ class LiveAccount:
 
     def take(self, execution: Execution) -> bool:
         """Take one execution, once; return whether it was news. Raises BooksDisagree for one that is not ours."""
-        if execution.execution_id in self._seen or self._comes_too_soon(execution):
+        if execution.execution_id in self._seen:
+            return False
+        wire = self.code.read(execution.wire_id)
+        if self._comes_too_soon(execution, wire):
             return False
         self._seen[execution.execution_id] = execution.executed_ms
-        wire = self.code.read(execution.wire_id)
         is_ours = execution.is_liquidation if wire is None else wire.symbol == execution.symbol
         if execution.symbol not in self.instruments or not is_ours:
             raise BooksDisagree(
@@ -174,13 +176,14 @@ class LiveAccount:
             self._executed(execution, wire)
         return True
 
-    def _comes_too_soon(self, execution: Execution) -> bool:
-        """Say whether a liquidation is told before the entry that it undoes; it will be told again."""
-        return (
-            execution.is_liquidation
-            and execution.symbol not in self.guards
-            and any(one.order.symbol == execution.symbol for one in self.tracked.values())
-        )
+    def _comes_too_soon(self, execution: Execution, wire: WireId | None) -> bool:
+        """Say whether a part is told as closed before it is told as entered; it will be told again."""
+        if not (execution.is_liquidation if wire is None else wire.serial):
+            return False
+        guard = self.guards.get(execution.symbol)
+        fits = guard is not None and execution.size_lots <= guard.held_lots
+        entries = [one for one in self.tracked.values() if one.order.exit_plan is not None]
+        return not fits and any(one.order.symbol == execution.symbol for one in entries)
 
     def _executed(self, execution: Execution, wire: WireId) -> None:
         """Take an execution of an order that the desk sent itself."""
@@ -273,11 +276,13 @@ class LiveAccount:
             return
         box = self._boxes[fill.symbol]
         # The desk books an entry whole: what closes it again must not come before.
-        is_entering = any(
-            one.order.symbol == fill.symbol and one.order.exit_plan is not None and one.fills
-            for one in self.tracked.values()
-        )
-        (box.held_back if is_entering and fill.exit_reason is not None else box.fills).append(fill)
+        waits = fill.exit_reason is not None and self._is_entering(fill.symbol)
+        (box.held_back if waits else box.fills).append(fill)
+
+    def _is_entering(self, symbol: str) -> bool:
+        """Say whether an entry of this symbol has filled and is not told yet."""
+        entries = [one for one in self.tracked.values() if one.order.exit_plan is not None]
+        return any(one.fills for one in entries if one.order.symbol == symbol)
 
     def end(self, tracked: Tracked) -> None:
         """Let an order go that is over and whose executions are all here."""
@@ -287,6 +292,7 @@ class LiveAccount:
         if order.exit_plan is not None:
             for fill in tracked.fills:
                 self._put(fill)
+        if box.held_back and not self._is_entering(order.symbol):
             box.fills += box.held_back
             box.held_back = []
         if tracked.is_early:

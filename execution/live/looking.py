@@ -224,12 +224,14 @@ class Looker:
         for slot, want in wanted.items():
             if slot not in doubtful and self._is_due(guard, want):
                 await _noting(self._replace(guard, want), troubles)
+        # An entry of which more may be told keeps its guard and its stop, whatever was closed of it meanwhile.
+        is_entering = guard.entry_id in self._account.tracked
         for slot in guard.resting.keys() - wanted.keys():
-            guard.leaving.append(guard.resting.pop(slot))
+            if slot != "stop" or not is_entering:
+                guard.leaving.append(guard.resting.pop(slot))
         for one in list(guard.leaving):
             await _noting(self._take_away(guard, one), troubles)
-        # An entry of which more may be told keeps its guard, whatever was closed of it meanwhile.
-        if guard.is_gone and guard.entry_id not in self._account.tracked:
+        if guard.is_gone and not is_entering:
             self._account.guards.pop(guard.symbol, None)
 
     async def _ask_about(self, guard: Guard, sent: Protective) -> None:

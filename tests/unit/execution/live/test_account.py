@@ -154,16 +154,29 @@ def test_an_entry_that_fills_more_than_was_sent_is_a_disagreement() -> None:
         made.take(executed("x2", 6, tracked.wire_id))
 
 
-def test_a_liquidation_of_nothing_is_a_disagreement_and_before_its_entry_it_waits() -> None:
-    liquidation = executed("x2", 5, None, side=Side.SELL, liquidated=True)
-    with pytest.raises(BooksDisagree, match="nothing of it is held"):
-        account().take(liquidation)
+@pytest.mark.parametrize(
+    "closing",
+    [executed("x2", 5, None, side=Side.SELL, liquidated=True), executed("x2", 5, stop_wire(), side=Side.SELL)],
+)
+def test_what_closes_a_part_waits_for_the_part_to_be_told_as_entered(closing: Execution) -> None:
+    with pytest.raises(BooksDisagree, match=r"nothing of it is held|is not what is held"):
+        account().take(closing)
     made = account()
     tracked = made.track(order())
-    assert not made.take(liquidation)
-    made.take(executed("x1", 20, tracked.wire_id))
-    assert made.take(liquidation)
-    assert made.held_lots() == {"SOL-PERP": 15}
+    assert not made.take(closing)
+    made.take(executed("x1", 4, tracked.wire_id))
+    assert not made.take(closing)
+    made.take(executed("x3", 4, tracked.wire_id))
+    assert made.take(closing)
+    assert not made.take(closing)
+    assert made.held_lots() == {"SOL-PERP": 3}
+    waiting = account()
+    tracked = waiting.track(order())
+    assert not waiting.take(closing)
+    tracked.state = over(0)
+    waiting.end(tracked)
+    with pytest.raises(BooksDisagree, match=r"nothing of it is held|is not what is held"):
+        waiting.take(closing)
 
 
 def test_liquidations_in_parts_on_record_are_known_after_a_restart_whatever_is_held_by_then() -> None:
@@ -275,3 +288,28 @@ def test_an_exit_of_a_position_that_the_desk_knows_to_be_closed_is_not_on_its_wa
     report = made.advance("SOL-PERP", 240_000)
     assert report is not None
     assert [order_id for order_id, _ in report.rejections] == [leaving.order.client_order_id]
+
+
+def test_what_closed_the_newer_of_two_entries_waits_for_that_one() -> None:
+    """The older was told whole to the tick that was cut off, in which the newer was sent."""
+    older, newer = order(5, 60_000), order(5, 120_000)
+    wire = CODE.write(WireId(symbol="SOL-PERP", purpose="stop", at_ms=120_000, serial=1))
+    first = [executed("x1", 5, wire_of(older)), executed("x2", 5, stop_wire(), side=Side.SELL)]
+    noted = (
+        fill_of(first[0], SOL, older.client_order_id, 1, None),
+        fill_of(first[1], SOL, f"{older.client_order_id}-stop", 1, ExitReason.STOP),
+    )
+    made = account()
+    told = Told(noted={("SOL-PERP", 120_000): VenueReport(fills=noted)}, cut_off_ms=120_000)
+    made.take_over((), (older,), (newer,), told)
+    for one in (*first, executed("x3", 5, wire_of(newer)), executed("x4", 5, wire, side=Side.SELL)):
+        made.take(one)
+    for tracked in list(made.tracked.values()):
+        tracked.state = over(5)
+        made.end(tracked)
+    made.early.clear()
+    assert made.advance("SOL-PERP", 120_000) == VenueReport(fills=noted)
+    assert fills_of(made.advance("SOL-PERP", 180_000)) == [
+        (newer.client_order_id, 5),
+        (f"{newer.client_order_id}-stop", 5),
+    ]
