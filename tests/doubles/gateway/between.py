@@ -5,6 +5,7 @@ It listens on a socket of its own and speaks to the real one. Greetings pass; ev
 
 import asyncio
 import json
+from collections import Counter
 
 from tests.doubles.trading.faults import Fault, Kind, Weather
 
@@ -23,11 +24,17 @@ LIMIT = 1 << 23
 
 
 class Between:
-    """One go-between. path: where the desk finds it. target: the gateway's socket. weather: what strikes next."""
+    """One go-between. path: where the desk finds it. target: the gateway's socket. weather: what strikes next.
+
+    n_asked: lines by operation, whatever became of them. n_struck: faults that struck. terms: what each id was asked
+    with. passes: told of each line, as `asked` when it has come and as `done` before its answer goes back.
+    """
 
     def __init__(self, path, target):
         self.path, self.target, self.weather = path, target, Weather()
         self.late, self.open = [], set()
+        self.n_asked, self.n_struck, self.terms = Counter(), Counter(), {}
+        self.passes = lambda moment, op: None
 
     async def __aenter__(self):
         """Begin to listen."""
@@ -64,8 +71,10 @@ class Between:
         theirs, ours = await asyncio.open_unix_connection(self.target, limit=LIMIT)
         try:
             while line := await reader.readline():
-                op = json.loads(line)["op"]
+                op = self._noted(json.loads(line))
+                self.passes("asked", op)
                 fault = None if op == "hello" else self.weather.next(KINDS.get(op, Kind.ASK))
+                self.n_struck.update([fault.name] if fault else [])
                 if fault is Fault.LOSE_REQUEST:
                     return
                 if fault is Fault.LATE:
@@ -75,6 +84,7 @@ class Between:
                 answer = await theirs.readline()
                 if fault is Fault.TWICE:
                     await theirs.readline()
+                self.passes("done", op)
                 if not answer or fault is Fault.LOSE_ANSWER:
                     return
                 if fault is Fault.SILENCE:
@@ -85,6 +95,14 @@ class Between:
                     return
         finally:
             ours.close()
+
+    def _noted(self, told):
+        op = told["op"]
+        self.n_asked[op] += 1
+        if op in KINDS:
+            terms = tuple(sorted((name, value) for name, value in told.items() if name != "tag"))
+            self.terms.setdefault(told["id"], set()).add(terms)
+        return op
 
     async def _asked(self, line):
         theirs, ours = await asyncio.open_unix_connection(self.target, limit=LIMIT)
