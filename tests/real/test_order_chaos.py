@@ -15,14 +15,19 @@ from execution.live.wire import WireCode, wire_id_of
 from tests.conftest import NO_GATEWAY
 from tests.doubles.exchange.markets import recorded
 from tests.doubles.gateway.live_stage import LOTS, GatewayStage
+from tests.doubles.gateway.storm import Storm
 from tests.doubles.gateway.world import INSTALLED
 from tests.doubles.trading.stage import OWN, WARMUP
 
 N_ORDERS = int(os.environ.get("TIDEGATE_CHAOS_ORDERS", "60"))
+IS_WHOLE = N_ORDERS >= 2_000
 BASES = ("SOL", "BTC")
 FIRST_BAR = 3_000
 # Short lives, near stops that trail, partial exits: as many orders to a minute as there can be.
 BUSY = (
+    "E3_VOLUME_Z=-10",
+    "E3_BODY_OVER_ATR=0",
+    "E3_MIN_IMBALANCE_FRAC=-1",
     "EXIT_STOP_PCT=0.15",
     "EXIT_TARGET_PCT=0.25",
     "EXIT_TRAIL_PCT=0.1",
@@ -87,16 +92,36 @@ def done(stage, code):
     return sorted(found)
 
 
-def test_orders_through_the_gateway_are_the_chains(shared, stage):
+def test_through_faults_and_deaths_of_either_process_no_order_is_doubled_none_lost_and_journal_and_chain_agree(
+    shared, stage
+):
+    storm = Storm(stage, seed=17)
+
     async def go():
         async with stage:
             await stage.prove(shared)
             await stage.live()
-            while stage.n_orders() < N_ORDERS:
-                await stage.play(1)
-                assert not stage.is_away(), stage.said()
+            await stage.play(2)
+            stage.kill()
+            async with storm:
+                while stage.n_orders() < N_ORDERS or (IS_WHOLE and not storm.has_been_everywhere):
+                    await storm.life()
+            await stage.live()
+            await stage.play(4)
             await stage.flat()
+            assert not stage.is_away(), stage.said()
             await asyncio.to_thread(stage.stop)
+            tell(stage, storm)
             hold_to_the_chain(stage)
 
     asyncio.run(go())
+    assert sum(storm.gateway_deaths.values()) > 1
+    assert sum(storm.desk_deaths.values()) > 1
+
+
+def tell(stage, storm):
+    """Print the figures of a run, for whoever plays a long one."""
+    print(f"orders {stage.n_orders()}, fills {len(stage.gateway.fills())}, desk processes {len(stage.started)}")  # noqa: T201
+    print(f"desk died {dict(storm.desk_deaths)}, starts refused {storm.n_starts_refused}")  # noqa: T201
+    print(f"gateway died {dict(storm.gateway_deaths)}")  # noqa: T201
+    print(f"node {stage.gateway.chain('struck')}, between {dict(stage.between.n_struck)}")  # noqa: T201

@@ -23,7 +23,7 @@ from tests.doubles.exchange.time import MirroredTime
 TIME_FILE = "LOCAL_EXCHANGE_TIME"
 DIES_AT = "LOCAL_EXCHANGE_DESK_DIES_AT"
 HURRIES = "LOCAL_EXCHANGE_DESK_HURRIES"
-LOOK_S, LONGEST_S, ANSWER_S = 0.02, 0.05, 2.0
+LOOK_S, LONGEST_S, ANSWER_S = 0.02, 0.05, 1.0
 # Where a desk can be told to die, as `DIES_AT=WHERE:N`, at the nth pass: what is passed, and on which side of it.
 PLACES: dict[str, tuple[type[Any], str, bool]] = {
     "order_on_record": (SqlJournal, "record_order", True),

@@ -105,9 +105,13 @@ class Between:
         return op
 
     async def _asked(self, line):
-        theirs, ours = await asyncio.open_unix_connection(self.target, limit=LIMIT)
-        ours.write(line)
-        await theirs.readline()
+        try:
+            theirs, ours = await asyncio.open_unix_connection(self.target, limit=LIMIT)
+            ours.write(line)
+            await theirs.readline()
+        except OSError:
+            # Nobody was there, or whoever was died of it.
+            return
         ours.close()
         await asyncio.sleep(0)
 
