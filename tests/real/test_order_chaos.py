@@ -1,6 +1,7 @@
 """Orders of the program itself through the real gateway to the test chain, with faults and deaths at every boundary.
 
 `TIDEGATE_CHAOS_ORDERS=2000` plays until the gateway was asked for so many orders; without it a short piece is played.
+`TIDEGATE_CHAOS_SEED` draws another storm.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from tests.doubles.gateway.world import INSTALLED
 from tests.doubles.trading.stage import OWN, WARMUP
 
 N_ORDERS = int(os.environ.get("TIDEGATE_CHAOS_ORDERS", "60"))
+SEED = int(os.environ.get("TIDEGATE_CHAOS_SEED", "17"))
 IS_WHOLE = N_ORDERS >= 2_000
 BASES = ("SOL", "BTC")
 FIRST_BAR = 3_000
@@ -95,7 +97,7 @@ def done(stage, code):
 def test_through_faults_and_deaths_of_either_process_no_order_is_doubled_none_lost_and_journal_and_chain_agree(
     shared, stage
 ):
-    storm = Storm(stage, seed=17)
+    storm = Storm(stage, seed=SEED)
 
     async def go():
         async with stage:

@@ -49,8 +49,7 @@ class GatewayStage(DeskStage):
 
     async def __aexit__(self, *_):
         """End every process."""
-        if self.started and not self.is_away():
-            self.kill()
+        self.close()
         await self.between.__aexit__()
         await self.exchange.__aexit__()
         self.gateway.close()

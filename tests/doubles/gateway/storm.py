@@ -32,7 +32,7 @@ DESK_DEATHS = (*PLACES, *WIRE)
 PASSES = {"after_look": 120, "before_look": 120, "before_telling": 16, "before_commit": 16, "after_commit": 16}
 MOST_PASSES, MOST_LINES = 4, 200
 # The gateway is asked all the time, so it would die of these before anything else.
-MUCH_PASSED = {"before_answer": 15, "before_call": 10, "after_call": 10}
+MUCH_PASSED = {"before_answer": 6, "before_call": 4, "after_call": 4}
 LIVED_MINUTES = (3, 9)
 NODE_LIKELY = {"sendTransaction": 0.3, "*": 0.01}
 FORK_FRAC = 0.02
@@ -42,7 +42,7 @@ LOOK_S = 0.01
 class Storm:
     """Lives with a stage, as a context: while it lasts, a gateway that died is started again.
 
-    desk_deaths, gateway_deaths: how often each died where. n_starts_refused: starts of the desk that met a silent venue.
+    desk_deaths, gateway_deaths: how often each died where. n_starts_refused: starts that met a silent venue.
     """
 
     def __init__(self, stage, seed):

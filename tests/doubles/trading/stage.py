@@ -4,8 +4,6 @@ import asyncio
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,11 +18,11 @@ from tests.doubles.exchange.desk_process import DIES_AT, TIME_FILE
 from tests.doubles.exchange.driving import wait_for
 from tests.doubles.exchange.faults import Script
 from tests.doubles.exchange.markets import FILES, Market
+from tests.doubles.exchange.nursery import Desk, Nursery
 from tests.doubles.exchange.server import STEPS_MS, LocalExchange
 from tests.doubles.exchange.time import SimulatedTime
 from tests.doubles.trading.door import Door
 
-ROOT = Path(__file__).parents[3]
 WARMUP = 260
 PATIENCE_S = 60
 LOOK_S = 0.004
@@ -53,7 +51,8 @@ class DeskStage:
     markets: Sequence[Market]
     script: Script = field(default_factory=dict)
     settings: Sequence[str] = ()
-    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    started: list[Desk] = field(default_factory=list)
+    _nursery: Nursery | None = None
 
     def __post_init__(self) -> None:
         """Put the market there, and the account where the exchange has one."""
@@ -96,9 +95,25 @@ class DeskStage:
     def environ(self) -> dict[str, str]:
         return {**os.environ, TIME_FILE: str(self.folder / "time")}
 
-    def command(self, words: Sequence[str]) -> list[str]:
-        """Return the program, at the exchange's time, with a command line."""
-        return [sys.executable, "-m", "tests.doubles.exchange.desk_process", *words]
+    def spawn(self, words: Sequence[str], out: Path, environ: Mapping[str, str] | None = None) -> Desk:
+        """Start the program, at the exchange's time, with a command line."""
+        self._nursery = self._nursery or Nursery()
+        return self._nursery.start(words, {**self.environ, **(environ or {})}, out)
+
+    def result(self, words: Sequence[str]) -> str:
+        """Return what a command of the program says; it has to end well."""
+        out = self.folder / f"{words[0]}.out"
+        code = self.spawn(words, out).wait(PATIENCE_S)
+        said = out.read_text(encoding="utf-8")
+        assert code == 0, said[-4_000:]
+        return said
+
+    def close(self) -> None:
+        """End what is left of the program."""
+        if self.started and not self.is_away():
+            self.kill()
+        if self._nursery is not None:
+            self._nursery.close()
 
     def words(self, *words: str, **knobs: str) -> list[str]:
         """Return the command line of one command of the program."""
@@ -116,17 +131,11 @@ class DeskStage:
     def backtest(self, shared: Path) -> None:
         """Store a finished backtest with these settings."""
         tapes = [str(shared / "data" / "ohlcv" / FILES[market.base]) for market in self.markets]
-        words = self.words("backtest", *tapes, "--minutes", "300", "--json")
-        done = subprocess.run(
-            self.command(words), cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
+        self.result(self.words("backtest", *tapes, "--minutes", "300", "--json"))
 
     async def start(self, words: Sequence[str], environ: Mapping[str, str] | None = None) -> None:
         """Start the program at the exchange's time, and wait until it listens or is gone."""
-        environ = {**self.environ, **(environ or {})}
-        with (self.folder / "out").open("ab") as out:
-            self.started.append(subprocess.Popen(self.command(words), cwd=ROOT, env=environ, stdout=out, stderr=out))  # noqa: ASYNC220
+        self.started.append(self.spawn(words, self.folder / "out", environ))
         while not self.exchange.lines and not self.is_away():  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(0.01)
 
@@ -143,7 +152,7 @@ class DeskStage:
         await asyncio.to_thread(self.stop)
 
     @property
-    def desk(self) -> subprocess.Popen[bytes]:
+    def desk(self) -> Desk:
         return self.started[-1]
 
     def is_away(self) -> bool:
@@ -190,7 +199,7 @@ class DeskStage:
     async def flat(self) -> None:
         """Play until nothing is held and the desk has been told so: no entry is allowed meanwhile."""
         words = ["halt", "--reduce", "--set", f"STATE_DIR={self.folder}/state", "--env-file", str(self.folder / "none")]
-        await asyncio.to_thread(subprocess.run, self.command(words), cwd=ROOT, env=self.environ, check=True)
+        await asyncio.to_thread(self.result, words)
         for _ in range(MOST_MINUTES):
             await self.play(1)
             if not self.held():
@@ -214,5 +223,4 @@ class DeskStage:
         last = f"SELECT symbol, position_lots FROM ticks WHERE {OWN} ORDER BY id DESC LIMIT {len(self.markets)}"
         assert {symbol: lots for symbol, lots in self.query(last) if lots} == self.held()
         words = ["audit", "replay", "live", "--db", f"sqlite:///{self.journal}", "--json"]
-        again = subprocess.run(self.command(words), env=self.environ, capture_output=True, text=True, check=False)
-        assert '"is_identical": true' in again.stdout, again
+        assert '"is_identical": true' in self.result(words)
