@@ -51,16 +51,16 @@ def test_a_proven_desk_trades_and_its_books_are_the_venues(shared: Path, tmp_pat
     stage = staged(tmp_path, shared, N_MINUTES)
 
     async def go() -> None:
-        async with stage.exchange:
+        async with stage:
             await stage.prove(shared)
             await stage.live()
             await stage.play(N_MINUTES)
             assert not stage.is_away(), stage.said()
             await stage.flat()
             await asyncio.to_thread(stage.stop)
+            hold_books(stage)
 
     asyncio.run(go())
-    hold_books(stage)
     assert len(stage.engine.fills) >= N_MINUTES // 6
     stops = [order for order in stage.engine.orders if order.trigger is not None]
     assert len(stops) == len(stage.engine.fills), "a stop and a target for each entry"
@@ -74,7 +74,7 @@ def test_through_faults_and_deaths_no_order_is_doubled_none_lost_and_the_books_a
     dice = np.random.default_rng(11)
 
     async def go() -> None:
-        async with stage.exchange:
+        async with stage:
             await stage.prove(shared)
             left = N_MINUTES
             while left > 0:
@@ -95,6 +95,6 @@ def test_through_faults_and_deaths_no_order_is_doubled_none_lost_and_the_books_a
             await stage.flat()
             assert not stage.is_away(), stage.said()
             await asyncio.to_thread(stage.stop)
+            hold_books(stage)
 
     asyncio.run(go())
-    hold_books(stage)

@@ -45,19 +45,19 @@ def run() -> None:
     time = MirroredTime(Path(os.environ[TIME_FILE]))
     SystemClock.now_ms = lambda self: time.now_ms()  # type: ignore[method-assign]
     SystemClock.wait_until_ms = lambda self, at_ms: time.wait_until_ms(at_ms)  # type: ignore[method-assign]
+    SystemClock.elapsed_s = lambda self: time.now_ms() / 1000  # type: ignore[method-assign]
     # The doctor looks whether the machine's clock runs on; here it stands until it is moved.
     doctor.SAMPLE_S = 0.0  # type: ignore[misc]
     if HURRIES in os.environ:
-        hurry(time)
+        hurry()
     if DIES_AT in os.environ:
         where, _, number = os.environ[DIES_AT].partition(":")
         die_at(where, int(number))
     main.main()
 
 
-def hurry(time: MirroredTime) -> None:
-    """Let the desk's patience be measured in the market's minutes, and let it look as often as they are short."""
-    SystemClock.elapsed_s = lambda self: time.now_ms() / 1000  # type: ignore[method-assign]
+def hurry() -> None:
+    """Let the desk look at its venue as often as the market's minutes are short here; what it waits for stays."""
     patient = settings.venue_terms
     settings.venue_terms = lambda settings: msgspec.structs.replace(
         patient(settings), look_every_s=LOOK_S, longest_wait_s=LONGEST_S, rest_s=LOOK_S

@@ -42,16 +42,15 @@ class GatewayStage(DeskStage):
 
     async def __aenter__(self):
         """Begin to listen, with the gateway behind."""
-        await self.exchange.__aenter__()
+        await super().__aenter__()
         await asyncio.to_thread(self.gateway.start)
         await self.between.__aenter__()
         return self
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, *failure):
         """End every process."""
-        self.close()
+        await super().__aexit__(*failure)
         await self.between.__aexit__()
-        await self.exchange.__aexit__()
         self.gateway.close()
 
     async def move_to(self, now_ms):
