@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,19 @@ from db.verify import verify
 from tests.conftest import NO_GATEWAY
 from tests.doubles.exchange.markets import recorded
 from tests.doubles.gateway.world import INSTALLED, SOL, GatewayWorld
-from tests.doubles.trading.live_stage import WARMUP, LiveStage
+from tests.doubles.trading.stage import PATIENCE_S, WARMUP, DeskStage
 
 N_MINUTES = 16
 FIRST_BAR = 3_000
 
 
-class DryStage(LiveStage):
+class DryStage(DeskStage):
     """The program in a dry run, and the chain whose price follows the market's."""
 
     gateway: GatewayWorld
+
+    async def rest(self) -> None:
+        """Nothing is on its way between the minutes: an order is rehearsed within its tick."""
 
     def dry_words(self) -> list[str]:
         return self.words("dry-run", "--run-id", "dry", "--json", GATEWAY_SOCKET=str(self.gateway.socket_path))
@@ -57,7 +59,7 @@ def test_a_dry_run_rehearses_every_order_fills_on_paper_and_comes_out_again_with
     stage: DryStage,
 ) -> None:
     async def go() -> None:
-        async with stage.exchange:
+        async with stage:
             await asyncio.to_thread(stage.gateway.start)
             await stage.start(stage.dry_words())
             await stage.go_on(N_MINUTES // 2)
@@ -65,6 +67,9 @@ def test_a_dry_run_rehearses_every_order_fills_on_paper_and_comes_out_again_with
             await stage.start(stage.dry_words())
             await stage.go_on(N_MINUTES // 2)
             await asyncio.to_thread(stage.stop)
+            assert stage.gateway.stop() == 0
+            words = ["audit", "replay", "dry", "--db", f"sqlite:///{stage.journal}", "--json"]
+            assert '"is_identical": true' in await asyncio.to_thread(stage.result, words)
 
     asyncio.run(go())
     orders = dict(stage.query("SELECT client_order_id, reduce_only FROM orders"))
@@ -82,17 +87,13 @@ def test_a_dry_run_rehearses_every_order_fills_on_paper_and_comes_out_again_with
     fills = stage.query("SELECT client_order_id FROM fills")
     assert len(fills) >= 4
     assert json.loads(stage.said().splitlines()[-1])["starting_equity_usd"] == 100.0
-    assert stage.gateway.stop() == 0
     with open_journal(f"sqlite:///{stage.journal}", writable=False) as store:
         assert verify(store, "dry").is_sound
-    words = ["audit", "replay", "dry", "--db", f"sqlite:///{stage.journal}", "--json"]
-    again = subprocess.run(stage.command(words), env=stage.environ, capture_output=True, text=True, check=False)
-    assert '"is_identical": true' in again.stdout, again
 
 
 def test_a_gateway_that_refuses_or_is_gone_lets_no_entry_through_and_every_exit(stage: DryStage) -> None:
     async def go() -> None:
-        async with stage.exchange:
+        async with stage:
             await asyncio.to_thread(stage.gateway.start)
             await stage.start(stage.dry_words())
             for _ in range(N_MINUTES):
@@ -117,11 +118,13 @@ def test_the_doctor_tells_what_the_gateway_says_and_that_it_is_gone(stage: DrySt
         words = stage.words(
             "doctor", "--json", MODE="dry_run", FEED="live", GATEWAY_SOCKET=str(stage.gateway.socket_path)
         )
-        done = subprocess.run(stage.command(words), env=stage.environ, capture_output=True, text=True, check=False)
-        return {one["name"]: one for one in json.loads(done.stdout)["checks"]}
+        out = stage.folder / "doctor.out"
+        out.unlink(missing_ok=True)
+        stage.spawn(words, out).wait(PATIENCE_S)
+        return {one["name"]: one for one in json.loads(out.read_text(encoding="utf-8"))["checks"]}
 
     async def go() -> tuple[dict[str, dict[str, object]], dict[str, dict[str, object]]]:
-        async with stage.exchange:
+        async with stage:
             await asyncio.to_thread(stage.gateway.start)
             there = await asyncio.to_thread(doctor)
             stage.gateway.kill()
