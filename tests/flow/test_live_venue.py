@@ -17,7 +17,7 @@ from domain.errors import BooksDisagree
 from execution.live.broker import OrderKind, Resting
 from execution.live.wire import WireCode
 from tests.doubles.venue.broker import Fault, Way
-from tests.doubles.venue.desk import Story
+from tests.doubles.venue.desk import TERMS, Story
 from tests.doubles.venue.loop import run
 from tests.doubles.venue.world import DEEP, PRICES, Manners, World
 
@@ -67,6 +67,9 @@ class Play:
     faults: dict[int, Fault]
     kills: frozenset[int]
     order_kills: dict[int, int]
+    answer_s: float
+    n_at_once: int
+    shares: bool
 
 
 PLAYS = st.builds(
@@ -78,6 +81,9 @@ PLAYS = st.builds(
     faults=st.dictionaries(st.integers(1, 400), st.sampled_from(Fault), max_size=12),
     kills=st.frozensets(st.integers(5, 600), max_size=3),
     order_kills=st.dictionaries(st.integers(1, 8), st.integers(1, 9), max_size=3),
+    answer_s=st.sampled_from([0.0, 0.0, 0.7, 7.0, 50.0, 80.0]),
+    n_at_once=st.sampled_from([1, 64]),
+    shares=st.booleans(),
 )
 
 
@@ -101,8 +107,9 @@ def begun(play: Play) -> Story:
         faults=dict(play.faults),
         kill_at=set(play.kills),
         kill_after_order=dict(play.order_kills),
+        answer_s=play.answer_s,
     )
-    return Story(way=way)
+    return Story(way=way, terms=replace(TERMS, n_at_once=play.n_at_once), shares=play.shares)
 
 
 async def played(play: Play) -> Story:

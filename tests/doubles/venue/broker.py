@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from domain.errors import VenueUnreachable
 from domain.instrument import Instrument
-from execution.live.broker import BrokerOrder, Execution, FundingPaid, OrderState, Stage, Standing
+from execution.live.broker import BrokerOrder, Execution, FundingPaid, OrderKind, OrderState, Stage, Standing
 from tests.doubles.venue.world import World
 
 LATE_S = 4.0
@@ -33,7 +33,7 @@ class Way:
     kill_at: the process dies at that step; each message has two, before and after it arrives. kill_after_order: how
     many steps after an order was put on record it dies, by the order's number. unsure: orders that were sent and not
     answered, with the last instant at which they may arrive. asking: orders whose answer is awaited. asked: every
-    message, in order.
+    message, in order. answer_s: how long the answer to an order of the desk is on its way.
     """
 
     world: World
@@ -48,11 +48,13 @@ class Way:
     unsure: dict[str, int] = field(default_factory=dict)
     asking: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    answer_s: float = 0.0
     killed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def calm(self) -> None:
         """From now on nothing goes wrong."""
         self.faults, self.kill_at, self.kill_after_order, self.down_until_ms = {}, set(), {}, 0
+        self.answer_s = 0.0
         self.world.calm()
 
     def count_order(self) -> None:
@@ -133,6 +135,8 @@ class WorldBroker:
             asyncio.get_running_loop().call_later(LATE_S, self._arrive_late, order)
         elif fault is not Fault.LOST:
             state = way.world.arrive(order)
+        if order.kind is OrderKind.IOC and way.answer_s:
+            await asyncio.sleep(way.answer_s)
         await self._back(fault)
         if state is None:
             raise VenueUnreachable("no answer")

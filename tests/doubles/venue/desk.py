@@ -41,6 +41,7 @@ TERMS: Final = VenueTerms(
     cash_tolerance_usd=0.05,
     look_every_s=5.0,
     audit_every_s=20.0,
+    closing_s=0.0,
 )
 OVERLAP_MS: Final = 300_000
 PAUSE_S: Final = 3.0
@@ -93,16 +94,29 @@ class Notebook:
 
 
 class Life(JournalOff):
-    """One process of the desk, from its start to its death; it is its own journal."""
+    """One process of the desk, from its start to its death; it is its own journal.
 
-    def __init__(self, way: Way, notebook: Notebook, symbols: Sequence[str], terms: VenueTerms = TERMS) -> None:
-        self.way, self.notebook, self.symbols = way, notebook, symbols
+    shares: the orders of a minute are put on record together, at its end, and sent after that.
+    """
+
+    def __init__(
+        self,
+        way: Way,
+        notebook: Notebook,
+        symbols: Sequence[str],
+        terms: VenueTerms = TERMS,
+        *,
+        shares: bool = False,
+    ) -> None:
+        self.way, self.notebook, self.symbols, self.shares = way, notebook, symbols, shares
         self.broker = WorldBroker(way)
         clock = LoopClock()
         self.clock = clock
         self.venue = LiveVenue(self.broker, terms, WireCode("a run", symbols), clock, clock.elapsed_s)
         reports = notebook.reports()
         refusals = {order_id: why for tick in notebook.ticks for order_id, why in tick.refusals}
+        if shares:
+            self.venue.hold_orders()
         self.relived = RelivedVenue(reports, refusals, self._hear)
         self.books = Books(instruments=dict(way.world.instruments), cash_microusd=self.venue.cash_microusd)
         self.execution = ExecutionAgent(venue=self.relived, journal=self, books=self.books)
@@ -110,6 +124,9 @@ class Life(JournalOff):
         self._minute: list[Tick] = []
         self._heard: tuple[Moment, VenueReport] | None = None
         self._is_relived = False
+        self._ordered: dict[str, ApprovedOrder] = {}
+        self._noted: dict[Moment, VenueReport] = {}
+        self._is_noted = False
 
     async def begin(self) -> None:
         """Live through the record, let the venue take over, take the cut-off minute again."""
@@ -162,6 +179,9 @@ class Life(JournalOff):
             self._taken.append(tick)
         await self.broker.step()
         self.commit()
+        if self.shares:
+            await self.broker.step()
+            self.venue.let_go(None)
         if self.venue.wants_reconciling:
             await self.reconcile()
 
@@ -242,24 +262,30 @@ class Life(JournalOff):
 
     def record_order(self, order: ApprovedOrder, tick_no: int) -> None:
         """Put an order on record with all that came before it, what was just told and the minute at hand."""
-        known = self.notebook.orders.setdefault(order.client_order_id, order)
+        known = self.notebook.orders.get(order.client_order_id) or self._ordered.get(order.client_order_id) or order
         assert known == order, "the desk decided otherwise when it took the tick again"
         if not self._is_relived:
             return
-        self.commit()
         if known is order:
             self.way.count_order()
-        self.notebook.minute = self._minute
+        self._ordered[order.client_order_id] = known
+        self._is_noted = True
         if self._heard is not None:
-            self.notebook.noted[self._heard[0]] = self._heard[1]
+            self._noted[self._heard[0]] = self._heard[1]
             self._heard = None
+        if not self.shares:
+            self.commit()
 
     def commit(self) -> None:
-        """Put whole ticks on record."""
+        """Put whole ticks on record, and the orders that wait for it."""
         if self.broker.is_dead:
             raise asyncio.CancelledError
         self.notebook.ticks += self._taken
-        self._taken = []
+        self.notebook.orders.update(self._ordered)
+        self.notebook.noted.update(self._noted)
+        if self._is_noted:
+            self.notebook.minute = self._minute
+        self._taken, self._ordered, self._noted, self._is_noted = [], {}, {}, False
 
 
 @dataclass
@@ -269,6 +295,7 @@ class Story:
     way: Way
     symbols: Sequence[str] = ("BTC-PERP", "SOL-PERP")
     terms: VenueTerms = TERMS
+    shares: bool = False
     notebook: Notebook = field(default_factory=Notebook)
     life: Life | None = None
     n_lives: int = 0
@@ -296,7 +323,7 @@ class Story:
 
         while True:
             is_new = self.life is None
-            life = self.life = self.life or Life(self.way, self.notebook, self.symbols, self.terms)
+            life = self.life = self.life or self._born()
             self.n_lives += is_new
             task = asyncio.ensure_future(lived(life, is_new=is_new))
             dying = asyncio.ensure_future(self.way.killed.wait())
@@ -306,6 +333,9 @@ class Story:
                 return
             await self.end(task)
             await asyncio.sleep(PAUSE_S)
+
+    def _born(self) -> Life:
+        return Life(self.way, self.notebook, self.symbols, self.terms, shares=self.shares)
 
     async def end(self, task: "asyncio.Task[None] | None" = None) -> None:
         """End this life. Raises what ended it, if that was not a kill or a silent venue."""

@@ -64,6 +64,7 @@ def test_an_order_goes_out_once_within_its_price_and_its_time(play) -> None:
         order = bench.order(Side.SELL)
         assert await bench.venue.submit(order) is None
         assert await bench.venue.submit(order) is None
+        await asyncio.sleep(1)
         (sent,) = bench.placed(OrderKind.IOC)
         assert (sent.side, sent.size_lots, sent.reduce_only) == (Side.SELL, 20, False)
         assert sent.price_ticks == 150_000 - 450
@@ -91,6 +92,7 @@ def test_nothing_is_sent_while_the_fate_of_an_order_is_unknown(play, fault: Faul
     async def scene(bench: Bench) -> None:
         with bench.trouble(fault, Fault.LOST):
             assert await bench.enter() is None
+            await asyncio.sleep(0.1)
             refusal = await bench.enter(symbol=BTC)
         assert refusal is not None
         assert refusal.rule == "venue: unresolved"
@@ -127,8 +129,8 @@ def test_an_exit_is_no_larger_than_what_is_held_and_refused_when_that_is_nothing
         bench.world.move(SOL, 151_500)
         await asyncio.sleep(1)
         assert await bench.leave() is None
-        assert bench.placed(OrderKind.IOC)[-1].size_lots == 12
         await asyncio.sleep(1)
+        assert bench.placed(OrderKind.IOC)[-1].size_lots == 12
         refusal = await bench.leave()
         assert refusal is not None
         assert refusal.rule == "venue: position"
@@ -149,6 +151,7 @@ def test_after_a_restart_no_entry_goes_out_until_nothing_of_before_can_still_arr
     async def scene(bench: Bench) -> None:
         entry = bench.order(symbol=BTC)
         await bench.venue.submit(entry)
+        await asyncio.sleep(1)
         await bench.venue.close()
         bench.broker = WorldBroker(bench.way)
         bench.venue = LiveVenue(
