@@ -167,7 +167,7 @@ def trade(
     )
     settings = settings_with({})
     if settings.mode.value != PAPER:
-        from cli.live_plan import prove_start
+        from cli.proving import prove_start
 
         for remark in prove_start(settings, shop):
             typer.echo(f"note: {remark}", err=True)

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from desk.at_hand import MinuteAtHand
 from desk.live_minutes import LiveMinutes
+from desk.memory import Housekeeping
 from desk.runner import Desk
 from domain.market import Snapshot
 from domain.record import Record
@@ -60,4 +61,11 @@ def opened(feed: LivingFeed, runner: asyncio.Runner, seen: Seen) -> Iterator[Non
 
 def live_driver(desk: Desk, feed: LivingFeed, at_hand: MinuteAtHand, seen: Seen, late_after_ms: int) -> LiveMinutes:
     """Return what drives a desk through a live market."""
-    return LiveMinutes(desk=desk, feed=feed, at_hand=at_hand, late_after_ms=late_after_ms, cut_off=seen.cut_off)
+    return LiveMinutes(
+        desk=desk,
+        feed=feed,
+        at_hand=at_hand,
+        late_after_ms=late_after_ms,
+        cut_off=seen.cut_off,
+        tidy=Housekeeping(),
+    )

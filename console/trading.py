@@ -114,6 +114,8 @@ class Trading:
         """Return the venue that the agents meet: the record first, then the world."""
         told = self.told()
         self._relived = RelivedVenue(told.reports, told.refusals, at_hand.hear)
+        self.live.hold_orders()
+        at_hand.share_commits(self.live.let_go)
         return self._relived
 
     def join(self, session: Session) -> None:
@@ -123,6 +125,7 @@ class Trading:
         desk.wants_reconciling = lambda: self.live.wants_reconciling
         if isinstance(session.schedule, LiveMinutes):
             session.schedule.venue_notes = self.live.take_notes
+            session.schedule.answered = self.live.answered
 
     async def go_on(self, desk: Desk) -> None:
         """Let the venue take over from the record. Raises BooksDisagree and VenueUnreachable."""

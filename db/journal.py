@@ -106,12 +106,16 @@ class SqlJournal:
         a refused entry is told by its refusal. A failure on record recurs when the run is computed again: the desk
         decided on it. Raises JournalCorrupt when another order has its id.
         """
+        self.take_order(order, tick_no)
+        self.commit()
+
+    def take_order(self, order: ApprovedOrder, tick_no: int) -> None:
+        """Take an order that is not sent before the next `commit`. Raises as `record_order`, but for that commit."""
         self._tick_no = tick_no
         failure = None if self._recorded is None else self._recorded.failure_of(order.client_order_id)
         self._take_order(rows.order(order, tick_no))
         if failure is not None:
             raise JournalUnavailable(failure)
-        self.commit()
 
     def record_request(
         self, tick_no: int, request_id: str, backend: str, mode: str, prompt: str, *, is_sent: bool = True

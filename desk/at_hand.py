@@ -3,9 +3,11 @@
 An order is durable before its tick. A tape gives the cut-off minute again after a crash; a live market never does, so
 what was seen is written, in the same transaction, before the first order or question to the gate that rests on it;
 and so is what a venue in the world had just told.
+
+Orders of one minute may share one commit, where a venue holds them until it is done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -37,11 +39,15 @@ class EventJournal(Journal, Protocol):
         """Put something that happened to the desk itself on record."""
         ...
 
+    def take_order(self, order: ApprovedOrder, tick_no: int) -> None:
+        """Take an order that is not sent before the next `commit`."""
+        ...
+
 
 class MinuteAtHand:
     """Stands between agents and journal; `minute` is set by whoever drives the desk, before each minute is taken."""
 
-    __slots__ = ("_clock", "_heard", "_is_noted", "_journal", "_minute")
+    __slots__ = ("_clock", "_heard", "_holds", "_is_noted", "_journal", "_let_go", "_minute")
 
     def __init__(self, journal: EventJournal, clock: Clock) -> None:
         """Pass everything on to `journal`."""
@@ -50,6 +56,26 @@ class MinuteAtHand:
         self._minute: Sequence[Snapshot] = ()
         self._is_noted = False
         self._heard: ReportAtHand | None = None
+        self._let_go: Callable[[str | None], None] | None = None
+        self._holds = False
+
+    @property
+    def holds_orders(self) -> bool:
+        """Say whether an order waits for the next commit."""
+        return self._holds
+
+    def share_commits(self, let_go: Callable[[str | None], None]) -> None:
+        """Put orders on record with the next commit, because nobody sends one before `let_go` is called.
+
+        let_go: takes why the record could not be made, None where it is.
+        """
+        self._let_go = let_go
+
+    def let_go(self, why_not: str | None) -> None:
+        """Say that a commit was tried, and why it failed."""
+        self._holds = False
+        if self._let_go is not None:
+            self._let_go(why_not)
 
     def hear(self, snapshot: Snapshot, report: VenueReport) -> None:
         """Take what the venue has just told; the next order or question rests on it."""
@@ -63,7 +89,11 @@ class MinuteAtHand:
     def record_order(self, order: ApprovedOrder, tick_no: int) -> None:
         """Put an order on record together with the minute it rests on. Raises JournalUnavailable."""
         self._note()
-        self._journal.record_order(order, tick_no)
+        if self._let_go is None:
+            self._journal.record_order(order, tick_no)
+        else:
+            self._holds = True
+            self._journal.take_order(order, tick_no)
 
     @property
     def is_catching_up(self) -> bool:
@@ -76,6 +106,9 @@ class MinuteAtHand:
         """Put a question on record together with the minute it rests on. Raises JournalUnavailable."""
         self._note()
         self._journal.record_request(tick_no, request_id, backend, mode, prompt, is_sent=is_sent)
+        if is_sent:
+            # No order waits while a model thinks: this has put it on record too.
+            self.let_go(None)
 
     def record_answer(self, request_id: str, answer: GateAnswer, wall_ms: int) -> None:
         """Pass an answer on. Raises JournalUnavailable."""

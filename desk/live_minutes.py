@@ -1,7 +1,7 @@
 """A live market drives the desk itself: a minute is taken when it has closed, not when a timer fires."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +29,20 @@ class NotingFeed(Protocol):
         ...
 
 
+ANSWERED_S = 0.1
+"""How long the log of a minute waits at most for the answers to its orders: what is sent goes first."""
+
+HALTING = "the desk halts"
+
+
+async def _nothing_sent(longest_s: float) -> None:
+    return
+
+
+def _leave_as_it_is() -> None:
+    return
+
+
 def _silent() -> list[tuple[str, str]]:
     return []
 
@@ -39,7 +53,8 @@ class LiveMinutes:
 
     cut_off: what an earlier process of the run had seen and not finished. late_after_ms: a minute taken later than
     this after its close may only be used to look after open positions. venue_notes: what happened at a venue in the
-    world since last asked.
+    world since last asked. answered: waits for the answers to orders that were sent, but no longer than it is told.
+    tidy: done after each minute, when nobody waits for the desk.
     """
 
     desk: Desk
@@ -48,6 +63,8 @@ class LiveMinutes:
     late_after_ms: int
     cut_off: Sequence[Snapshot] = ()
     venue_notes: Callable[[], list[tuple[str, str]]] = _silent
+    answered: Callable[[float], Awaitable[None]] = _nothing_sent
+    tidy: Callable[[], None] = _leave_as_it_is
     _last_ms: int = 0
     _missed_ms: int = 0
     _n_waiting: int = 0
@@ -102,11 +119,23 @@ class LiveMinutes:
             self.desk.note(kind, told)
         self.at_hand.take_up(minute)
         self.desk.look()
-        await self.desk.take_minute(minute)
+        try:
+            await self.desk.decide(minute)
+        except BaseException:
+            # What was decided before that and reduces is not kept from leaving.
+            self.desk.commit_or_reduce()
+            self.at_hand.let_go(HALTING)
+            self.desk.show()
+            raise
         self._last_ms = self.desk.clock.now_ms()
         self._n_waiting += 1
         is_behind = self._last_ms - minute[0].as_of_ms > self.late_after_ms
-        if not is_behind or self._n_waiting >= BATCH_MINUTES:
+        if not is_behind or self.at_hand.holds_orders or self._n_waiting >= BATCH_MINUTES:
             self._n_waiting = 0
-            self.desk.commit_or_reduce()
+            self.at_hand.let_go(self.desk.commit_or_reduce())
+        await self.answered(ANSWERED_S)
+        self.desk.show()
+        await self.desk.compare()
+        if not is_behind:
+            self.tidy()
         await asyncio.sleep(0)

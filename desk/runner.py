@@ -5,7 +5,7 @@ The one broad exception handler of the house is here: whatever nobody foresaw ha
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NoReturn, Protocol
 
 from agents.master import MasterAgent
@@ -87,6 +87,7 @@ class Desk:
     _journal_trouble: str | None = None
     _seen_asked: TradingState = TradingState.ACTIVE
     _look_at_gate: asyncio.Task[None] | None = None
+    _unseen: list[TickRecord] = field(default_factory=list)
 
     async def recover(self, recorded: Iterable[tuple[Snapshot, TradingState]]) -> int:
         """Live through the recorded ticks again, each compared with its record; return how many.
@@ -184,14 +185,34 @@ class Desk:
 
     async def take_minute(self, minute: Sequence[Snapshot]) -> None:
         """Carry every symbol of one minute through the desk. Raises BooksDisagree when it is time to compare."""
+        try:
+            await self.decide(minute)
+        finally:
+            self.show()
+        await self.compare()
+
+    async def decide(self, minute: Sequence[Snapshot]) -> None:
+        """Take the ticks of one minute. Nobody has seen them before `show`, which takes longer than they do."""
         if self._look_at_gate is not None and self._look_at_gate.done():
             # What went wrong in it halts the desk like anything else, and nobody else would hear of it.
             self._look_at_gate.result()
             self._look_at_gate = None
         for snapshot in self._held_first(minute):
             state = self._standing if self._has_caught_up else self._catching_up()
-            self._keep(await self.master.tick(snapshot, state))
+            record = await self.master.tick(snapshot, state)
+            self._take(record)
+            self._unseen.append(record)
         self._unreconciled += 1
+
+    def show(self) -> None:
+        """Let who watches see what was decided."""
+        unseen, self._unseen = self._unseen, []
+        if self.view is not None:
+            for record in unseen:
+                self.view.on_tick(record)
+
+    async def compare(self) -> None:
+        """Compare the books with the venue's when it is time to. Raises BooksDisagree."""
         if self._unreconciled >= self.reconcile_every_minutes or self.wants_reconciling():
             await self._reconcile()
 
@@ -234,8 +255,11 @@ class Desk:
             asked = TradingState.REDUCING
         self._standing = asked if self.state is TradingState.ACTIVE else self.state
 
-    def commit_or_reduce(self) -> None:
-        """Commit; while the journal cannot take it, keep everything for the next try and only reduce."""
+    def commit_or_reduce(self) -> str | None:
+        """Commit; while the journal cannot take it, keep everything for the next try and only reduce.
+
+        Return why it could not.
+        """
         try:
             self._commit()
             if self._journal_trouble is not None:
@@ -243,8 +267,9 @@ class Desk:
                 self._commit()
         except JournalUnavailable as error:
             self.note_journal_trouble(str(error))
-            return
+            return str(error)
         self._journal_trouble = None
+        return None
 
     def note_journal_trouble(self, why: str) -> None:
         """Allow reductions only until the journal can be written again."""
@@ -262,11 +287,14 @@ class Desk:
         return self._standing if self._has_caught_up else self.tail_state
 
     def _keep(self, record: TickRecord) -> None:
+        self._take(record)
+        if self.view is not None:
+            self.view.on_tick(record)
+
+    def _take(self, record: TickRecord) -> None:
         self.journal.append(record)
         self._uncommitted += 1
         self.tally.add(record)
-        if self.view is not None:
-            self.view.on_tick(record)
 
     def _commit(self) -> None:
         self._uncommitted = 0

@@ -43,6 +43,7 @@ class CcxtBroker:
         self._opened_ms = 0
         self._on_way: set[str] = set()
         self._sent_ms: dict[str, int] = {}
+        self._taken: set[str] = set()
 
     async def open(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         """Read the key, check it and the account, and return the markets' grids.
@@ -89,7 +90,10 @@ class CcxtBroker:
         await self._understood("the cancellation", dialect.cancel(wire_id, symbol))
 
     async def state_of(self, wire_id: str, symbol: str) -> OrderState:
-        """Look for an order. ABSENT: it could not arrive any more when it was looked for in vain."""
+        """Look for an order. ABSENT: it could not arrive any more when it was looked for in vain.
+
+        Raises VenueUnreachable while one that cannot be seen may still arrive, unless its sending was answered well.
+        """
         dialect, _ = self._opened()
         found = await self._find(dialect, wire_id, symbol)
         if found is not None:
@@ -101,7 +105,9 @@ class CcxtBroker:
                 return found
             if self._is_past_arriving(wire_id, now_ms):
                 return OrderState(wire_id=wire_id, stage=Stage.ABSENT, filled_lots=0)
-        return OrderState(wire_id=wire_id, stage=Stage.WORKING, filled_lots=None, why="not seen; it may still arrive")
+        if wire_id in self._taken:
+            return OrderState(wire_id=wire_id, stage=Stage.WORKING, filled_lots=None, why="taken, and not shown yet")
+        raise VenueUnreachable(f"the order {wire_id}: it is not seen, and may still arrive")
 
     async def executions(self, since_ms: int) -> Sequence[Execution]:
         """Return every execution on the account since an instant, oldest first."""
@@ -145,6 +151,7 @@ class CcxtBroker:
         state = await self._send(order) or await self._find(dialect, order.wire_id, order.symbol)
         if state is None:
             raise VenueUnreachable("the order: the exchange knows its id and does not show it yet")
+        self._taken.add(order.wire_id)
         return state
 
     async def _send(self, order: BrokerOrder) -> OrderState | None:
@@ -195,6 +202,7 @@ class CcxtBroker:
         return self._dialect, self._line
 
     def _forget_before(self, before_ms: int) -> None:
+        self._taken &= self._sent_ms.keys()
         self._sent_ms = {wire_id: sent_ms for wire_id, sent_ms in self._sent_ms.items() if sent_ms >= before_ms}
 
     async def _understood(self, what: str, work: Awaitable[_T]) -> _T:

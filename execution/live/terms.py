@@ -12,7 +12,9 @@ class VenueTerms(Record, frozen=True, kw_only=True):
     though nothing is heard of it. audit_every_s: how often what rests there is counted. settle_s: how long executions
     may be missing of an order that is over. longest_wait_s: between two tries to reach a venue that is lost. late_s:
     how late an execution may be of an order whose state does not say how much of it was filled. rest_s: between two
-    looks at a venue that has news all the time.
+    looks at a venue that has news all the time. n_at_once: how many orders of the desk are on their way to the broker
+    at one time; one that waits its turn is not sent if one before it was not answered. closing_s: how long an end
+    waits for answers.
     """
 
     capital_usd: float
@@ -26,3 +28,5 @@ class VenueTerms(Record, frozen=True, kw_only=True):
     longest_wait_s: float = 15.0
     late_s: float = 5.0
     rest_s: float = 0.2
+    n_at_once: int = 64
+    closing_s: float = 5.0

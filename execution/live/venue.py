@@ -1,7 +1,7 @@
 """A venue in the world behind `domain.ports.Venue`: orders go out once, and what comes of them is told with the ticks.
 
-A look at the venue runs beside the desk's ticks (looking.py) and fills the boxes that `advance` empties, so that no
-tick waits for the venue but to send. What the desk is told enters the journal with the tick that was told it.
+Orders go out (sending.py) and the venue is looked at (looking.py) beside the desk's ticks. A look fills the boxes that
+`advance` empties, so that no tick waits for the venue. What the desk is told enters the journal with that tick.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from domain.ports import Clock
 from execution.live.account import LiveAccount
 from execution.live.broker import Broker, BrokerOrder, OrderKind, Standing
 from execution.live.looking import Looker, worst_ticks
+from execution.live.sending import Sender
 from execution.live.terms import VenueTerms
 from execution.live.tracking import Told, Tracked
 from execution.live.wire import WireCode
@@ -43,6 +44,7 @@ class LiveVenue:
         self._account = LiveAccount({}, code)
         self._looker = Looker(broker, self._account, terms, clock, elapsed_s)
         self._wake: Final = asyncio.Event()
+        self._sender = Sender(broker, self._account, terms, self._doubt, self._wake.set)
         self._task: asyncio.Task[None] | None = None
         self._broken: BooksDisagree | None = None
         self._lost: str | None = None
@@ -60,6 +62,7 @@ class LiveVenue:
         instruments = await self._broker.open(symbols)
         self._account = LiveAccount(instruments, self._code)
         self._looker = Looker(self._broker, self._account, self._terms, self._clock, self._elapsed_s)
+        self._sender = Sender(self._broker, self._account, self._terms, self._doubt, self._wake.set)
         return instruments
 
     async def start_anew(self) -> None:
@@ -124,10 +127,11 @@ class LiveVenue:
         self._task = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
-        """Stop looking and let the broker go. What rests at the venue goes on resting there.
+        """Hear what is still to be answered, stop looking, let the broker go. What rests at the venue rests on.
 
         An entry that was just sent is waited for, and so is the stop of what it filled: `settle_s` at most.
         """
+        await self._sender.close()
         try:
             # What it did not say by then it will be asked at the next start.
             with suppress(TimeoutError):
@@ -150,6 +154,18 @@ class LiveVenue:
         self._account.notes.clear()
         return told
 
+    def hold_orders(self) -> None:
+        """Let no order out from now on before `let_go`: several share the commit that puts them on record."""
+        self._sender.holds = True
+
+    def let_go(self, why_not: str | None) -> None:
+        """Send what is held. why_not: why only exits may leave; an entry then ends unsent."""
+        self._sender.let_go(why_not)
+
+    async def answered(self, longest_s: float) -> None:
+        """Wait until what was sent is answered, but no longer."""
+        await self._sender.answered(longest_s)
+
     # The port.
 
     async def advance(self, snapshot: Snapshot) -> VenueReport | None:
@@ -163,7 +179,7 @@ class LiveVenue:
         return self._with_funding(snapshot, report)
 
     async def submit(self, order: ApprovedOrder) -> Refusal | None:
-        """Send an order once; None = on its way, whatever comes of it is told later."""
+        """Hand over an order, to be sent once; None = on its way, whatever comes of it is told later."""
         self._raise_what_broke()
         early = self._account.early.pop(order.client_order_id, None)
         known = self._account.tracked.get(order.client_order_id)
@@ -172,17 +188,10 @@ class LiveVenue:
                 known.is_early = False
             return None if early is None else early.refusal
         refusal = self._refusal_of(order)
-        if refusal is not None:
-            return refusal
-        tracked = self._account.track(order)
-        try:
-            tracked.state = await self._broker.place(self._wording(tracked))
-        except VenueUnreachable as error:
-            self._account.notes.append(("order_unanswered", f"{order.client_order_id}: {error}"))
-        finally:
-            tracked.is_sending = False
-            self._wake.set()
-        return None
+        if refusal is None:
+            tracked = self._account.track(order)
+            await self._sender.take(tracked, self._wording(tracked))
+        return refusal
 
     async def protect(self, symbol: str, levels: Levels) -> None:
         """Move the protection of a position; what rests at the venue follows at once, beside the tick."""
@@ -226,27 +235,42 @@ class LiveVenue:
         return cash_microusd - self._cash_baseline_microusd + self.cash_microusd
 
     def _refusal_of(self, order: ApprovedOrder) -> Refusal | None:
-        unknown = [one.order.client_order_id for one in self._account.tracked.values() if one.is_unknown]
-        if unknown:
-            return Refusal(rule="venue: unresolved", reason=f"what became of {unknown[0]} is not known yet")
+        doubt = self._doubted(order)
+        if doubt is not None:
+            return doubt
         if order.exit_plan is not None:
             return self._refusal_of_entry(order)
+        if any(one.is_sending and one.order.symbol == order.symbol for one in self._account.tracked.values()):
+            return Refusal(rule="venue: unresolved", reason=f"the last order in {order.symbol} is not answered yet")
         guard = self._account.guards.get(order.symbol)
         if guard is None or guard.held_lots == 0:
             return Refusal(rule="venue: position", reason="the position is gone, as will be told")
         return None
 
-    def _refusal_of_entry(self, order: ApprovedOrder) -> Refusal | None:
+    def _doubted(self, order: ApprovedOrder) -> Refusal | None:
+        """Say what may become doubtful between an order's handing over and its leaving; None = nothing is."""
+        unknown = [one.order.client_order_id for one in self._account.tracked.values() if one.is_unknown]
+        if unknown:
+            return Refusal(rule="venue: unresolved", reason=f"what became of {unknown[0]} is not known yet")
+        if order.exit_plan is None:
+            return None
         if self._lost is not None:
             return Refusal(rule="venue: lost", reason=self._lost)
         unanswered = [guard.symbol for guard in self._account.guards.values() if guard.unanswered]
         if unanswered:
             why = f"what became of an order that protects {unanswered[0]} is not known yet"
             return Refusal(rule="venue: unresolved", reason=why)
-        if self._looker.may_more_arrive:
-            return Refusal(rule="venue: unresolved", reason="what was sent before the restart may still arrive")
         if self._looker.is_strange(order.symbol):
             return Refusal(rule="venue: unresolved", reason="the venue's position is not explained yet")
+        return None
+
+    def _doubt(self, order: ApprovedOrder) -> str | None:
+        refusal = self._doubted(order)
+        return None if refusal is None else refusal.reason
+
+    def _refusal_of_entry(self, order: ApprovedOrder) -> Refusal | None:
+        if self._looker.may_more_arrive:
+            return Refusal(rule="venue: unresolved", reason="what was sent before the restart may still arrive")
         symbols = {*self._account.guards, *self._looker.leftovers.values()}
         if order.symbol in symbols | {one.order.symbol for one in self._account.tracked.values()}:
             return Refusal(rule="venue: leftovers", reason="the last position's orders are not all gone yet")
@@ -371,5 +395,6 @@ class LiveVenue:
     def _raise_what_broke(self) -> None:
         if self._broken is not None:
             raise self._broken
+        self._sender.raise_what_broke()
         if self._task is not None and self._task.done():
             self._task.result()

@@ -1,17 +1,15 @@
 """One symbol's minutes as they come in: in order or not, twice, from another time, or not figures at all."""
 
+import math
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
-import numpy as np
-
 from domain.market import MINUTE_MS, Bar
 from domain.record import Record
-from market.screening import unsound_masks
+from market.screening import why_unsound
 
 N_FIGURES: Final = 6
-_COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
 
 class Origin(StrEnum):
@@ -22,7 +20,7 @@ class Origin(StrEnum):
 
 
 class Kept(Record, frozen=True, kw_only=True, gc=False):
-    """A bar that is not given out yet. is_whole: nothing can be missing from it once its successor is there."""
+    """A bar that is not given out yet. is_whole: nothing can be missing from it once its minute is over."""
 
     bar: Bar
     origin: Origin
@@ -37,18 +35,24 @@ class BarBook:
     holds the whole minute so far, so what matters is that the last one was seen: see `is_closed`.
     """
 
-    __slots__ = ("_kept", "_newest_ms", "_oddities", "_unit_base", "next_open_ms")
+    __slots__ = ("_calls_final", "_kept", "_newest_ms", "_oddities", "_unit_base", "_venue_ms", "next_open_ms")
 
-    def __init__(self, next_open_ms: int, unit_base: float = 1.0) -> None:
-        """Begin with the minute that opens at `next_open_ms`. unit_base: base in one unit of the rows' volumes."""
+    def __init__(self, next_open_ms: int, unit_base: float = 1.0, *, calls_final: bool = False) -> None:
+        """Begin with the minute that opens at `next_open_ms`.
+
+        unit_base: base in one unit of the rows' volumes. calls_final: the exchange itself says which bars are final.
+        """
         self.next_open_ms = next_open_ms
         self._unit_base = unit_base
+        self._calls_final = calls_final
+        self._venue_ms = 0
         self._oddities: dict[str, int] = {}
         self._kept: dict[int, Kept] = {}
         self._newest_ms = -1
 
     def take(self, row: Sequence[object], venue_now_ms: int, origin: Origin, *, is_final: bool = False) -> None:
         """Take one row as it came, whatever it is. is_final: the stream has shown that this bar will not change."""
+        self._venue_ms = venue_now_ms
         bar = bar_of(row, self._unit_base)
         if isinstance(bar, str):
             self._odd(bar)
@@ -64,6 +68,10 @@ class BarBook:
             if origin is Origin.STREAM:
                 self._newest_ms = max(self._newest_ms, bar.open_ms)
 
+    def see_clock(self, venue_now_ms: int) -> None:
+        """Take what the exchange's clock shows, as far as we know it."""
+        self._venue_ms = venue_now_ms
+
     def has_successor(self, open_ms: int) -> bool:
         """Say whether the stream has shown a bar after the minute that opens at `open_ms`."""
         return self._newest_ms > open_ms
@@ -71,13 +79,15 @@ class BarBook:
     def is_closed(self, open_ms: int) -> bool:
         """Say whether a minute's bar is there and will not change.
 
-        By REST, which is asked when the minute is over; or by a stream that showed it to its end, and its successor.
-        Its end: the exchange called it closed, or where it does not do so, went on to the next on the same line.
+        By REST, which is asked when the minute is over; or by a stream that showed it to its end. Its end: the exchange
+        called it final, or where it does not do so, went on to the next on the same line. Called final it is closed
+        when its clock or its successor says that the minute is over: neither is believed alone.
         """
         kept = self._kept.get(open_ms)
         if kept is None or kept.origin is Origin.REST:
             return kept is not None
-        return kept.is_whole and self.has_successor(open_ms)
+        is_over = self._calls_final and self._venue_ms >= open_ms + MINUTE_MS
+        return kept.is_whole and (is_over or self.has_successor(open_ms))
 
     def interrupted(self) -> None:
         """Forget the bar that is forming: the stream has broken, and nobody can say what was missed."""
@@ -107,11 +117,10 @@ def bar_of(row: Sequence[object], unit_base: float = 1.0) -> Bar | str:
     """Return the bar of a row, or why it is none. unit_base: base in one unit of its volume."""
     if len(row) < N_FIGURES or not isinstance(row[0], int) or row[0] % MINUTE_MS:
         return "a bar without its minute"
-    figures = [float(one) if isinstance(one, int | float) else np.nan for one in row[1:N_FIGURES]]
-    columns = {name: np.array([figure]) for name, figure in zip(_COLUMNS, figures, strict=True)}
-    for mask, words in unsound_masks(columns).values():
-        if mask[0]:
-            return words
+    figures = [float(one) if isinstance(one, int | float) else math.nan for one in row[1:N_FIGURES]]
+    why = why_unsound(*figures)
+    if why is not None:
+        return why
     return Bar(
         open_ms=row[0],
         close_ms=row[0] + MINUTE_MS,

@@ -37,7 +37,8 @@ class LiveFeed:
     """The plug `live` of the `Feed` port.
 
     Call `open` before the first `next_minute`, and `close` after the last. Minutes come when they have closed: when
-    every symbol's next bar has begun, or else when the exchange's clock says so, with a grace, and REST has been asked.
+    the exchange has called every symbol's bar final and its clock shows that the minute is over, or every next bar has
+    begun, or else when its clock says so, with a grace, and REST has been asked.
     A minute that REST cannot tell either is a snapshot without a bar. Minutes that closed before the feed was asked
     for them (the warm-up, a desk that was away) come first, as fast as they are taken, and say that they are
     back-filled, which lets no new risk rest on them.
@@ -117,7 +118,9 @@ class LiveFeed:
             SymbolState(
                 symbol=symbol,
                 market=market,
-                bars=BarBook(self._next_open_ms, self._unit_base(market)),
+                bars=BarBook(
+                    self._next_open_ms, self._unit_base(market), calls_final=self._terms.facts.calls_bars_final
+                ),
                 unit_base=self._unit_base(market),
                 n_unseen=(self._next_open_ms - last_as_of_ms.get(symbol, self._next_open_ms)) // MINUTE_MS,
             )
@@ -186,17 +189,31 @@ class LiveFeed:
         return self._filling
 
     async def _until_closed(self, open_ms: int) -> None:
-        """Wait for every symbol's next bar to begin; at most until the minute's end and the grace."""
+        """Wait until every symbol's bar is closed or its next has begun; at most until the minute's end and the grace.
+
+        A bar may be called final before our idea of the exchange's clock says that its minute is over.
+        """
         news = self._streams.has_news if self._streams is not None else asyncio.Event()
+        over = asyncio.ensure_future(self._time.wait_until_ms(open_ms + MINUTE_MS))
         late = asyncio.ensure_future(self._time.wait_until_ms(open_ms + MINUTE_MS + self._terms.grace_ms))
         try:
-            while not late.done() and not all(state.bars.has_successor(open_ms) for state in self._states):
+            while not late.done() and not self._is_closed(open_ms):
                 news.clear()
                 heard = asyncio.ensure_future(news.wait())
-                await asyncio.wait({late, heard}, return_when=asyncio.FIRST_COMPLETED)
+                waiting = {late, heard} if over.done() else {late, heard, over}
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 heard.cancel()
         finally:
+            over.cancel()
             late.cancel()
+
+    def _is_closed(self, open_ms: int) -> bool:
+        now_ms = self._time.now_ms()
+        for state in self._states:
+            state.bars.see_clock(now_ms)
+            if not state.bars.is_closed(open_ms) and not state.bars.has_successor(open_ms):
+                return False
+        return True
 
     def _snapshot(self, state: SymbolState, open_ms: int) -> Snapshot:
         close_ms = open_ms + MINUTE_MS

@@ -33,6 +33,8 @@ class VenueFacts(Record, frozen=True, kw_only=True):
         Depth asked of its order book stream; None for the one there is.
     book_renewal
         How an order book begins again.
+    calls_bars_final
+        It says itself of each bar of its stream whether that will change.
     watches_marks
         Mark and index come on a stream of their own, not with the ticker.
     mark_word, index_word
@@ -61,6 +63,7 @@ class VenueFacts(Record, frozen=True, kw_only=True):
     settle: str
     book_levels: int | None
     book_renewal: BookRenewal = BookRenewal.RESUBSCRIBE
+    calls_bars_final: bool = False
     watches_marks: bool = False
     mark_word: str = "markPrice"
     index_word: str = "indexPrice"
@@ -79,11 +82,14 @@ class VenueFacts(Record, frozen=True, kw_only=True):
 
 VENUES: Final[Mapping[str, VenueFacts]] = MappingProxyType(
     {
-        "binanceusdm": VenueFacts(quote="USDT", settle="USDT", book_levels=50, watches_marks=True),
+        "binanceusdm": VenueFacts(
+            quote="USDT", settle="USDT", book_levels=50, calls_bars_final=True, watches_marks=True
+        ),
         "bybit": VenueFacts(
             quote="USDT",
             settle="USDT",
             book_levels=50,
+            calls_bars_final=True,
             options={"fetchMarkets": {"types": ["linear"]}},
             interest_params={"interval": "5m"},
             unwatch_params={"limit": 50},
@@ -145,7 +151,7 @@ class LiveTerms(Record, frozen=True, kw_only=True):
     url
         Address that takes the exchange's place, scheme and host; empty for the exchange itself.
     grace_ms
-        How long after a minute's end its bar may wait for its successor before REST is asked.
+        How long after a minute's end its bar may wait for its last word, or its successor, before REST is asked.
     patience_ms
         How long after a minute's end everything asked for it must be there; then it is taken as it is.
     silence_ms

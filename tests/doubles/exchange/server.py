@@ -140,7 +140,8 @@ class LocalExchange:
             changes["b"].append((market.rounded(market.price(now_ms) * 1.01), 3.0))
         skips = fault is Fault.SEQUENCE_GAP and at_ms == MIDDLE_MS
         for line in list(self.lines):
-            for topic in sorted(line.topics):
+            # Bars come last: a bar's last word is said when its minute is over, after all that was said in it.
+            for topic in sorted(line.topics, key=lambda one: (self.protocol.is_kline(one), one)):
                 if self.protocol.is_depth(topic, market):
                     is_known = line.topics.get(topic, 0) >= market.update_id
                     messages = [] if skips or is_known else [self.protocol.depth(market, changes, now_ms)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import main
-from cli.live_plan import prove_start
+from cli.proving import prove_start
 from cli.shop import Shop
 from domain.errors import BadInput
 from settings import Settings, load_settings
