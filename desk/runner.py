@@ -35,6 +35,7 @@ class View(Protocol):
 
 
 OPENING_STEP_S: Final = 0.1
+OPENING_TRIES: Final = 8
 
 
 class Pace(Record, frozen=True, kw_only=True):
@@ -106,7 +107,7 @@ class Desk:
         A gate that is not ready keeps nobody from opening: it denies until it is. In real time open positions do not
         wait for it either: it may load a model for minutes.
         """
-        await self.master.execution.reconcile()
+        await self._reconcile_at_first()
         if self.opens_gate and self.is_real_time and self.master.execution.books.holdings:
             self._look_at_gate = asyncio.create_task(self._open_gate())
             await asyncio.sleep(0)
@@ -114,6 +115,21 @@ class Desk:
             await self._open_gate()
         self.state = TradingState.ACTIVE
         self.look()
+
+    async def _reconcile_at_first(self) -> None:
+        """Compare the books with the venue's before anything else; one that is silent just now is asked again.
+
+        Raises BooksDisagree, and VenueUnreachable of one that stays silent.
+        """
+        for number in range(OPENING_TRIES):
+            try:
+                await self.master.execution.reconcile()
+            except VenueUnreachable:
+                if self.stop_is_asked or number == OPENING_TRIES - 1:
+                    raise
+                await asyncio.sleep(OPENING_STEP_S * 2**number)
+            else:
+                return
 
     async def _open_gate(self) -> None:
         opening = asyncio.ensure_future(self.master.gate.open(self.clock if self.is_real_time else None))

@@ -7,6 +7,7 @@ line. It ends when its standard input does.
 import json
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ class Control:
     def __init__(self, node):
         self.node, self.now_ms = node, None
         self.drawn, self.likely, self.kinds, self.fork_frac, self.once = np.random.default_rng(0), {}, (), 0.0, []
-        self.stopped, self.fracs = threading.Event(), []
+        self.stopped, self.fracs, self.struck = threading.Event(), [], Counter()
         node.moves, node.faults = MOVES, self.fault
         node.floor.ts_s = lambda: (SystemClock().now_ms() if self.now_ms is None else self.now_ms) // 1000
         for index, (base_step, price_step) in STEPS.items():
@@ -105,6 +106,14 @@ class Control:
         """Set the chain's clock; None is the machine's."""
         self.now_ms = now_ms
 
+    def do_pass_time(self, now_ms, prices, blocks):
+        """Move the clock and the oracles (raw, by market), and make the blocks of that time; tell how many fills."""
+        self.now_ms = now_ms
+        for index, price_raw in prices.items():
+            self.do_price(int(index), price_raw)
+        self.node.advance(blocks)
+        return len(self.node.floor.fills)
+
     def do_price(self, market_index, price_raw):
         """Move an oracle; resting triggers that it passes go off in the next block."""
         put_oracle(self.node, ORACLES[market_index], price_raw)
@@ -156,12 +165,19 @@ class Control:
                     self.once.remove(one)
                     return one[1]
             if method == "getEpochInfo" and self.drawn.random() < self.fork_frac:
+                self.struck["fork"] += 1
                 self.node.fork(again=bool(self.drawn.integers(2)))
             share = self.likely.get(method, self.likely.get("*", 0.0))
             if not self.kinds or self.drawn.random() >= share:
                 return None
             kinds = self.kinds if method == "sendTransaction" else [one for one in self.kinds if one != "swallow"]
-            return str(self.drawn.choice(kinds))
+            drawn = str(self.drawn.choice(kinds))
+            self.struck[drawn] += 1
+            return drawn
+
+    def do_struck(self):
+        """Tell how often each fault that was drawn has struck, and forks."""
+        return dict(self.struck)
 
     def do_answers(self, code):
         """Let the program return this error from now on, 0 for success."""

@@ -112,6 +112,7 @@ def fill(
     told = {
         "signature": signature,
         "slot": slot,
+        "ts_s": floor.ts_s(),
         "order_id": order["order_id"],
         "market_index": order["market_index"],
         "direction": order["direction"],

@@ -25,7 +25,7 @@ from domain.market import MINUTE_MS, Snapshot
 from market.live.snapshots import BACK_FILLED
 from tests.doubles.exchange.binance import Binance
 from tests.doubles.exchange.bybit import Bybit
-from tests.doubles.exchange.desk_process import KILL_AT, TIME_FILE
+from tests.doubles.exchange.desk_process import DIES_AT, TIME_FILE
 from tests.doubles.exchange.driving import play
 from tests.doubles.exchange.faults import Fault, Script, one_a_minute
 from tests.doubles.exchange.hyperliquid import Hyperliquid
@@ -78,7 +78,7 @@ class Stage:
         words = ["paper", "--feed", "live", "--db", f"sqlite:///{self.folder}/journal.db", "--run-id", RUN, "--json"]
         words += ["--env-file", str(self.folder / "none"), *(part for knob in settings for part in ("--set", knob))]
         environ = {**os.environ, TIME_FILE: str(self.folder / "time")}
-        environ |= {} if kill_at_order is None else {KILL_AT: str(kill_at_order)}
+        environ |= {} if kill_at_order is None else {DIES_AT: f"order_on_record:{kill_at_order}"}
         command = [sys.executable, "-m", "tests.doubles.exchange.desk_process", *words]
         with (self.folder / "out").open("ab") as out:
             self.started.append(subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out))  # noqa: ASYNC220

@@ -5,6 +5,7 @@ It listens on a socket of its own and speaks to the real one. Greetings pass; ev
 
 import asyncio
 import json
+from collections import Counter
 
 from tests.doubles.trading.faults import Fault, Kind, Weather
 
@@ -24,12 +25,16 @@ LIMIT = 1 << 23
 class Between:
     """One go-between. path: where the desk finds it. target: the gateway's socket. weather: what strikes next.
 
+    n_asked: lines by operation, whatever became of them. n_struck: faults that struck. terms: what each id was asked
+    with. passes: told of each line, as `asked` when it has come and as `done` before its answer goes back.
     now_ms: by which clock what is late arrives.
     """
 
     def __init__(self, path, target, now_ms):
         self.path, self.target, self.now_ms, self.weather = path, target, now_ms, Weather()
         self.late, self.open = [], set()
+        self.n_asked, self.n_struck, self.terms = Counter(), Counter(), {}
+        self.passes = lambda moment, op: None
 
     async def __aenter__(self):
         """Begin to listen."""
@@ -67,8 +72,10 @@ class Between:
         theirs, ours = await asyncio.open_unix_connection(self.target, limit=LIMIT)
         try:
             while line := await reader.readline():
-                op = json.loads(line)["op"]
+                op = self._noted(json.loads(line))
+                self.passes("asked", op)
                 fault = None if op == "hello" else self.weather.next(KINDS.get(op, Kind.ASK))
+                self.n_struck.update([fault.name] if fault else [])
                 if fault is Fault.LOSE_REQUEST:
                     return
                 if fault is Fault.LATE:
@@ -78,6 +85,7 @@ class Between:
                 answer = await theirs.readline()
                 if fault is Fault.TWICE:
                     await theirs.readline()
+                self.passes("done", op)
                 if not answer or fault is Fault.LOSE_ANSWER:
                     return
                 writer.write(_spoilt(answer, fault))
@@ -86,10 +94,22 @@ class Between:
         finally:
             ours.close()
 
+    def _noted(self, told):
+        op = told["op"]
+        self.n_asked[op] += 1
+        if op in KINDS:
+            terms = tuple(sorted((name, value) for name, value in told.items() if name != "tag"))
+            self.terms.setdefault(told["id"], set()).add(terms)
+        return op
+
     async def _asked(self, line):
-        theirs, ours = await asyncio.open_unix_connection(self.target, limit=LIMIT)
-        ours.write(line)
-        await theirs.readline()
+        try:
+            theirs, ours = await asyncio.open_unix_connection(self.target, limit=LIMIT)
+            ours.write(line)
+            await theirs.readline()
+        except OSError:
+            # Nobody was there, or whoever was died of it.
+            return
         ours.close()
         await asyncio.sleep(0)
 

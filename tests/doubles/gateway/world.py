@@ -73,6 +73,7 @@ class GatewayWorld:
             self.chain("files", folder=str(self.folder), url=self.chain.url, symbols=symbols, **policy)
         )
         self.process, self.deaths = None, []
+        self._read, self._n_bytes = [], 0
 
     def start(self, boundary="never", count=1, module="tests.gateway.crashing"):
         """Start the gateway and wait until it is ready; return whether it is, or died at its boundary before that."""
@@ -144,8 +145,12 @@ class GatewayWorld:
 
     def facts(self):
         """Return the entries of the gateway's log, as written; a line that was cut off is left out."""
-        *lines, _ = self.log_path.read_bytes().split(b"\n")
-        return [json.loads(line.partition(b" ")[2]) for line in lines]
+        with self.log_path.open("rb") as log:
+            log.seek(self._n_bytes)
+            *lines, _ = log.read().split(b"\n")
+        self._n_bytes += sum(len(line) + 1 for line in lines)
+        self._read += [json.loads(line.partition(b" ")[2]) for line in lines]
+        return self._read
 
     def states(self):
         """Return {id: state} by the gateway's log."""
