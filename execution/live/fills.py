@@ -3,8 +3,8 @@
 from typing import Final
 
 from domain.account import Fill, FundingPayment
-from domain.decisions import ExitReason
-from domain.instrument import Instrument
+from domain.decisions import ExitReason, Side
+from domain.instrument import Instrument, usd
 from domain.protection import average_ticks
 from execution.live.broker import Execution
 
@@ -53,3 +53,13 @@ def key_of(fill: Fill) -> FillKey:
 def paid_key_of(payment: FundingPayment) -> PaidKey:
     """Return what tells two funding settlements apart."""
     return payment.symbol, payment.settled_ms, payment.amount_microusd
+
+
+def in_words(execution: Execution) -> str:
+    """Say what was executed, in the venue's own figures."""
+    side = "bought" if execution.side is Side.BUY else "sold"
+    kind = "by the liquidator" if execution.is_liquidation else f"for {execution.wire_id}"
+    return (
+        f"{side} {execution.size_lots} lots of {execution.symbol} for {usd(execution.quote_microusd)} USD, "
+        f"fee {usd(execution.fee_microusd)}, {kind}, at {execution.executed_ms}"
+    )

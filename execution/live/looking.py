@@ -9,10 +9,10 @@ from typing import Final
 
 from domain.decisions import Side
 from domain.errors import BooksDisagree, VenueUnreachable
-from domain.instrument import usd
 from domain.ports import Clock
 from execution.live.account import LiveAccount
-from execution.live.broker import Broker, BrokerOrder, Execution, OrderKind, OrderState, Stage, Standing
+from execution.live.broker import Broker, BrokerOrder, OrderKind, OrderState, Stage, Standing
+from execution.live.fills import in_words
 from execution.live.guard import Guard, Protective, Refused, Wanted
 from execution.live.terms import VenueTerms
 from execution.live.tracking import Tracked
@@ -41,6 +41,7 @@ class Looker:
         self._clock, self._elapsed_s = clock, elapsed_s
         self._one_at_a_time: Final = asyncio.Lock()
         self._since_ms = self._funding_since_ms = self._start_ms = 0
+        self._offset_ms: int | None = None
         self._audited_s: float | None = None
         self._arriving_until_s: float | None = None
         self._strange: tuple[dict[str, int], float] | None = None
@@ -135,7 +136,22 @@ class Looker:
             return
         tracked.state = await self._broker.state_of(tracked.wire_id, tracked.order.symbol)
 
+    def _steady_ms(self) -> int:
+        """Return the time by the furthest back that our clock was: executions are not hidden by one that leaps ahead.
+
+        What is looked at begins before it in any case.
+        """
+        elapsed_ms = round(self._elapsed_s() * 1000)
+        offset_ms = self._clock.now_ms() - elapsed_ms
+        self._offset_ms = offset_ms if self._offset_ms is None else min(self._offset_ms, offset_ms)
+        steady_ms = self._offset_ms + elapsed_ms
+        self._since_ms = min(self._since_ms, steady_ms - OVERLAP_MS)
+        self._funding_since_ms = min(self._funding_since_ms, steady_ms - OVERLAP_MS)
+        self._start_ms = min(self._start_ms, steady_ms - OVERLAP_MS)
+        return steady_ms
+
     async def _take_executions(self) -> None:
+        steady_ms = self._steady_ms()
         oldest_ms = max(self._start_ms, self._since_ms - FORGET_MS)
         strange: BooksDisagree | None = None
         for execution in await self._broker.executions(self._since_ms):
@@ -145,7 +161,7 @@ class Looker:
             self._since_ms = max(self._since_ms, execution.executed_ms - OVERLAP_MS)
             try:
                 if self._account.take(execution):
-                    self._account.notes.append(("execution", f"{execution.execution_id}: {_in_words(execution)}"))
+                    self._account.notes.append(("execution", f"{execution.execution_id}: {in_words(execution)}"))
             except BooksDisagree as error:
                 # The others are taken all the same: what they made has to be protected.
                 strange = strange or error
@@ -153,7 +169,7 @@ class Looker:
             raise strange
         for tracked in list(self._account.tracked.values()):
             self._end_if_over(tracked)
-        self._since_ms = max(self._since_ms, self._clock.now_ms() - FORGET_MS)
+        self._since_ms = max(self._since_ms, steady_ms - FORGET_MS)
         self._account.forget(self._since_ms - FORGET_MS, self._funding_since_ms - FORGET_MS)
 
     def _end_if_over(self, tracked: Tracked) -> None:
@@ -179,6 +195,7 @@ class Looker:
     async def _take_funding(self) -> None:
         if not self.tells_funding:
             return
+        steady_ms = self._steady_ms()
         oldest_ms = max(self._start_ms, self._funding_since_ms - FORGET_MS)
         paid = await self._broker.funding(self._funding_since_ms)
         self.tells_funding = paid is not None
@@ -186,7 +203,7 @@ class Looker:
             if one.settled_ms >= oldest_ms:
                 self._account.pay(one)
             self._funding_since_ms = max(self._funding_since_ms, one.settled_ms - FUNDING_OVERLAP_MS)
-        self._funding_since_ms = max(self._funding_since_ms, self._clock.now_ms() - FORGET_MS)
+        self._funding_since_ms = max(self._funding_since_ms, steady_ms - FORGET_MS)
 
     # Protection.
 
@@ -369,12 +386,3 @@ def worst_ticks(side: Side, reference_ticks: int, slippage_bps: float) -> int:
     """Return the worst price an order of `side` may fill at, rounded towards the reference."""
     room_ticks = int(reference_ticks * slippage_bps / 1e4)
     return max(1, reference_ticks + int(side) * room_ticks)
-
-
-def _in_words(execution: Execution) -> str:
-    side = "bought" if execution.side is Side.BUY else "sold"
-    kind = "by the liquidator" if execution.is_liquidation else f"for {execution.wire_id}"
-    return (
-        f"{side} {execution.size_lots} lots of {execution.symbol} for {usd(execution.quote_microusd)} USD, "
-        f"fee {usd(execution.fee_microusd)}, {kind}, at {execution.executed_ms}"
-    )

@@ -292,3 +292,21 @@ def test_an_order_that_does_not_say_how_much_was_filled_ends_when_its_executions
         assert "partly_filled" in bench.kinds()
 
     play(scene, manners=Manners(tells_filled=False), depths=(((0, 4), (5, 3)),), lags_ms=(0, 3_000))
+
+
+def test_a_clock_that_is_set_back_hides_no_execution(play) -> None:
+    async def scene(bench: Bench) -> None:
+        right = bench.clock.now_ms
+        bench.clock.now_ms = lambda: right() + 3 * 86_400_000  # type: ignore[method-assign]  # the clock is wrong
+        await asyncio.sleep(30)
+        bench.clock.now_ms = right  # type: ignore[method-assign]  # and is set right
+        assert await bench.enter() is None
+        await asyncio.sleep(10)
+        assert bench.resting()["stop"].size_lots == 20
+        bench.world.pay(SOL, -777)
+        await asyncio.sleep(40)
+        told = await bench.hear()
+        assert [fill.size_lots for fill in told.fills] == [20]
+        assert [one.amount_microusd for one in told.funding] == [-777]
+
+    play(scene)
