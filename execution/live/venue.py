@@ -62,7 +62,9 @@ class LiveVenue:
         instruments = await self._broker.open(symbols)
         self._account = LiveAccount(instruments, self._code)
         self._looker = Looker(self._broker, self._account, self._terms, self._clock, self._elapsed_s)
+        holds = self._sender.holds
         self._sender = Sender(self._broker, self._account, self._terms, self._doubt, self._wake.set)
+        self._sender.holds = holds
         return instruments
 
     async def start_anew(self) -> None:
