@@ -38,6 +38,9 @@ STILL_STARTS = 0.8
 NODE_LIKELY = {"sendTransaction": 0.3, "*": 0.01}
 FORK_FRAC = 0.02
 LOOK_S = 0.01
+# Silence takes real time.
+WEIGHTS = np.array([0.25 if fault is Fault.SILENCE else 1.0 for fault in BETWEEN_FAULTS])
+SHARES = WEIGHTS / WEIGHTS.sum()
 REFUSED_STARTS = ("error: the gateway", "error: no order gateway")
 
 
@@ -111,7 +114,8 @@ class Storm:
     def strike(self):
         """Let some of the next lines be lost, garbled, doubled or delayed, and some orders find only a part."""
         for kind in Kind:
-            self.stage.between.weather.strike(kind, *self.drawn.choice(BETWEEN_FAULTS, int(self.drawn.integers(0, 3))))
+            drawn = self.drawn.choice(len(BETWEEN_FAULTS), int(self.drawn.integers(0, 3)), p=SHARES)
+            self.stage.between.weather.strike(kind, *(BETWEEN_FAULTS[one] for one in drawn))
         fracs = self.drawn.choice((0.0, 0.4, 0.7, 1.0), int(self.drawn.integers(0, 3)), p=(0.1, 0.2, 0.2, 0.5))
         self.stage.gateway.chain("ioc_next", fracs=[float(one) for one in fracs])
 
