@@ -4,7 +4,9 @@ from typing import Final
 
 from domain.account import Fill, FundingPayment
 from domain.decisions import ExitReason, Side
+from domain.funding import funding_payment_microusd
 from domain.instrument import Instrument, usd
+from domain.market import FundingSettlement
 from domain.protection import average_ticks
 from execution.live.broker import Execution
 
@@ -42,6 +44,19 @@ def fill_of(
         slippage_microusd=side * (price_ticks - reference_ticks) * lots * unit,
         filled_ms=execution.executed_ms,
         exit_reason=exit_reason,
+    )
+
+
+def reckoned_funding(settlement: FundingSettlement, lots: int, instrument: Instrument) -> FundingPayment:
+    """Return what a settlement comes to on signed lots, where the venue does not tell what it paid."""
+    rate_1e9 = settlement.rate_quote_per_base_1e9
+    return FundingPayment(
+        symbol=instrument.symbol,
+        position_lots=lots,
+        rate_quote_per_base_1e9=rate_1e9,
+        amount_microusd=funding_payment_microusd(rate_1e9, lots, instrument.lot_size_1e9),
+        settled_ms=settlement.settled_ms,
+        source=settlement.source,
     )
 
 

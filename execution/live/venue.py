@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
-from domain.account import AccountView, FundingPayment, Levels, Position, VenueReport
+from domain.account import AccountView, Levels, Position, VenueReport
 from domain.decisions import ApprovedOrder, Refusal
 from domain.errors import BooksDisagree, VenueUnreachable
-from domain.funding import funding_payment_microusd
 from domain.instrument import MICROUSD_PER_USD, Instrument
 from domain.market import Snapshot
 from domain.ports import Clock
 from execution.live.account import LiveAccount
 from execution.live.broker import Broker, BrokerOrder, OrderKind, Standing
+from execution.live.fills import reckoned_funding
 from execution.live.looking import Looker, worst_ticks
 from execution.live.sending import Sender
 from execution.live.terms import VenueTerms
@@ -133,8 +133,8 @@ class LiveVenue:
 
         An entry that was just sent is waited for, and so is the stop of what it filled: `settle_s` at most.
         """
-        await self._sender.close()
         try:
+            await self._sender.close()
             # What it did not say by then it will be asked at the next start.
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._terms.settle_s):
@@ -305,16 +305,7 @@ class LiveVenue:
             lots -= sum(int(fill.side) * fill.size_lots for fill in report.fills)
         if settlement is None or lots == 0:
             return report
-        rate_1e9 = settlement.rate_quote_per_base_1e9
-        lot_size_1e9 = self._account.instruments[snapshot.symbol].lot_size_1e9
-        payment = FundingPayment(
-            symbol=snapshot.symbol,
-            position_lots=lots,
-            rate_quote_per_base_1e9=rate_1e9,
-            amount_microusd=funding_payment_microusd(rate_1e9, lots, lot_size_1e9),
-            settled_ms=settlement.settled_ms,
-            source=settlement.source,
-        )
+        payment = reckoned_funding(settlement, lots, self._account.instruments[snapshot.symbol])
         if report is None:
             return VenueReport(funding=(payment,))
         return VenueReport(fills=report.fills, funding=(payment, *report.funding), rejections=report.rejections)
