@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 ALONE: Mapping[str, str] = {
     "engine": "event engine, journal off and on, beside a bare Python loop (bars/s)",
     "latency": "one minute of twenty symbols, bars in hand to decisions on disk (ms)",
+    "live": "last websocket byte of a bar to its order at a local exchange, twenty symbols (ms; budget p99 20)",
     "gate": "a backtest whose gate hears a cassette beside one without a gate (budget 2 x its time)",
     "decoder": "one question to the gate, answered by a real decoder on one thread (ms; budget p99 250)",
 }
@@ -47,11 +48,12 @@ def main(words: Sequence[str]) -> int:
 
 
 def _measure_alone(names: Sequence[str]) -> None:
-    from benchmarks import engine, gate_calls, replayed_gate, tick_latency
+    from benchmarks import engine, gate_calls, live_latency, replayed_gate, tick_latency
 
     reports: Mapping[str, Callable[[], object]] = {
         "engine": engine.report,
         "latency": tick_latency.report,
+        "live": live_latency.report,
         "gate": replayed_gate.report,
         "decoder": gate_calls.report,
     }

@@ -34,6 +34,9 @@ class Notebook:
     def record_order(self, order: object, tick_no: int) -> None:
         self.commit()
 
+    def take_order(self, order: object, tick_no: int) -> None:
+        self.waiting.append("order")
+
     def append(self, record: TickRecord) -> None:
         self.waiting.append(record)
 

@@ -1,15 +1,19 @@
 """A live market drives the desk: what is late, missing, cut off, and what the feed tells of itself."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
+from agents.execution import ExecutionAgent
 from desk.at_hand import MinuteAtHand
 from desk.live_minutes import LiveMinutes
-from desk.runner import Desk, Pace
+from desk.runner import Desk, Halted, Pace
 from desk.tally import Tally
+from domain.errors import BooksDisagree, JournalUnavailable
 from domain.market import MINUTE_MS, Snapshot
-from domain.tick import TradingState
+from domain.tick import TickRecord, TradingState
 from tests.flow import stage
 from tests.flow.notebook import Notebook
 
@@ -83,6 +87,86 @@ class Scene:
 
         asyncio.run(go())
         return [record.snapshot for record in self.journal.ticks]
+
+
+@dataclass
+class Held:
+    """A venue that holds its orders until they are on record; what happened, in order."""
+
+    scene: Scene
+    story: list[str] = field(default_factory=list)
+
+    async def watch(self, minutes: LiveMinutes) -> LiveMinutes:
+        """Stand between a desk and its orders."""
+        minutes.at_hand.share_commits(self.let_go)
+        minutes.desk.master.execution.journal = minutes.at_hand
+        minutes.desk.view = self
+        minutes.answered = self.answered
+        return minutes
+
+    def let_go(self, why_not: str | None) -> None:
+        self.story.append(f"let go: {why_not}, {len(self.scene.journal.waiting)} not on record")
+
+    async def answered(self, longest_s: float) -> None:
+        self.story.append("answered")
+
+    def on_tick(self, record: TickRecord) -> None:
+        self.story.append(f"shown: {record.outcome.value}")
+
+
+def held_story(scene: Scene) -> list[str]:
+    """Return what happened in a scene's last minute, in order."""
+    held = Held(scene)
+
+    async def go() -> None:
+        await (await held.watch(await scene.opened())).run()
+
+    asyncio.run(go())
+    return held.story[-3:]
+
+
+def entering() -> list[tuple[float, Snapshot]]:
+    """Return minutes of which the last one makes the desk enter."""
+    minutes = [*stage.quiet(12), stage.explosive(12)]
+    return [(number + 1.02, snapshot) for number, snapshot in enumerate(minutes)]
+
+
+def test_an_order_leaves_once_it_is_on_record_and_the_log_waits_for_it() -> None:
+    assert held_story(Scene(entering())) == ["let go: None, 0 not on record", "answered", "shown: entered"]
+
+
+def test_an_order_that_cannot_be_put_on_record_is_let_go_with_the_reason() -> None:
+    scene = Scene(entering())
+    scene.journal.is_away = True
+    with pytest.raises(JournalUnavailable, match="the disk is full"):
+        scene.journal.commit()
+    assert held_story(scene)[0].startswith("let go: the disk is full, ")
+
+
+def test_a_desk_that_halts_in_a_tick_lets_go_what_was_decided_before_and_reduces() -> None:
+    scene = Scene([(1.0, stage.quiet(1)[0])])
+    held = Held(scene)
+
+    async def go() -> None:
+        minutes = await held.watch(await scene.opened())
+
+        async def tick(snapshot: Snapshot, state: TradingState) -> TickRecord:
+            raise BooksDisagree("who has bought this?")
+
+        scene.desk.master = Broken(tick, scene.desk.master.execution)
+        await minutes.run()
+
+    with pytest.raises(Halted, match="who has bought this"):
+        asyncio.run(go())
+    assert held.story == ["let go: the desk halts, 0 not on record"]
+
+
+@dataclass
+class Broken:
+    """A master agent whose tick fails."""
+
+    tick: Callable[[Snapshot, TradingState], Awaitable[TickRecord]]
+    execution: ExecutionAgent
 
 
 def test_minutes_are_taken_as_they_come_and_are_durable_one_by_one() -> None:

@@ -22,7 +22,7 @@ from tests.doubles.exchange.hyperliquid import Hyperliquid
 from tests.doubles.exchange.markets import Market, recorded
 from tests.doubles.exchange.mexc import Mexc
 from tests.doubles.exchange.rehearsal import Rehearsal, drained, opening_after
-from tests.doubles.exchange.server import LocalExchange
+from tests.doubles.exchange.server import STEPS_MS, LocalExchange
 from tests.doubles.exchange.time import SimulatedTime
 
 PROTOCOLS = [Bybit, Binance, Hyperliquid, Deribit, Mexc]
@@ -172,6 +172,37 @@ def test_a_quiet_minute_shows_everything_the_exchange_tells(protocol, tape) -> N
         assert snapshot.open_interest_usd is not None
         interest_usd = market.interest_base(close_ms) * market.price(close_ms)
         assert snapshot.open_interest_usd.value == pytest.approx(interest_usd, rel=0.01)
+
+
+@pytest.mark.parametrize("protocol", [Bybit, Binance])
+def test_a_minute_is_given_at_its_end_where_the_exchange_calls_its_bars_final(protocol, tape) -> None:
+    async def go() -> None:
+        markets = tape()
+        open_ms = opening_after(markets, 5) // MINUTE_MS * MINUTE_MS
+        time = SimulatedTime(open_ms - 500)
+        async with LocalExchange(protocol(markets), time) as exchange:
+            symbols = tuple(f"{market.base}-PERP" for market in markets)
+            terms = LiveTerms(exchange=protocol.name, symbols=symbols, url=exchange.url, warmup_bars=0)
+            feed = LiveFeed(terms, QualityLimits(), time)
+            await feed.open()
+            coming = asyncio.ensure_future(feed.next_minute())
+            while sum(len(line.topics) for line in exchange.lines) < 3 * len(markets):  # noqa: ASYNC110 - in its own time
+                await asyncio.sleep(0.01)
+            await exchange.move_to(open_ms)
+            given = await asyncio.wait_for(coming, 10)
+            assert given is not None
+            coming = asyncio.ensure_future(feed.next_minute())
+            for step_ms in (*STEPS_MS, MINUTE_MS):
+                assert not coming.done()
+                await exchange.move_to(open_ms + step_ms)
+            given = await asyncio.wait_for(coming, 10)
+            assert time.now_ms() == open_ms + MINUTE_MS
+            assert given is not None
+            assert [one.defects for one in given] == [(), ()]
+            check_against_tape([given], markets)
+            await feed.close()
+
+    asyncio.run(go())
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -25,6 +25,9 @@ class Witness:
     def record_order(self, order: object, tick_no: int) -> None:
         self.told.append("order")
 
+    def take_order(self, order: object, tick_no: int) -> None:
+        self.told.append("order taken")
+
     def record_request(self, *words: object, is_sent: bool = True) -> None:
         assert is_sent
         self.told.append("request")
@@ -52,6 +55,27 @@ def test_the_minute_goes_before_its_first_order_or_question_and_only_once() -> N
     at_hand.take_up(minute(6))
     at_hand.record_order(None, 2)  # type: ignore[arg-type]
     assert witness.told == ["commit", KIND, "request", "order", KIND, "order"]
+
+
+def test_orders_that_share_a_commit_are_let_go_after_it_or_when_a_question_has_put_them_on_record() -> None:
+    witness = Witness()
+    at_hand = MinuteAtHand(witness, StoppedClock())  # type: ignore[arg-type]
+    at_hand.share_commits(lambda why_not: witness.told.append(f"let go: {why_not}"))
+    at_hand.take_up(minute(5))
+    at_hand.record_order(None, 1)  # type: ignore[arg-type]
+    assert at_hand.holds_orders
+    at_hand.record_request(2, "id", "ollama", "veto", "may it?")
+    assert not at_hand.holds_orders
+    at_hand.record_order(None, 2)  # type: ignore[arg-type]
+    at_hand.let_go("the disk is full")
+    assert witness.told == [
+        KIND,
+        "order taken",
+        "request",
+        "let go: None",
+        "order taken",
+        "let go: the disk is full",
+    ]
 
 
 def test_while_the_record_is_lived_through_again_nothing_is_noted_anew() -> None:

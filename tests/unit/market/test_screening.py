@@ -8,7 +8,7 @@ from domain.errors import BadInput
 from domain.market import Bar
 from market.quality import QualityLimits
 from market.recording import Flaw, RecordingKind, Severity
-from market.screening import unsound_masks
+from market.screening import unsound_masks, why_unsound
 
 PRICE = st.sampled_from([1.0, 2.0, 3.0, 0.0, -1.0, math.nan, math.inf, 1e15, 9.9e14, -math.inf])
 VOLUME = st.sampled_from([0.0, 5.0, -1.0, math.nan, math.inf, 1e18])
@@ -16,6 +16,16 @@ VOLUME = st.sampled_from([0.0, 5.0, -1.0, math.nan, math.inf, 1e18])
 
 def flaws(screened) -> dict[Flaw, int]:
     return {finding.flaw: finding.n_rows for finding in screened.findings}
+
+
+@given(open_=PRICE, high=PRICE, low=PRICE, close=PRICE, volume=VOLUME)
+def test_one_bar_is_judged_as_many_are(open_, high, low, close, volume):
+    import numpy as np
+
+    figures = {"open": open_, "high": high, "low": low, "close": close, "volume": volume}
+    masks = unsound_masks({name: np.array([figure]) for name, figure in figures.items()})
+    words = [words for mask, words in masks.values() if mask[0]]
+    assert why_unsound(open_, high, low, close, volume) == (words[0] if words else None)
 
 
 @given(open_=PRICE, high=PRICE, low=PRICE, close=PRICE, volume=VOLUME)

@@ -31,6 +31,25 @@ def test_a_bar_is_closed_by_its_successor_and_not_before():
     assert not book.is_closed(6 * M)
 
 
+def test_a_bar_that_its_exchange_calls_final_is_closed_when_the_clock_agrees_and_not_before():
+    book = BarBook(5 * M, calls_final=True)
+    heard(book, 5, at=6 * M - 40)
+    assert not book.is_closed(5 * M)
+    book.see_clock(6 * M - 1)
+    assert not book.is_closed(5 * M)
+    book.see_clock(6 * M)
+    assert book.is_closed(5 * M)
+    book.interrupted()
+    assert book.is_closed(5 * M)
+
+
+def test_the_clock_alone_closes_no_bar():
+    for book, is_final in ((BarBook(5 * M, calls_final=True), False), (BarBook(5 * M), True)):
+        heard(book, 5, is_final=is_final)
+        book.see_clock(7 * M)
+        assert not book.is_closed(5 * M)
+
+
 def test_a_bar_that_is_not_called_final_is_not_closed_by_its_successor():
     book = BarBook(5 * M)
     heard(book, 5, is_final=False)
@@ -96,10 +115,11 @@ def test_what_is_no_bar_takes_the_place_of_the_one_it_was_to_replace():
 @given(
     st.lists(
         st.tuples(st.integers(0, 12), st.integers(0, 12), st.sampled_from([*GOOD, None, math.nan, -1.0])), max_size=60
-    )
+    ),
+    st.booleans(),
 )
-def test_whatever_comes_every_closed_bar_is_whole_and_of_its_own_minute(messages):
-    book = BarBook(3 * M)
+def test_whatever_comes_every_closed_bar_is_whole_and_of_its_own_minute(messages, calls_final):
+    book = BarBook(3 * M, calls_final=calls_final)
     for minute, now, close in messages:
         book.take([minute * M, 100.0, 101.0, 99.0, close, 7.0], now * M, Origin.STREAM, is_final=minute < now)
         for number in range(15):
@@ -107,7 +127,7 @@ def test_whatever_comes_every_closed_bar_is_whole_and_of_its_own_minute(messages
                 kept = book.at(number * M)
                 assert kept is not None
                 assert kept.bar.open_ms == number * M >= book.next_open_ms
-                assert book.has_successor(number * M)
+                assert book.has_successor(number * M) or (calls_final and now > number)
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=3), st.integers(), st.floats()), max_size=8))
