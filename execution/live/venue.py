@@ -133,8 +133,8 @@ class LiveVenue:
 
         An entry that was just sent is waited for, and so is the stop of what it filled: `settle_s` at most.
         """
-        await self._sender.close()
         try:
+            await self._sender.close()
             # What it did not say by then it will be asked at the next start.
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._terms.settle_s):
