@@ -1,6 +1,6 @@
 """A live desk trades on the local exchange: the program itself, its proofs, both books, trouble and death.
 
-`TIDEGATE_LIVE_TRADES=200` plays so many minutes with faults and deaths; without it a short piece of it is played.
+`TIDEGATE_LIVE_TRADES=200` plays so many minutes with faults and deaths; without it a quiet stretch and one death.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from tests.doubles.trading.faults import Fault, Kind
 from tests.doubles.trading.live_stage import WARMUP, LiveStage
 from tests.doubles.trading.stage import OWN
 
-N_MINUTES = int(os.environ.get("TIDEGATE_LIVE_TRADES", "16"))
+N_MINUTES = int(os.environ.get("TIDEGATE_LIVE_TRADES", "0"))
 N_QUIET = 12
 BASES = ("SOL", "BTC")
 FIRST_BAR = 3_000
