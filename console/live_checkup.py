@@ -122,7 +122,9 @@ def _key_proof(key_file: Path) -> Proof:
         return Proof(name="key file", holds=False, found=f"{key_file} is no file", advice=advice)
     wrong = _open_to_others(status, key_file)
     if wrong is not None:
-        return Proof(name="key file", holds=False, found=wrong, advice=f"chown it to you, then chmod 600 {key_file}")
+        is_mine = status.st_uid == os.geteuid()
+        advice = f"chmod 600 {key_file}" if is_mine else "let the user run the desk whose key it is"
+        return Proof(name="key file", holds=False, found=wrong, advice=advice)
     return Proof(name="key file", holds=True, found=f"{key_file} is there, and yours alone; it was not opened")
 
 

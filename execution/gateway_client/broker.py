@@ -106,7 +106,10 @@ class GatewayBroker:
         if told.code == LOG_UNAVAILABLE:
             # A log that failed may hold more than its gateway believes; only its next start will tell.
             raise VenueUnreachable(f"the gateway cannot keep its log: {told.reason}")
-        # It was answered, and left no trace: no line of it is on its way, so it never becomes an order.
+        # It was answered, and left no trace. Its id is given up, so that it stays so whatever arrives once more.
+        left = await self._given_up(order.wire_id)
+        if left.order is not None and left.order.op != Void.op:
+            return await self._state(order.wire_id, left.order, left.reason)
         code = "too late" if told.code == STALE_REQUEST else told.code
         return OrderState(wire_id=order.wire_id, stage=Stage.OVER, filled_lots=0, why=f"{code}: {told.reason}")
 
@@ -150,7 +153,7 @@ class GatewayBroker:
         """
         answer = await self._ask(self._looking, Orders(id=wire_id), OrderTold)
         if isinstance(answer, Denial) and answer.code == UNKNOWN_ORDER:
-            answer = _with_order(await self._ask(self._acting, Void(id=wire_id), OrderTold))
+            answer = await self._given_up(wire_id)
         if isinstance(answer, Denial) or answer.order is None:
             raise VenueUnreachable(f"the fate of {wire_id} is unknown: {answer.reason}")
         if answer.order.op == Void.op:
@@ -207,6 +210,13 @@ class GatewayBroker:
         account = await self._told(Orders(final=True), AccountTold)
         self._ledger.hold_to(account.slot)
         return account
+
+    async def _given_up(self, wire_id: str) -> OrderTold:
+        """Give an id up; return what is on record of it then. Raises VenueUnreachable where nothing is."""
+        answer = _with_order(await self._ask(self._acting, Void(id=wire_id), OrderTold))
+        if isinstance(answer, Denial):
+            raise VenueUnreachable(f"the fate of {wire_id} is unknown: {answer.reason}")
+        return answer
 
     async def _fills(self, request: Fills) -> FillsTold:
         return await self._told(request, FillsTold)

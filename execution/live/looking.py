@@ -224,9 +224,9 @@ class Looker:
         standing = await self._broker.standing()
         self._compare(standing)
         resting = {one.wire_id for one in standing.resting}
-        for guard in self._account.guards.values():
+        for guard in list(self._account.guards.values()):
             for one in [one for one in guard.resting.values() if one.wire_id not in resting]:
-                self._miss(guard, one, await self._broker.state_of(one.wire_id, guard.symbol))
+                await self._miss(guard, one)
         known = {one.wire_id for guard in self._account.guards.values() for one in guard.protectives()}
         known |= {tracked.wire_id for tracked in self._account.tracked.values()} | self.leftovers.keys()
         for left in standing.resting:
@@ -242,10 +242,16 @@ class Looker:
         self._audited_s = began_s
         return standing
 
-    def _miss(self, guard: Guard, missed: Protective, state: OrderState) -> None:
+    async def _miss(self, guard: Guard, missed: Protective) -> None:
         """Forget protection that is over; what it filled is told by its executions."""
+        state, held_lots = await self._broker.state_of(missed.wire_id, guard.symbol), guard.held_lots
         if state.stage is Stage.WORKING or state.filled_lots:
             return
+        if state.filled_lots is None:
+            # Only executions tell, and it may have been filled since they were asked for.
+            await self._take_executions()
+            if guard.held_lots < held_lots:
+                return
         guard.drop(missed.wire_id)
         self._account.notes.append(("protection_gone", f"{guard.symbol} {missed.wanted.slot}: {state.why}"))
 

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
-from domain.account import AccountView, FundingPayment, Levels, Position, VenueReport
+from domain.account import AccountView, Levels, Position, VenueReport
 from domain.decisions import ApprovedOrder, Refusal
 from domain.errors import BooksDisagree, VenueUnreachable
-from domain.funding import funding_payment_microusd
 from domain.instrument import MICROUSD_PER_USD, Instrument
 from domain.market import Snapshot
 from domain.ports import Clock
 from execution.live.account import LiveAccount
 from execution.live.broker import Broker, BrokerOrder, OrderKind, Standing
+from execution.live.funding import with_funding
 from execution.live.looking import Looker, worst_ticks
 from execution.live.sending import Sender
 from execution.live.terms import VenueTerms
@@ -62,7 +62,9 @@ class LiveVenue:
         instruments = await self._broker.open(symbols)
         self._account = LiveAccount(instruments, self._code)
         self._looker = Looker(self._broker, self._account, self._terms, self._clock, self._elapsed_s)
+        holds = self._sender.holds
         self._sender = Sender(self._broker, self._account, self._terms, self._doubt, self._wake.set)
+        self._sender.holds = holds
         return instruments
 
     async def start_anew(self) -> None:
@@ -131,8 +133,8 @@ class LiveVenue:
 
         An entry that was just sent is waited for, and so is the stop of what it filled: `settle_s` at most.
         """
-        await self._sender.close()
         try:
+            await self._sender.close()
             # What it did not say by then it will be asked at the next start.
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._terms.settle_s):
@@ -172,11 +174,13 @@ class LiveVenue:
         """Tell what happened in this symbol since last asked. Raises BooksDisagree."""
         self._raise_what_broke()
         report = self._account.advance(snapshot.symbol, snapshot.as_of_ms)
-        if self._looker.tells_funding or snapshot.funding_settlement is None:
+        settlement = snapshot.funding_settlement
+        if self._looker.tells_funding or settlement is None:
             return report
         if self._account.was_told_before(snapshot.symbol, snapshot.as_of_ms):
             return report
-        return self._with_funding(snapshot, report)
+        told_lots = self._account.told_lots()[snapshot.symbol]
+        return with_funding(report, settlement, told_lots, self._account.instruments[snapshot.symbol])
 
     async def submit(self, order: ApprovedOrder) -> Refusal | None:
         """Hand over an order, to be sent once; None = on its way, whatever comes of it is told later."""
@@ -296,27 +300,6 @@ class LiveVenue:
             valid_until_ms=self._clock.now_ms() + round(terms.order_life_s * 1000),
         )
 
-    def _with_funding(self, snapshot: Snapshot, report: VenueReport | None) -> VenueReport | None:
-        """Reckon the funding of what the desk knows it holds, where the venue does not tell what it paid."""
-        settlement, lots = snapshot.funding_settlement, self._account.told_lots()[snapshot.symbol]
-        if report is not None:
-            lots -= sum(int(fill.side) * fill.size_lots for fill in report.fills)
-        if settlement is None or lots == 0:
-            return report
-        rate_1e9 = settlement.rate_quote_per_base_1e9
-        lot_size_1e9 = self._account.instruments[snapshot.symbol].lot_size_1e9
-        payment = FundingPayment(
-            symbol=snapshot.symbol,
-            position_lots=lots,
-            rate_quote_per_base_1e9=rate_1e9,
-            amount_microusd=funding_payment_microusd(rate_1e9, lots, lot_size_1e9),
-            settled_ms=settlement.settled_ms,
-            source=settlement.source,
-        )
-        if report is None:
-            return VenueReport(funding=(payment,))
-        return VenueReport(fills=report.fills, funding=(payment, *report.funding), rejections=report.rejections)
-
     # Beside the desk.
 
     async def _follow(self) -> None:
@@ -381,10 +364,9 @@ class LiveVenue:
     async def _until_protected(self) -> None:
         """Go on looking while a position may be without its stop."""
         while self.is_exposed:
-            try:
+            # What does not fit halted the desk already, or will halt the next one; what is held matters here.
+            with suppress(BooksDisagree):
                 await self._look()
-            except BooksDisagree as error:
-                self._account.notes.append(("books_disagree", str(error)))
             await asyncio.sleep(FIRST_WAIT_S)
 
     def _lose(self, error: VenueUnreachable) -> None:

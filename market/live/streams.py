@@ -47,11 +47,6 @@ class Streams:
         self._tasks: list[asyncio.Task[None]] = []
         self.has_news = asyncio.Event()
 
-    @property
-    def is_running(self) -> bool:
-        """Say whether `start` was called."""
-        return bool(self._tasks)
-
     def start(self) -> None:
         """Begin to listen, each stream in a task of its own."""
         steps: dict[str, Callable[[SymbolState], Awaitable[None]]] = {

@@ -8,6 +8,7 @@ that wait, land, get confirmed and then finalized, the history of signatures. Ti
 import base64
 import json
 import re
+import sys
 import threading
 from functools import partial
 from hashlib import sha256
@@ -327,6 +328,14 @@ def error_json(error):
     return str(error).rsplit(".", 1)[-1]
 
 
+class Listener(ThreadingHTTPServer):
+    """A server that does not mind a gateway that died before its answer."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class NodeServer:
     """The node behind HTTP on a loopback port. Use as a context; `url` is where it listens."""
 
@@ -342,7 +351,7 @@ class NodeServer:
             def log_message(self, *_):
                 return
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Listener(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/secret-path"
 

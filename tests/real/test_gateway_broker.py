@@ -401,3 +401,17 @@ def test_a_dry_run_ends_every_order_in_its_simulation(open_world):
 
     play(world, scene)
     assert "sendTransaction" not in world.chain("calls")
+
+
+def test_an_order_that_was_refused_without_a_trace_stays_refused_though_its_line_arrives_once_more(world):
+    async def scene(broker):
+        world.chain("once", faults=[["getMultipleAccounts", "garbage"]])
+        first = await broker.place(order(1))
+        again = await broker.place(order(1))
+        return first, again
+
+    first, again = play(world, scene)
+    assert (first.stage, first.filled_lots) == (Stage.OVER, 0)
+    assert first.why.startswith("venue_unreachable")
+    assert (again.stage, again.filled_lots) == (Stage.OVER, 0)
+    assert wire(1) not in {id for id, _, _ in world.executed()}

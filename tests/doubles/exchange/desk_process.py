@@ -17,6 +17,7 @@ from desk.clock import SystemClock
 from execution.gateway_client import broker as gateway_broker
 from execution.live import venue as live_venue
 from execution.live.looking import Looker
+from execution.live.sending import Sender
 from execution.live.venue import LiveVenue
 from tests.doubles.exchange.time import MirroredTime
 
@@ -32,8 +33,9 @@ PLACES: dict[str, tuple[type[Any], str, bool]] = {
     "before_look": (Looker, "look", False),
     "after_look": (Looker, "look", True),
     "before_telling": (LiveVenue, "advance", False),
-    "before_sending": (LiveVenue, "submit", False),
-    "after_sending": (LiveVenue, "submit", True),
+    "before_handing_over": (LiveVenue, "submit", False),
+    "before_sending": (Sender, "let_go", False),
+    "after_setting_out": (Sender, "let_go", True),
     "after_protecting": (LiveVenue, "protect", True),
     "after_reconciling": (LiveVenue, "account", True),
     "taking_over": (Looker, "standing", False),

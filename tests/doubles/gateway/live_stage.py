@@ -13,6 +13,9 @@ BLOCK_MS, MOST_BLOCKS, BLOCKS_TO_FINAL = 400, 150, 5
 DEEDS = ("place", "cancel", "void")
 OPEN = {"accepted", "signed"}
 WHOLE_LOOKS, MOST_ROUNDS = 2, 60
+STARTING_MS = 2_000
+"""No process follows another in the same instant: ids of protective orders rest on that."""
+CREEPING_LOOKS, LOOKING_S = 30, 10
 
 
 class GatewayStage(DeskStage):
@@ -65,11 +68,13 @@ class GatewayStage(DeskStage):
 
     async def live(self, dies_at=None):
         self._is_live, self._n_active_before = True, self._n_active()
+        await self.move_to(self.time.now_ms() + STARTING_MS)
         await super().live(dies_at)
 
     async def joined(self):
         """Wait until it is active: it has looked at the account and reconciled."""
-        await self.until(lambda: self._n_active() > self._n_active_before)
+        is_active = await self.until(lambda: self._n_active() > self._n_active_before, PATIENCE_S)
+        assert is_active or self.is_away(), f"the desk does not become active: {self.said()}"
 
     async def rest(self):
         """Wait until every order has its end, that is final, and the desk has looked since and done nothing more."""
@@ -80,21 +85,34 @@ class GatewayStage(DeskStage):
         """Do so even where nothing seems to have happened, as after a minute that the desk has just taken."""
         for _ in range(MOST_ROUNDS):
             n_deeds, n_looks = self.n_deeds(), self.between.n_asked["fills"]
-            await self.until(lambda wanted=n_looks + WHOLE_LOOKS: self.between.n_asked["fills"] >= wanted)
-            if self.is_away():
+            wanted = n_looks + WHOLE_LOOKS
+            looks_on = await self.until(lambda wanted=wanted: self.between.n_asked["fills"] >= wanted, LOOKING_S)
+            if not looks_on:
+                # It is away, or will say with its next minute why it looks no more.
                 return
             if self.n_deeds() == n_deeds and not self.is_anything_open():
                 self._at_rest = self._state()
                 return
 
-    async def until(self, holds):
-        """Let blocks pass until something holds, or the desk is away."""
-        for _ in range(int(PATIENCE_S / LOOK_S)):
+    async def taken(self, close_ms, run):
+        """Wait with a clock that creeps so slowly that an order whose answer is awaited does not come too late."""
+        n_looks = 0
+        while not self.is_away() and self.taken_ms(run) < close_ms:
+            await asyncio.sleep(LOOK_S)
+            n_looks += 1
+            if n_looks % CREEPING_LOOKS == 0:
+                await self.move_to(self.time.now_ms() + 1_000)
+        if self._is_live:
+            await self.come_to_rest()
+
+    async def until(self, holds, patience_s):
+        """Let blocks pass until something holds; say whether it does, or the desk is away, or patience is over."""
+        for _ in range(int(patience_s / LOOK_S)):
             if self.is_away() or holds():
-                return
+                break
             self.gateway.chain("advance", blocks=BLOCKS_TO_FINAL)
             await asyncio.sleep(LOOK_S)
-        raise AssertionError(f"the desk hangs: {self.gateway.states()}, {self.said()}")
+        return holds()
 
     def n_deeds(self):
         """Return how many orders, cancellations and giving-ups the desk has asked for."""

@@ -29,14 +29,19 @@ WIRE = {
     "both_at_once": ("any", None),
 }
 DESK_DEATHS = (*PLACES, *WIRE)
-PASSES = {"after_look": 120, "before_look": 120, "before_telling": 16, "before_commit": 16, "after_commit": 16}
-MOST_PASSES, MOST_LINES = 4, 200
+PASSES = {"after_look": 200, "before_look": 200, "before_telling": 20, "before_commit": 20, "after_commit": 20}
+MOST_PASSES, MOST_LINES = 4, 600
 # The gateway is asked all the time, so it would die of these before anything else.
 MUCH_PASSED = {"before_answer": 6, "before_call": 4, "after_call": 4}
-LIVED_MINUTES = (3, 9)
+LIVED_MINUTES = (4, 13)
+STILL_STARTS = 0.8
 NODE_LIKELY = {"sendTransaction": 0.3, "*": 0.01}
 FORK_FRAC = 0.02
 LOOK_S = 0.01
+# Silence takes real time.
+WEIGHTS = np.array([0.25 if fault is Fault.SILENCE else 1.0 for fault in BETWEEN_FAULTS])
+SHARES = WEIGHTS / WEIGHTS.sum()
+REFUSED_STARTS = ("error: the gateway", "error: no order gateway")
 
 
 class Storm:
@@ -84,11 +89,15 @@ class Storm:
         """Let the desk live for some minutes, and die; now and then the market goes on without it."""
         way = self._next_way()
         number = int(1 + self.drawn.integers(PASSES.get(way, MOST_PASSES)))
+        if self.drawn.random() < STILL_STARTS:
+            self.stage.between.weather.clear()
         await self.stage.live(None if way in WIRE else f"{way}:{number}")
         if way in WIRE:
             lines = MOST_LINES if WIRE[way][0] == "any" else MOST_PASSES
             self._fuse = way, int(1 + self.drawn.integers(lines))
         for _ in range(int(self.drawn.integers(*LIVED_MINUTES))):
+            if self._keeping.done():
+                self._keeping.result()
             self.strike()
             await self.stage.play(1)
             if self.stage.is_away():
@@ -99,13 +108,14 @@ class Storm:
         else:
             self.stage.kill()
             self.desk_deaths["outlived"] += 1
-        if self.drawn.random() < 0.3:
+        if self.drawn.random() < 0.2:
             await self.stage.play(int(1 + self.drawn.integers(2)))
 
     def strike(self):
         """Let some of the next lines be lost, garbled, doubled or delayed, and some orders find only a part."""
         for kind in Kind:
-            self.stage.between.weather.strike(kind, *self.drawn.choice(BETWEEN_FAULTS, int(self.drawn.integers(0, 3))))
+            drawn = self.drawn.choice(len(BETWEEN_FAULTS), int(self.drawn.integers(0, 3)), p=SHARES)
+            self.stage.between.weather.strike(kind, *(BETWEEN_FAULTS[one] for one in drawn))
         fracs = self.drawn.choice((0.0, 0.4, 0.7, 1.0), int(self.drawn.integers(0, 3)), p=(0.1, 0.2, 0.2, 0.5))
         self.stage.gateway.chain("ioc_next", fracs=[float(one) for one in fracs])
 
@@ -119,7 +129,8 @@ class Storm:
         if code == -signal.SIGKILL:
             self.desk_deaths[way] += 1
             return
-        assert "the order gateway" in self.stage.said() or "the gateway" in self.stage.said(), self.stage.said()
+        last = self.stage.said().rstrip().rpartition("\n")[2]
+        assert last.startswith(REFUSED_STARTS), last
         self.n_starts_refused += 1
 
     def _passes(self, moment, op):

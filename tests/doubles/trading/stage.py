@@ -26,6 +26,8 @@ from tests.doubles.trading.door import Door
 
 WARMUP = 260
 PATIENCE_S = 60
+COMPILING_S = 300
+"""The first command of a stage may have to compile what decides."""
 LOOK_S = 0.004
 MOST_MINUTES = 12
 OWN = "id >> 40 = (SELECT run_no FROM runs WHERE run_id = 'live')"
@@ -119,7 +121,7 @@ class DeskStage:
     def result(self, words: Sequence[str]) -> str:
         """Return what a command of the program says; it has to end well."""
         out = self.folder / f"{words[0]}.out"
-        code = self.spawn(words, out).wait(PATIENCE_S)
+        code = self.spawn(words, out).wait(COMPILING_S)
         said = out.read_text(encoding="utf-8")
         assert code == 0, said[-4_000:]
         return said
@@ -202,8 +204,12 @@ class DeskStage:
                 await self.move_to(max(open_ms + step_ms, self.time.now_ms()))
                 await self.rest()
             await self.move_to(open_ms + MINUTE_MS + STEPS_MS[0])
-            await wait_for(self.exchange, open_ms + MINUTE_MS, lambda: self.taken_ms(run), self.is_away)
+            await self.taken(open_ms + MINUTE_MS, run)
             await self.rest()
+
+    async def taken(self, close_ms: int, run: str) -> None:
+        """Wait until the desk has taken a minute, or is away; the clock creeps on meanwhile."""
+        await wait_for(self.exchange, close_ms, lambda: self.taken_ms(run), self.is_away)
 
     async def flat(self) -> None:
         """Play until nothing is held and the desk has been told so: no entry is allowed meanwhile."""

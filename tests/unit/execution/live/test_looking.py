@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain.account import Levels
 from domain.decisions import ExitReason, Side
 from domain.errors import BooksDisagree
-from execution.live.broker import OrderKind, Resting
+from execution.live.broker import OrderKind, Resting, Standing
 from execution.live.looking import worst_ticks
 from tests.doubles.venue.broker import Fault
 from tests.doubles.venue.desk import TERMS
@@ -310,3 +310,24 @@ def test_a_clock_that_is_set_back_hides_no_execution(play) -> None:
         assert [one.amount_microusd for one in told.funding] == [-777]
 
     play(scene)
+
+
+def test_a_stop_that_fills_between_two_questions_is_told_as_filled_not_as_gone(play) -> None:
+    """Where only executions say what was filled, they are asked again before protection is called lost."""
+
+    async def scene(bench: Bench) -> None:
+        await bench.enter()
+        await asyncio.sleep(1)
+        standing = bench.broker.standing
+
+        async def after_a_fall() -> Standing:
+            bench.world.move(SOL, STOP_TICKS)
+            return await standing()
+
+        bench.broker.standing = after_a_fall  # type: ignore[method-assign]
+        await bench.venue.account()
+        bench.broker.standing = standing  # type: ignore[method-assign]
+        assert "protection_gone" not in bench.kinds()
+        assert [fill.exit_reason for fill in (await bench.hear()).fills] == [None, ExitReason.STOP]
+
+    play(scene, manners=Manners(tells_filled=False))

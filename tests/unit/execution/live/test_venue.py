@@ -355,7 +355,7 @@ def test_an_order_does_not_wait_for_a_look(play) -> None:
 @pytest.mark.parametrize("manners", [Manners(), Manners(answers_late=True), Manners(slow_ms=4_000)])
 def test_a_desk_that_ends_right_after_an_entry_leaves_no_position_without_its_stop(manners: Manners) -> None:
     async def whole() -> None:
-        bench = await Bench(manners=manners).open()
+        bench = await Bench(replace(TERMS, closing_s=5.0), manners=manners).open()
         assert await bench.enter() is None
         await bench.venue.close()
         assert bench.world.lots[SOL] == 20
