@@ -216,7 +216,9 @@ class Desk:
         for snapshot in self._held_first(minute):
             state = self._standing if self._has_caught_up else self._catching_up()
             record = await self.master.tick(snapshot, state)
-            self._take(record)
+            self.journal.append(record)
+            self._uncommitted += 1
+            self.tally.add(record)
             self._unseen.append(record)
         self._unreconciled += 1
 
@@ -303,14 +305,11 @@ class Desk:
         return self._standing if self._has_caught_up else self.tail_state
 
     def _keep(self, record: TickRecord) -> None:
-        self._take(record)
-        if self.view is not None:
-            self.view.on_tick(record)
-
-    def _take(self, record: TickRecord) -> None:
         self.journal.append(record)
         self._uncommitted += 1
         self.tally.add(record)
+        if self.view is not None:
+            self.view.on_tick(record)
 
     def _commit(self) -> None:
         self._uncommitted = 0

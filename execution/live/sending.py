@@ -67,11 +67,13 @@ class Sender:
 
     async def close(self) -> None:
         """Wait a while for answers. What has none then is of unknown fate, for the next process to look up."""
-        await self.answered(self._terms.closing_s)
-        left = list(self._tasks)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        try:
+            await self.answered(self._terms.closing_s)
+        finally:
+            left = list(self._tasks)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def _send(self, tracked: Tracked, order: BrokerOrder) -> None:
         try:

@@ -89,10 +89,15 @@ class WorldBroker:
         if self.is_dead:
             await asyncio.get_running_loop().create_future()
 
-    async def _go(self, name: str) -> Fault | None:
-        """Carry a message there; return what happens to it if anything does. Raises VenueUnreachable."""
+    async def _go(self, name: str, has_left: asyncio.Event | None = None) -> Fault | None:
+        """Carry a message there; return what happens to it if anything does. Raises VenueUnreachable.
+
+        has_left: set once it has left the process, which may die before it arrives.
+        """
         await self.step()
         way = self.way
+        if has_left is not None:
+            has_left.set()
         way.asked.append(name)
         way.n_messages += 1
         fault = way.faults.get(way.n_messages)
@@ -112,22 +117,30 @@ class WorldBroker:
 
     async def place(self, order: BrokerOrder) -> OrderState:
         way = self.way
+        if self.is_dead:
+            # What was about to set out when its process died does not.
+            await asyncio.get_running_loop().create_future()
         now_ms = way.world.clock.now_ms()
         asking = way.asking | {order.wire_id}
         doubts = [wire_id for wire_id, until_ms in way.unsure.items() if until_ms >= now_ms and wire_id not in asking]
         if doubts and not order.reduce_only:
             way.world.flaws.append(f"{order.wire_id} entered while nobody knew of {doubts}")
         way.unsure[order.wire_id] = order.valid_until_ms
-        if not self.is_dead:
-            way.asking.add(order.wire_id)
+        way.asking.add(order.wire_id)
         try:
             return await self._carry(order)
         finally:
             way.asking.discard(order.wire_id)
 
     async def _carry(self, order: BrokerOrder) -> OrderState:
-        way = self.way
-        fault = await self._go("place")
+        way, has_left = self.way, asyncio.Event()
+        try:
+            fault = await self._go("place", has_left)
+        except asyncio.CancelledError:
+            if has_left.is_set():
+                # The process is dead, and its last word is on its way.
+                asyncio.get_running_loop().call_later(way.latency_s, self._arrive_late, order)
+            raise
         state: OrderState | None = None
         if fault is Fault.REFUSED:
             state = way.world.refuse(order, "the venue would not")
