@@ -30,6 +30,7 @@ from execution.gateway_client.rehearsal import Heard, RehearsingVenue
 from execution.live.fills import key_of, paid_key_of
 from execution.live.tracking import Told
 from execution.live.venue import LiveVenue
+from risk.readiness import make_ready
 
 OPENED: Final = "venue_opened"
 OVERLAP_MS: Final = 300_000
@@ -121,6 +122,7 @@ class Trading:
     def join(self, session: Session) -> None:
         """Let a session go on at the venue after its past, and hear what happens there."""
         desk = session.desk
+        make_ready(desk.master.risk.desk)
         session.go_on = lambda: self.go_on(desk)
         desk.wants_reconciling = lambda: self.live.wants_reconciling
         if isinstance(session.schedule, LiveMinutes):

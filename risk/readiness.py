@@ -1,0 +1,55 @@
+"""What sizes an entry, loaded before the first real one is waiting for it."""
+
+from domain.decisions import ExitPlan, Proposal, Side
+from domain.instrument import Instrument
+from domain.market import DAY_MS, Snapshot
+from risk.case import Case
+from risk.counters import RiskCounters
+from risk.desk import RiskDesk, Screened
+from risk.exposure import Exposure
+from risk.sizing import kelly_of
+
+ASKED_MS = DAY_MS
+EQUITY_MICROUSD = 10**12
+PRICE_TICKS = 10_000
+VOL_BPS = 10.0
+KEPT_FRAC = 0.5
+PLAN = ExitPlan(
+    stop_frac=0.01,
+    target_frac=0.02,
+    trail_frac=0.0,
+    trail_arm_frac=0.0,
+    partial_at_r=0.0,
+    partial_frac=0.0,
+    max_hold_bars=1,
+)
+
+
+def make_ready(desk: RiskDesk) -> None:
+    """Have a desk judge an entry that nobody asked for, so that the kernels which size one are loaded.
+
+    The desk remembers nothing, so nothing comes of it. It takes 40 ms, and a second or two where nothing has compiled
+    the kernels yet; the first order of a process would otherwise leave so much later.
+    """
+    case = _made_up(desk, next(iter(desk.instruments.values())))
+    kelly_of(case)
+    desk.screen(case)
+    desk.rule_on(Screened(case=case, passed=()), KEPT_FRAC)
+
+
+def _made_up(desk: RiskDesk, instrument: Instrument) -> Case:
+    counters = RiskCounters()
+    counters.on_tick(ASKED_MS, EQUITY_MICROUSD)
+    proposal = Proposal(
+        symbol=instrument.symbol,
+        strategy="none",
+        side=Side.BUY,
+        conviction_frac=1.0,
+        reasons=(),
+        exit_plan=PLAN,
+        reference_price=PRICE_TICKS * instrument.tick,
+        as_of_ms=ASKED_MS,
+    )
+    snapshot = Snapshot(symbol=instrument.symbol, as_of_ms=ASKED_MS, bar=None, defects=("it is made up",))
+    exposure = Exposure(equity_microusd=EQUITY_MICROUSD)
+    return desk.case(proposal, snapshot, exposure, counters.view(), ASKED_MS, VOL_BPS, alike_microusd=1)

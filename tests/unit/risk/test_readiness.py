@@ -1,0 +1,48 @@
+"""A process of its own, for a kernel that is loaded once stays loaded: `n_loaded` before and after an entry."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+JUDGED = """
+import sys
+from numba.core.dispatcher import Dispatcher
+from risk.desk import RiskDesk, Screened
+from risk.exposure import Exposure
+from risk.limits import RiskLimits, SizingPolicy
+from risk.readiness import make_ready
+from tests.unit.risk.cases import EQUITY_MICROUSD, SOL, case, counters_view
+
+def n_loaded():
+    parts = [vars(module) for name, module in sys.modules.items() if name.split(".")[0] in ("risk", "domain")]
+    kernels = {id(one): one for part in parts for one in part.values() if isinstance(one, Dispatcher)}
+    return sum(len(kernel.overloads) for kernel in kernels.values())
+
+sizing = SizingPolicy(kelly_fraction=0.5, kelly_min_trades=1)
+desk = RiskDesk(limits=RiskLimits(), sizing=sizing, instruments={"SOL-PERP": SOL})
+at_first = n_loaded()
+if sys.argv[1:] != ["unready"]:
+    make_ready(desk)
+before = n_loaded()
+record = counters_view(n_trades=50, n_wins=30, n_losses=20, win_sum_r=40.0, loss_sum_r=20.0)
+wanted = case(counters=record, sizing=sizing, exposure=Exposure(equity_microusd=EQUITY_MICROUSD))
+screened = desk.screen(wanted)
+assert isinstance(screened, Screened), screened
+desk.rule_on(screened, 0.9)
+print(at_first, before, n_loaded())
+"""
+
+
+def loaded(*words: str) -> list[int]:
+    """Return how many kernels were loaded at first, before an entry was judged, and after it."""
+    command = [sys.executable, "-c", JUDGED, *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
+    return [int(word) for word in done.stdout.split()]
+
+
+def test_once_ready_the_first_entry_finds_every_kernel_loaded_and_otherwise_it_loads_them() -> None:
+    at_first, before, after = loaded()
+    assert at_first < before == after
+    at_first, before, after = loaded("unready")
+    assert at_first == before < after
