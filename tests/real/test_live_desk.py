@@ -25,11 +25,13 @@ from domain.market import MINUTE_MS, Snapshot
 from market.live.snapshots import BACK_FILLED
 from tests.doubles.exchange.binance import Binance
 from tests.doubles.exchange.bybit import Bybit
+from tests.doubles.exchange.deribit import Deribit
 from tests.doubles.exchange.desk_process import DIES_AT, TIME_FILE
 from tests.doubles.exchange.driving import play
 from tests.doubles.exchange.faults import Fault, Script, one_a_minute
 from tests.doubles.exchange.hyperliquid import Hyperliquid
 from tests.doubles.exchange.markets import Market, recorded
+from tests.doubles.exchange.mexc import Mexc
 from tests.doubles.exchange.server import LocalExchange, Protocol
 from tests.doubles.exchange.time import SimulatedTime
 
@@ -228,9 +230,9 @@ def test_without_faults_every_live_minute_is_fit_and_the_desk_trades(shared: Pat
     assert json.loads(stage.said().splitlines()[-1])["n_orders"] == n_orders
 
 
-@pytest.mark.parametrize("protocol", [Hyperliquid, Binance])
+@pytest.mark.parametrize("protocol", [Hyperliquid, Binance, Deribit, Mexc])
 def test_on_other_exchanges_too_a_killed_desk_goes_on_with_every_minute_once_and_pays_its_funding(
-    protocol: type[Hyperliquid | Binance], shared: Path, tmp_path: Path
+    protocol: type[Hyperliquid | Binance | Deribit | Mexc], shared: Path, tmp_path: Path
 ) -> None:
     markets = recorded(shared, BASES, FIRST_BAR, WARMUP + 100)
     stage = asyncio.run(live(tmp_path, markets, {}, [(3, 2)], protocol, 10))
