@@ -8,8 +8,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -32,10 +30,10 @@ from tests.doubles.exchange.faults import Fault, Script, one_a_minute
 from tests.doubles.exchange.hyperliquid import Hyperliquid
 from tests.doubles.exchange.markets import Market, recorded
 from tests.doubles.exchange.mexc import Mexc
+from tests.doubles.exchange.nursery import Desk, nursery
 from tests.doubles.exchange.server import LocalExchange, Protocol
 from tests.doubles.exchange.time import SimulatedTime
 
-ROOT = Path(__file__).parents[2]
 HOURS = float(os.environ.get("TIDEGATE_LIVE_HOURS", "0.5"))
 N_MINUTES = round(HOURS * 60)
 N_KILLS = max(2, round(HOURS * 2))
@@ -64,7 +62,7 @@ class Stage:
 
     folder: Path
     exchange: LocalExchange
-    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    started: list[Desk] = field(default_factory=list)
     resident_kb: list[int] = field(default_factory=list)
 
     async def start(self, kill_at_order: int | None = None) -> None:
@@ -81,14 +79,12 @@ class Stage:
         words += ["--env-file", str(self.folder / "none"), *(part for knob in settings for part in ("--set", knob))]
         environ = {**os.environ, TIME_FILE: str(self.folder / "time")}
         environ |= {} if kill_at_order is None else {DIES_AT: f"order_on_record:{kill_at_order}"}
-        command = [sys.executable, "-m", "tests.doubles.exchange.desk_process", *words]
-        with (self.folder / "out").open("ab") as out:
-            self.started.append(subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out))  # noqa: ASYNC220
+        self.started.append(nursery().start(words, environ, self.folder / "out"))
         while not self.exchange.lines and not self.is_away():  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(0.01)
 
     @property
-    def desk(self) -> subprocess.Popen[bytes]:
+    def desk(self) -> Desk:
         return self.started[-1]
 
     def is_away(self) -> bool:

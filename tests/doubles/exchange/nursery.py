@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -95,13 +96,11 @@ class Nursery:
             if once or (until is not None and until in self.ended):
                 return
 
-    def close(self) -> None:
-        """End it; its desks are to be ended before."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(60)
-        self._process.stdout.close()
+
+@cache
+def nursery() -> Nursery:
+    """Return the one of this process; it ends when this process does, for nobody writes to it any more."""
+    return Nursery()
 
 
 def serve() -> None:

@@ -19,7 +19,7 @@ from tests.doubles.exchange.desk_process import DIES_AT, TIME_FILE
 from tests.doubles.exchange.driving import wait_for
 from tests.doubles.exchange.faults import Script
 from tests.doubles.exchange.markets import FILES, Market
-from tests.doubles.exchange.nursery import Desk, Nursery
+from tests.doubles.exchange.nursery import Desk, nursery
 from tests.doubles.exchange.server import STEPS_MS, LocalExchange
 from tests.doubles.exchange.time import SimulatedTime
 from tests.doubles.trading.door import Door
@@ -55,7 +55,6 @@ class DeskStage:
     script: Script = field(default_factory=dict)
     settings: Sequence[str] = ()
     started: list[Desk] = field(default_factory=list)
-    _nursery: Nursery | None = None
 
     def __post_init__(self) -> None:
         """Put the market there, and the account where the exchange has one."""
@@ -75,8 +74,6 @@ class DeskStage:
         """End whatever is left of the program, and the exchange."""
         if self.started and not self.is_away():
             self.kill()
-        if self._nursery is not None:
-            self._nursery.close()
         await self.exchange.__aexit__(*failure)
 
     def way(self) -> dict[str, str]:
@@ -115,8 +112,7 @@ class DeskStage:
 
     def spawn(self, words: Sequence[str], out: Path, environ: Mapping[str, str] | None = None) -> Desk:
         """Start the program, at the exchange's time, with a command line."""
-        self._nursery = self._nursery or Nursery()
-        return self._nursery.start(words, {**self.environ, **(environ or {})}, out)
+        return nursery().start(words, {**self.environ, **(environ or {})}, out)
 
     def result(self, words: Sequence[str]) -> str:
         """Return what a command of the program says; it has to end well."""
