@@ -49,7 +49,7 @@ class ExecutionKnobs(BaseModel):
     live_exit_slippage_bps: Number = knob(
         150.0, "bps", "how far beyond the price it was decided on an exit may fill", gt=0, le=2_000
     )
-    live_order_life_s: Number = knob(10.0, "seconds", "how old a decision may be when its order leaves", ge=1, le=60)
+    live_order_life_s: Number = knob(15.0, "seconds", "how old a decision may be when its order leaves", ge=1, le=60)
     live_cash_tolerance_usd: Number = knob(
         1.0, "USD", "how far our cash and the venue's may drift apart before the desk halts", gt=0, le=10_000
     )

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from configuration.choices import Execution, FeedKind, Mode, RiskAccepted
 from configuration.knob import written
 from configuration.knobs import Settings
+from domain.decisions import GateMode
 
 CAPITAL_OVER_TOLERANCE: Final = 10
 
@@ -39,7 +40,13 @@ def _at_any_venue(settings: Settings) -> Iterator[Demand]:
         )
     if settings.live_cash_tolerance_usd * CAPITAL_OVER_TOLERANCE > capital_usd:
         yield Demand("LIVE_CASH_TOLERANCE_USD", f"at most a tenth of LIVE_CAPITAL_USD, which is {written(capital_usd)}")
-
+    longest_s = settings.live_grace_s + settings.gate_deadline_s
+    if settings.gate_mode is GateMode.VETO and settings.live_order_life_s < longest_s:
+        yield Demand(
+            "LIVE_ORDER_LIFE_S",
+            f"at least LIVE_GRACE_S and GATE_DEADLINE_S together, which is {written(longest_s)}: the gate's yes would "
+            "come too late",
+        )
     if settings.gate_cassette.is_replay:
         yield Demand("GATE_CASSETTE", f"off or record, because MODE is {settings.mode.value}: no recording may say yes")
 

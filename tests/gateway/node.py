@@ -369,8 +369,16 @@ class NodeServer:
 
 
 def respond(handler, node):
-    """Answer one request, with the fault that is due for its method."""
-    asked = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+    """Answer one request, if it is whole."""
+    length = int(handler.headers["Content-Length"])
+    body = handler.rfile.read(length)
+    if len(body) == length:
+        return reply(handler, node, json.loads(body))
+    return hang_up(handler)  # whoever asked died in the middle of its question
+
+
+def reply(handler, node, asked):
+    """Answer what was asked, with the fault that is due for its method."""
     fault = node.faults(asked["method"])
     if fault == "lose_request":
         return hang_up(handler)

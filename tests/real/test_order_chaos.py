@@ -20,7 +20,7 @@ from tests.doubles.gateway.storm import Storm
 from tests.doubles.gateway.world import INSTALLED
 from tests.doubles.trading.stage import OWN, WARMUP
 
-N_ORDERS = int(os.environ.get("TIDEGATE_CHAOS_ORDERS", "40"))
+N_ORDERS = int(os.environ.get("TIDEGATE_CHAOS_ORDERS", "25"))
 SEED = int(os.environ.get("TIDEGATE_CHAOS_SEED", "17"))
 IS_WHOLE = N_ORDERS >= 2_000
 BASES = ("SOL", "BTC")

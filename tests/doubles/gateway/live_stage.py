@@ -119,8 +119,8 @@ class GatewayStage(DeskStage):
         return sum(self.between.n_asked[one] for one in DEEDS)
 
     def n_orders(self):
-        """Return how many orders and cancellations the gateway has on record."""
-        return sum(one["fact"] == "asked" and one["op"] in {"place", "cancel"} for one in self.gateway.facts())
+        """Return how many orders the gateway has on record; what takes one away is none."""
+        return sum(one["fact"] == "asked" and one["op"] == "place" for one in self.gateway.facts())
 
     def is_anything_open(self):
         """Say whether an order of the gateway has no end yet."""
