@@ -1,12 +1,13 @@
-"""What sizes an entry, loaded before the first real one is waiting for it."""
+"""What sizes an entry and protects it, loaded before the first real one is waiting for it."""
 
 from domain.decisions import ExitPlan, Proposal, Side
 from domain.instrument import Instrument
 from domain.market import DAY_MS, Snapshot
+from domain.protection import planned_levels
 from risk.case import Case
 from risk.counters import RiskCounters
 from risk.desk import RiskDesk, Screened
-from risk.exposure import Exposure
+from risk.exposure import Exposure, exposure_of
 from risk.sizing import kelly_of
 
 ASKED_MS = DAY_MS
@@ -19,19 +20,22 @@ PLAN = ExitPlan(
     target_frac=0.02,
     trail_frac=0.0,
     trail_arm_frac=0.0,
-    partial_at_r=0.0,
-    partial_frac=0.0,
+    partial_at_r=0.5,
+    partial_frac=0.5,
     max_hold_bars=1,
 )
 
 
 def make_ready(desk: RiskDesk) -> None:
-    """Have a desk judge an entry that nobody asked for, so that the kernels which size one are loaded.
+    """Have a desk judge an entry that nobody asked for, beside a position that nobody holds.
 
-    The desk remembers nothing, so nothing comes of it. It takes 40 ms, and a second or two where nothing has compiled
-    the kernels yet; the first order of a process would otherwise leave so much later.
+    The desk remembers nothing, so nothing comes of it but that the kernels are loaded. It takes 40 ms, and a second or
+    two where nothing has compiled them yet; the first order of a process would otherwise leave so much later.
     """
-    case = _made_up(desk, next(iter(desk.instruments.values())))
+    symbol = next(iter(desk.instruments))
+    case = _made_up(desk, desk.instruments[symbol])
+    exposure_of(symbol, EQUITY_MICROUSD, {symbol: 1}, {symbol: PRICE_TICKS}, (), desk.instruments)
+    planned_levels(PLAN, int(Side.BUY), PRICE_TICKS, 2)
     kelly_of(case)
     desk.screen(case)
     desk.rule_on(Screened(case=case, passed=()), KEPT_FRAC)

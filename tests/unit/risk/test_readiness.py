@@ -1,4 +1,4 @@
-"""A process of its own, for a kernel that is loaded once stays loaded: `n_loaded` before and after an entry."""
+"""In processes of their own, for a kernel that was loaded once stays loaded."""
 
 import subprocess
 import sys
@@ -8,8 +8,9 @@ ROOT = Path(__file__).parents[3]
 JUDGED = """
 import sys
 from numba.core.dispatcher import Dispatcher
+from domain.protection import planned_levels
 from risk.desk import RiskDesk, Screened
-from risk.exposure import Exposure
+from risk.exposure import Exposure, exposure_of
 from risk.limits import RiskLimits, SizingPolicy
 from risk.readiness import make_ready
 from tests.unit.risk.cases import EQUITY_MICROUSD, SOL, case, counters_view
@@ -29,7 +30,9 @@ record = counters_view(n_trades=50, n_wins=30, n_losses=20, win_sum_r=40.0, loss
 wanted = case(counters=record, sizing=sizing, exposure=Exposure(equity_microusd=EQUITY_MICROUSD))
 screened = desk.screen(wanted)
 assert isinstance(screened, Screened), screened
-desk.rule_on(screened, 0.9)
+ruling = desk.rule_on(screened, 0.9).ruling
+exposure_of("SOL-PERP", EQUITY_MICROUSD, {"SOL-PERP": 5}, {"SOL-PERP": 100}, [ruling], desk.instruments)
+planned_levels(ruling.exit_plan, int(ruling.side), 100_000, ruling.size_lots)
 print(at_first, before, n_loaded())
 """
 
