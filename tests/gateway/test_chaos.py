@@ -14,7 +14,7 @@ from tests.gateway.boundaries import BOUNDARIES
 from tests.gateway.process import Running
 from tests.gateway.stage import policy_text, private_file
 
-N_INTENTS = int(os.environ.get("TIDEGATE_GATEWAY_ORDERS", "150"))
+N_INTENTS = int(os.environ.get("TIDEGATE_GATEWAY_ORDERS", "80"))
 FAULTS = ("lose_request", "lose_answer", "too_many", "garbage", "other_id")
 MOST_RESTING = 20
 MOST_TRIES = 400
