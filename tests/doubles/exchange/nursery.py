@@ -1,8 +1,9 @@
 """Starts desks fast: one process has the program's modules loaded, and each desk is a fork of it.
 
 A desk so started is the program from its front door on, in a process of its own; only reading its modules is saved.
-`python -m tests.doubles.exchange.nursery` serves: a line of JSON on standard input is one start, answered by the pid;
-another line tells each end. It ends with its standard input.
+`python -m tests.doubles.exchange.nursery` serves: a line of JSON on standard input is one start, answered by its number
+and the pid; another line tells each end, by the number, for the machine gives a pid again. It ends with its standard
+input.
 """
 
 import contextlib
@@ -39,12 +40,12 @@ HEAVY = ("backtest.reopened", "ccxt.pro", "execution.paper", "execution.gateway_
 class Desk:
     """One started program, with what `subprocess.Popen` would tell of it."""
 
-    def __init__(self, nursery: "Nursery", pid: int) -> None:
-        self._nursery, self.pid = nursery, pid
+    def __init__(self, nursery: "Nursery", number: int, pid: int) -> None:
+        self._nursery, self._number, self.pid = nursery, number, pid
 
     @property
     def returncode(self) -> int | None:
-        return self._nursery.ended.get(self.pid)
+        return self._nursery.ended.get(self._number)
 
     def poll(self) -> int | None:
         self._nursery.listen(0.0)
@@ -52,7 +53,7 @@ class Desk:
 
     def wait(self, timeout_s: float) -> int:
         """Return the exit code; the negative signal where one ended it. Raises TimeoutError."""
-        self._nursery.listen(timeout_s, until=self.pid)
+        self._nursery.listen(timeout_s, until=self._number)
         if self.returncode is None:
             raise TimeoutError(f"the desk {self.pid} goes on")
         return self.returncode
@@ -74,26 +75,26 @@ class Nursery:
     def start(self, words: Sequence[str], environ: Mapping[str, str], out: Path) -> Desk:
         """Start the program with a command line; what it says is added to a file."""
         assert self._process.stdin is not None
-        self._pid: int | None = None
+        self._born: tuple[int, int] | None = None
         self._process.stdin.write(json.dumps({"words": [*words], "environ": dict(environ), "out": str(out)}).encode())
         self._process.stdin.write(b"\n")
-        while self._pid is None:
+        while self._born is None:
             self.listen(60.0, once=True)
-        return Desk(self, self._pid)
+        return Desk(self, *self._born)
 
     def listen(self, timeout_s: float, until: int | None = None, *, once: bool = False) -> None:
         """Take what there is to hear; wait for it, and for the end of `until`, as long as told."""
         assert self._process.stdout is not None
-        while select.select([self._process.stdout], [], [], timeout_s)[0]:
+        while until not in self.ended and select.select([self._process.stdout], [], [], timeout_s)[0]:
             part = os.read(self._process.stdout.fileno(), 65_536)
             assert part, "the nursery ended; its reason stands on standard error"
             *lines, self._told = (self._told + part).split(b"\n")
             for line in map(json.loads, lines):
                 if "code" in line:
-                    self.ended[line["pid"]] = line["code"]
+                    self.ended[line["number"]] = line["code"]
                 else:
-                    self._pid = line["pid"]
-            if once or (until is not None and until in self.ended):
+                    self._born = line["number"], line["pid"]
+            if once:
                 return
 
 
@@ -112,14 +113,14 @@ def serve() -> None:
     for name in (*HEAVY, *found):
         import_module(name)
     lock = threading.Lock()
-    for line in sys.stdin:
+    for number, line in enumerate(sys.stdin):
         told = json.loads(line)
         with lock:
             pid = os.fork()
             if pid == 0:
                 live(desk_process, told)
-            _tell({"pid": pid})
-        threading.Thread(target=_bury, args=(pid, lock), daemon=True).start()
+            _tell({"number": number, "pid": pid})
+        threading.Thread(target=_bury, args=(number, pid, lock), daemon=True).start()
 
 
 def live(desk_process: object, told: Mapping[str, object]) -> None:
@@ -144,10 +145,10 @@ def live(desk_process: object, told: Mapping[str, object]) -> None:
         os._exit(code)
 
 
-def _bury(pid: int, lock: threading.Lock) -> None:
+def _bury(number: int, pid: int, lock: threading.Lock) -> None:
     _, status = os.waitpid(pid, 0)
     with lock:
-        _tell({"pid": pid, "code": os.waitstatus_to_exitcode(status)})
+        _tell({"number": number, "code": os.waitstatus_to_exitcode(status)})
 
 
 def _tell(what: Mapping[str, int]) -> None:
