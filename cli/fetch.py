@@ -54,17 +54,19 @@ def data_fetch(
 
 
 async def _fetch(plan: "FetchPlan", settings: "Settings", root: Path, board: "FetchBoard") -> None:
+    from console.interrupts import waking_on_signals
     from desk.clock import SystemClock
     from market.history.fetching import fetch_series
 
     clock = SystemClock()
     source = _source(plan, settings)
-    try:
-        for series in plan.series:
-            with board.watching(series, len(plan.days)):
-                await fetch_series(source, series, plan.days, root, clock.now_ms, board.done)
-    finally:
-        await source.close()
+    with waking_on_signals():
+        try:
+            for series in plan.series:
+                with board.watching(series, len(plan.days)):
+                    await fetch_series(source, series, plan.days, root, clock.now_ms, board.done)
+        finally:
+            await source.close()
 
 
 def _source(plan: "FetchPlan", settings: "Settings") -> "HistorySource":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
+from console.interrupts import waking_on_signals
 from desk.runner import Chronicle, Desk
 from desk.tally import RunSummary
 from domain.market import Snapshot
@@ -76,8 +77,9 @@ class Session:
         """
         desk, clock = self.desk, self.desk.clock
         began_s = clock.elapsed_s()
-        await desk.guard(self._start())
-        await (desk.walk() if self.schedule is None else self.schedule.run())
+        with waking_on_signals():
+            await desk.guard(self._start())
+            await (desk.walk() if self.schedule is None else self.schedule.run())
         if self.is_left_open:
             why = (
                 "by a signal" if desk.stop_is_asked else "at the feed's end, with a position or an order at the venue,"

@@ -106,7 +106,7 @@ def test_through_faults_and_deaths_of_either_process_no_order_is_doubled_none_lo
             await stage.play(2)
             stage.kill()
             async with storm:
-                while stage.n_orders() < N_ORDERS or (IS_WHOLE and not storm.has_been_everywhere):
+                while stage.n_orders() < N_ORDERS or not has_raged(storm):
                     await storm.life()
             await stage.live()
             await stage.play(4)
@@ -117,8 +117,13 @@ def test_through_faults_and_deaths_of_either_process_no_order_is_doubled_none_lo
             hold_to_the_chain(stage)
 
     asyncio.run(go())
-    assert sum(storm.gateway_deaths.values()) > 1
-    assert sum(storm.desk_deaths.values()) > 1
+
+
+def has_raged(storm):
+    """Say whether there was enough of it: a whole run has died in every way there is, a short one more than once."""
+    if IS_WHOLE:
+        return storm.has_been_everywhere
+    return min(sum(deaths.values()) for deaths in (storm.desk_deaths, storm.gateway_deaths)) > 1
 
 
 def tell(stage, storm):

@@ -142,6 +142,9 @@ class DeskStage:
 
     async def start(self, words: Sequence[str], environ: Mapping[str, str] | None = None) -> None:
         """Start the program at the exchange's time, and wait until it listens or is gone."""
+        # The lines of one that was killed are not the new one's, which would find the clock moved in its first words.
+        while self.exchange.lines:  # noqa: ASYNC110 - they end when the server has heard of it
+            await asyncio.sleep(0.01)
         self.started.append(self.spawn(words, self.folder / "out", environ))
         while not self.exchange.lines and not self.is_away():  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(0.01)
