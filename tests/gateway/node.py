@@ -22,8 +22,8 @@ from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata
 
-from tests.gateway.layouts import put
-from tests.gateway.standin import ANSWER_AT, Floor, carry_out, fill, fire, next_order_id, params, program_elf
+from tests.gateway.layouts import DRIFT
+from tests.gateway.standin import Floor, answer_at, carry_out, fill, fire, params, program_elf
 
 GENESIS = str(Hash(sha256(b"the tests' own network").digest()))
 BLOCKS_VALID = 150
@@ -42,18 +42,22 @@ class RpcError(Exception):
 
 
 class Node:
-    """One node. faults: gives each call's fault or None, by method. moves: the methods whose call makes a block."""
+    """One node. faults: gives each call's fault or None, by method. moves: the methods whose call makes a block.
 
-    def __init__(self, program, first_slot=1_000):
+    accounts: the layout of the program that its stand-in plays.
+    """
+
+    def __init__(self, program, accounts=DRIFT, first_slot=1_000):
         self.svm = LiteSVM().with_sigverify(False).with_blockhash_check(False).with_transaction_history(0)
         self.program = Pubkey.from_string(program)
-        self.svm.add_program(self.program, program_elf())
+        self.accounts = accounts
+        self.svm.add_program(self.program, program_elf(accounts))
         self.slot, self.height = first_slot, 100
         self.first_available = 0
         self.user, self.state = None, None
         self.waiting, self.landed, self.executed, self.calls = {}, {}, [], []
         self.blockhashes, self.logs, self.users = {}, {}, {}
-        self.floor = Floor()
+        self.floor = Floor(accounts)
         self.faults = lambda method: None
         self.moves = frozenset()
         self.before_block = []
@@ -74,7 +78,7 @@ class Node:
     def program_answers(self, code):
         """Let the program return this error from now on, 0 for success."""
         content = self.content(self.state)
-        self.put(self.state, content[:ANSWER_AT] + code.to_bytes(8, "little"))
+        self.put(self.state, content[: answer_at(self.accounts)] + code.to_bytes(8, "little"))
 
     def advance(self, blocks=1):
         """Make blocks: what waits lands in the first one, unless its blockhash is over, and triggers go off."""
@@ -97,8 +101,9 @@ class Node:
         with self.lock:
             self.advance()
             user = self.content(self.user)
-            order = {"order_id": next_order_id(user), "market_index": market_index, "direction": direction}
-            user = put("User", user, "next_order_id", order["order_id"] + 1)
+            order_id = self.accounts.read("User", user, "next_order_id")
+            order = {"order_id": order_id, "market_index": market_index, "direction": direction}
+            user = self.accounts.put("User", user, "next_order_id", order_id + 1)
             signature = foreign_signature(self.slot, order["order_id"])
             user, said = fill(
                 self.floor, user, {**order, "reduce_only": 0}, base, price, signature, str(self.user), self.slot, why

@@ -203,17 +203,14 @@ def test_every_proof_holds_on_a_venue_that_lives(live):
 
 
 def pause(node):
-    from tests.gateway.layouts import put
-
-    node.put(node.state, put("State", node.content(node.state), "exchange_status", 8))
+    node.put(node.state, node.accounts.put("State", node.content(node.state), "exchange_status", 8))
 
 
 def close_market(node):
-    from tests.gateway.layouts import put
     from tests.gateway.stage import TRADER
 
     market = TRADER.perp_market(SOL)
-    node.put(market, put("PerpMarket", node.content(market), "status", 6))
+    node.put(market, node.accounts.put("PerpMarket", node.content(market), "status", 6))
 
 
 def gone(node):

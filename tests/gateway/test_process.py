@@ -78,12 +78,11 @@ def test_whatever_is_not_a_request_gets_one_clear_refusal_and_the_next_line_is_h
 
 @pytest.fixture(scope="module")
 def session_client(tmp_path_factory):
-    from tests.gateway.node import Node
-    from tests.gateway.stage import PROFILE, venue_on
+    from tests.gateway.stage import TRADER, node_of
 
     folder = tmp_path_factory.mktemp("gateway")
     folder.chmod(0o700)
-    with NodeServer(venue_on(Node(PROFILE.program))) as server:
+    with NodeServer(node_of(TRADER)) as server:
         one = Running(folder, server.url)
         one.start()
         client = one.client()
