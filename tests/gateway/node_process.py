@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from execution.gateway.clock import SystemClock
-from tests.gateway.node import BLOCKS_TO_FINAL, NodeServer
+from tests.gateway.node import BLOCKS_TO_FINAL
+from tests.gateway.node_server import NodeServer
 from tests.gateway.stage import (
     BTC,
     ORACLE_PRICE_RAW,

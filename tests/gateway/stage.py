@@ -23,7 +23,8 @@ from execution.gateway.schema import read_request, refusal_body
 from execution.gateway.venue import Venue
 from execution.gateway.wallet import load_wallet
 from tests.gateway.layouts import ACCOUNTS
-from tests.gateway.node import GENESIS, Node, NodeServer
+from tests.gateway.node import GENESIS, Node
+from tests.gateway.node_server import NodeServer
 
 WALLET = Keypair.from_seed(bytes(range(32)))
 TRADERS = {

@@ -14,7 +14,8 @@ from solders.keypair import Keypair
 
 from execution.gateway.policy import load_policy
 from execution.gateway.schema import MOST_REQUEST_BYTES
-from tests.gateway.node import BLOCKS_TO_FINAL, NodeServer
+from tests.gateway.node import BLOCKS_TO_FINAL
+from tests.gateway.node_server import NodeServer
 from tests.gateway.process import ROOT, Running
 from tests.gateway.stage import WALLET, policy_text, private_file
 
