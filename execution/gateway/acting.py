@@ -20,7 +20,7 @@ from execution.gateway.records import Records
 from execution.gateway.rpc import RpcRefused, Unreachable
 from execution.gateway.schema import Request
 from execution.gateway.transaction import Compiled, compile_message
-from execution.gateway.venue import Reading, Venue, hold_open
+from execution.gateway.venue import Reading, Venue
 from execution.gateway.wallet import Wallet
 
 # Answers that a retry may change: they leave no trace, so that the same id can be asked for again.
@@ -112,7 +112,7 @@ class Acting:
         if symbol is None:
             raise Refused(Code.SYMBOL_NOT_ALLOWED, f"{terms['symbol']} is not in the policy")
         reading = self._venue.read([symbol.market_index])
-        hold_open(reading, symbol.market_index, reduces=terms["reduce_only"])
+        self._venue.hold_open(reading, symbol.market_index, reduces=terms["reduce_only"])
         grid = self._venue.grid(reading, symbol.market_index)
         halted = policy.halted or self._records.halted
         usage = self._records.usage(order.asked_ms)
@@ -155,8 +155,8 @@ class Acting:
         except ValueError as error:
             return self._end(order, Code.INTERNAL, str(error), None)
         if failure is not None:
-            code = meaning(self._venue.trader.profile, failure)
-            return self._end(order, code, failure.text, failure.program_code)
+            profile = self._venue.trader.profile
+            return self._end(order, meaning(profile, failure), in_words(profile, failure), failure.program_code)
         if self._wallet is None:
             return self._move(replace(order, state=State.SIMULATED, message=compiled.unsigned))
         return self._send(order, compiled, blockhash, self._wallet)
@@ -193,11 +193,19 @@ def meaning(profile: Profile, failure: Failure) -> Code:
     """Return which closed code a failed transaction stands for."""
     if failure.program_code in profile.gone or any(word in failure.text for word in GONE_WORDS):
         return Code.VENUE_GONE
+    if failure.program_code in profile.changed:
+        return Code.LAYOUT_UNKNOWN
     if failure.program_code in profile.paused:
         return Code.VENUE_PAUSED
     if failure.program_code in profile.insufficient or any(word in failure.text for word in NO_FUNDS_WORDS):
         return Code.INSUFFICIENT_FUNDS
     return Code.SIMULATION_FAILED
+
+
+def in_words(profile: Profile, failure: Failure) -> str:
+    """Return why a transaction fails: the node's words, and what the program's number means where that is known."""
+    words = profile.refusals.get(failure.program_code) if failure.program_code is not None else None
+    return failure.text if words is None else f"{failure.text}: {words}"
 
 
 def _same(known: Order, request: Request) -> Order:

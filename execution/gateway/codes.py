@@ -31,6 +31,7 @@ class Code(StrEnum):
     VENUE_GONE = "venue_gone"
     VENUE_PAUSED = "venue_paused"
     ACCOUNT_MISSING = "account_missing"
+    LAYOUT_UNKNOWN = "layout_unknown"
     ORACLE_UNFIT = "oracle_unfit"
     INSUFFICIENT_FUNDS = "insufficient_funds"
     SIMULATION_FAILED = "simulation_failed"

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from execution.gateway.acting import meaning
+from execution.gateway.acting import in_words, meaning
 from execution.gateway.chain import Chain
 from execution.gateway.codes import Refused
 from execution.gateway.instructions import place
 from execution.gateway.policy import Policy
 from execution.gateway.rpc import RpcRefused, Unreachable
 from execution.gateway.transaction import compile_message
-from execution.gateway.venue import MARKET_ACTIVE, Reading, Venue
+from execution.gateway.venue import Reading, Venue
 
 SLOT_WAIT_S = 3.0
 SLOT_LOOKS = 6
@@ -38,6 +38,7 @@ class Preflight:
             ("the network is the policy's", self._network),
             ("the program can be run", self._program),
             ("the slots move", self._slots),
+            ("the accounts are of the layout we know", self._layouts),
             ("the State is not paused", self._state),
             *((f"{name} is active", self._market(name)) for name in self._policy.symbols),
             *((f"the oracle of {name} is fit", self._oracle(name)) for name in self._policy.symbols),
@@ -65,6 +66,15 @@ class Preflight:
             last = self._chain.slot()
         return last > first, f"slot {first}, then {last}"
 
+    def _layouts(self) -> tuple[bool, str]:
+        """Read every account that an order of the policy rests on; one of another kind or size is refused by name."""
+        indices = [symbol.market_index for symbol in self._policy.symbols.values()]
+        reading = self._venue.read(indices)
+        for index in indices:
+            self._venue.oracle(reading, index)
+        layouts = self._venue.trader.profile.layouts
+        return True, ", ".join(f"{name} {layout['bytes']}" for name, layout in layouts.items()) + " bytes"
+
     def _state(self) -> tuple[bool, str]:
         status = self._venue.read([]).state["exchange_status"]
         return status == 0, f"exchange status {status:#010b}"
@@ -73,7 +83,8 @@ class Preflight:
         def check() -> tuple[bool, str]:
             market = self._reading(name).perp_markets[self._policy.symbols[name].market_index]
             status, paused = market["status"], market["paused_operations"]
-            return status == MARKET_ACTIVE and not paused, f"status {status}, paused operations {paused:#010b}"
+            is_active = status == self._venue.trader.profile.market_active
+            return is_active and not paused, f"status {status}, paused operations {paused:#010b}"
 
         return check
 
@@ -106,7 +117,7 @@ class Preflight:
             failure = self._chain.simulate(compiled.unsigned)
             if failure is None:
                 return True, "clean"
-            return False, f"{meaning(trader.profile, failure)}: {failure.text}"
+            return False, f"{meaning(trader.profile, failure)}: {in_words(trader.profile, failure)}"
 
         return check
 

@@ -23,7 +23,11 @@ class Profile:
     fields]}.
     events: per event name its leading (field, borsh type) pairs in order; what follows them is not read.
     oracle_multiples: how many units of the base one price is for (1, 1e3, 1e6), by the program's number of the source.
-    gone, paused, insufficient: the program's error numbers that mean so.
+    market_active, market_reduce_only: the program's numbers of these two states of a market.
+    holding: the fields of a perpetual position of which any makes the account be in that market.
+    gone, changed, paused, insufficient: the error numbers that mean so; changed: an instruction or an account is of
+    another layout than the program's.
+    refusals: what other error numbers mean, in a sentence for people.
     """
 
     name: str
@@ -33,14 +37,14 @@ class Profile:
     layouts: Mapping[str, Any]
     events: Mapping[str, Any]
     oracle_multiples: Mapping[int, int]
+    market_active: int
+    market_reduce_only: int
+    holding: tuple[str, ...]
     gone: frozenset[int]
+    changed: frozenset[int]
     paused: frozenset[int]
     insufficient: frozenset[int]
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether the accounts of this program can be read back, which trading needs."""
-        return bool(self.layouts)
+    refusals: Mapping[int, str]
 
 
 def load_profiles() -> dict[str, Profile]:
@@ -58,17 +62,27 @@ def _profile(name: str, found: Mapping[str, Any]) -> Profile:
         layouts=found["layouts"],
         events=found["events"],
         oracle_multiples={int(source): multiple for source, multiple in found["oracle_multiples"].items()},
+        market_active=found["market_status"]["active"],
+        market_reduce_only=found["market_status"]["reduce_only"],
+        holding=tuple(found["holding"]),
         gone=frozenset(found["gone"]),
+        changed=frozenset(found["changed"]),
         paused=frozenset(found["paused"]),
         insufficient=frozenset(found["insufficient"]),
+        refusals={int(number): words for number, words in found["refusals"].items()},
     )
 
 
 def read_account(profile: Profile, name: str, content: bytes) -> dict[str, Any]:
-    """Return the fields and rows of an account, by its layout; raise `ValueError` when it is not that account."""
+    """Return the fields and rows of an account, by its layout; raise `ValueError` when it is not of that layout.
+
+    A longer account is refused like a shorter one: a program that has grown an account may mean other things by it.
+    """
     layout = profile.layouts[name]
-    if len(content) < layout["bytes"] or content[:8] != encoding.account_mark(name):
+    if content[:8] != encoding.account_mark(name):
         raise ValueError(f"this is no {name} account of {profile.name}")
+    if len(content) != layout["bytes"]:
+        raise ValueError(f"a {name} account of {profile.name} has {layout['bytes']} bytes, this one {len(content)}")
     found = _fields(content, 0, layout["fields"])
     for row, (offset, count, stride, fields) in layout.get("rows", {}).items():
         found[row] = [_fields(content, offset + index * stride, fields) for index in range(count)]

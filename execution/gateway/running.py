@@ -16,7 +16,7 @@ from execution.gateway.instructions import Trader
 from execution.gateway.policy import Policy, load_policy
 from execution.gateway.preflight import Part, Preflight
 from execution.gateway.private import read_private
-from execution.gateway.profiles import Profile, load_profiles
+from execution.gateway.profiles import load_profiles
 from execution.gateway.records import Records
 from execution.gateway.rpc import Rpc, RpcRefused, Unreachable
 from execution.gateway.server import listen, serve
@@ -31,7 +31,7 @@ Say = Callable[[dict[str, object]], None]
 
 def run(asked: argparse.Namespace, clock: SystemClock, say: Say) -> int:
     """Serve until told to stop, and return 0; raise `CannotStart` for whatever keeps the gateway from starting."""
-    policy, profile = load_policy(asked.policy), _readable(asked.profile)
+    policy, profile = load_policy(asked.policy), load_profiles()[asked.profile]
     chain = Chain(Rpc(read_private(asked.rpc, "the node's address", MOST_ADDRESS_BYTES).decode().strip(), clock))
     trader = Trader(profile=profile, authority=policy.authority, sub_account=policy.limits.sub_account)
     try:
@@ -50,13 +50,6 @@ def run(asked: argparse.Namespace, clock: SystemClock, say: Say) -> int:
     _serve(server, answering, following, say)
     asked.socket.unlink(missing_ok=True)
     return 0
-
-
-def _readable(name: str) -> Profile:
-    profile = load_profiles()[name]
-    if not profile.is_readable:
-        raise CannotStart(f"the accounts of {name} cannot be read back yet, so nothing may be placed there")
-    return profile
 
 
 def _wallet(asked: argparse.Namespace, policy: Policy) -> Wallet | None:

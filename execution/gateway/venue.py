@@ -8,13 +8,12 @@ from execution.gateway.chain import Account, Chain
 from execution.gateway.codes import Code, Refused
 from execution.gateway.instructions import AccountUse, Trader
 from execution.gateway.policy import BPS, Grid, Limits
-from execution.gateway.profiles import Profile, read_account
+from execution.gateway.profiles import read_account
 
 NO_ADDRESS = "11111111111111111111111111111111"
 QUOTE = 0
 PRICE_PRECISION = 1_000_000
 MOST_DECIMALS = 18
-MARKET_ACTIVE, MARKET_REDUCE_ONLY = 1, 6
 ORDER_OPEN = 1
 
 
@@ -23,6 +22,7 @@ class Reading:
     """One look at the venue.
 
     slot: when. state, user: the decoded accounts. perp_markets, spot_markets: decoded, by the program's number.
+    holding: the fields of a position of which any makes it count.
     """
 
     slot: int
@@ -30,6 +30,7 @@ class Reading:
     user: Mapping[str, Any]
     perp_markets: Mapping[int, Mapping[str, Any]]
     spot_markets: Mapping[int, Mapping[str, Any]]
+    holding: tuple[str, ...]
 
     @property
     def open_orders(self) -> list[Mapping[str, Any]]:
@@ -39,7 +40,7 @@ class Reading:
     @property
     def positions(self) -> list[Mapping[str, Any]]:
         """Return the perpetual positions that hold anything."""
-        return [one for one in self.user["perp_positions"] if _is_held(one)]
+        return _held(self.user, self.holding)
 
 
 class Venue:
@@ -57,24 +58,49 @@ class Venue:
         trader = self.trader
         wanted_accounts = {trader.state: "State", trader.user: "User"}
         slot, (state, user) = self._decoded(wanted_accounts, final=final, least_slot=least_slot)
-        held = [one["market_index"] for one in user["perp_positions"] if _is_held(one)]
-        perps = dict.fromkeys([*markets, *held])
+        holding = trader.profile.holding
+        perps = dict.fromkeys([*markets, *(one["market_index"] for one in _held(user, holding))])
         spots = dict.fromkeys([QUOTE, *(one["market_index"] for one in user["spot_positions"] if _is_deposited(one))])
         wanted = {trader.perp_market(index): "PerpMarket" for index in perps}
         wanted |= {trader.spot_market(index): "SpotMarket" for index in spots}
         _, found = self._decoded(wanted)
         perp_markets = dict(zip(perps, found[: len(perps)], strict=True))
         spot_markets = dict(zip(spots, found[len(perps) :], strict=True))
-        return Reading(slot=slot, state=state, user=user, perp_markets=perp_markets, spot_markets=spot_markets)
+        return Reading(
+            slot=slot,
+            state=state,
+            user=user,
+            perp_markets=perp_markets,
+            spot_markets=spot_markets,
+            holding=holding,
+        )
+
+    def hold_open(self, reading: Reading, market_index: int, *, reduces: bool) -> None:
+        """Raise `Refused` when the market takes no such order now."""
+        status, profile = reading.perp_markets[market_index]["status"], self.trader.profile
+        if status != profile.market_active and not (reduces and status == profile.market_reduce_only):
+            raise Refused(Code.VENUE_PAUSED, f"market {market_index} has status {status}")
+
+    def oracle(self, reading: Reading, market_index: int) -> tuple[int, Mapping[str, Any]]:
+        """Return the slot and a market's oracle as it stands, fit or not; raise `Refused` when it cannot be read."""
+        market, profile = reading.perp_markets[market_index], self.trader.profile
+        if market["oracle_source"] not in profile.oracle_multiples:
+            raise Refused(Code.ORACLE_UNFIT, f"an oracle of source {market['oracle_source']} cannot be read here")
+        slot, (found,) = self._chain.accounts([market["oracle"]])
+        if found is None:
+            raise Refused(Code.ORACLE_UNFIT, f"the oracle of market {market_index} is not on chain")
+        try:
+            return slot, read_account(profile, "PythLazerOracle", found.content)
+        except ValueError as error:
+            raise Refused(Code.ORACLE_UNFIT, str(error)) from None
 
     def grid(self, reading: Reading, market_index: int) -> Grid:
         """Return a market's steps and its oracle's price; raise `Refused` when the oracle is unfit."""
         market = reading.perp_markets[market_index]
-        slot, found = self._chain.accounts([market["oracle"]])
-        if found[0] is None:
-            raise Refused(Code.ORACLE_UNFIT, f"the oracle of market {market_index} is not on chain")
+        slot, oracle = self.oracle(reading, market_index)
+        multiple = self.trader.profile.oracle_multiples[market["oracle_source"]]
         return Grid(
-            oracle_price_raw=_oracle_price(self.trader.profile, market["oracle_source"], found[0], slot, self._limits),
+            oracle_price_raw=_fit_price(oracle, multiple, slot, self._limits),
             base_step_raw=max(1, market["base_step"]),
             price_step_raw=max(1, market["price_step"]),
             least_base_raw=market["least_base"],
@@ -124,24 +150,10 @@ class Venue:
         try:
             return read_account(self.trader.profile, name, account.content)
         except ValueError as error:
-            raise Refused(Code.ACCOUNT_MISSING, str(error)) from None
+            raise Refused(Code.LAYOUT_UNKNOWN, str(error)) from None
 
 
-def hold_open(reading: Reading, market_index: int, *, reduces: bool) -> None:
-    """Raise `Refused` when the market takes no such order now."""
-    status = reading.perp_markets[market_index]["status"]
-    if status != MARKET_ACTIVE and not (reduces and status == MARKET_REDUCE_ONLY):
-        raise Refused(Code.VENUE_PAUSED, f"market {market_index} has status {status}")
-
-
-def _oracle_price(profile: Profile, source: int, account: Account, slot: int, limits: Limits) -> int:
-    multiple = profile.oracle_multiples.get(source)
-    if multiple is None:
-        raise Refused(Code.ORACLE_UNFIT, f"an oracle of source {source} cannot be read here")
-    try:
-        oracle = read_account(profile, "PythLazerOracle", account.content)
-    except ValueError as error:
-        raise Refused(Code.ORACLE_UNFIT, str(error)) from None
+def _fit_price(oracle: Mapping[str, Any], multiple: int, slot: int, limits: Limits) -> int:
     if not -MOST_DECIMALS <= oracle["exponent"] <= 0:
         raise Refused(Code.ORACLE_UNFIT, f"the oracle counts in 1e{oracle['exponent']}")
     scale = 10 ** -oracle["exponent"]
@@ -156,8 +168,8 @@ def _oracle_price(profile: Profile, source: int, account: Account, slot: int, li
     return price_raw
 
 
-def _is_held(position: Mapping[str, Any]) -> bool:
-    return any(position[name] for name in ("base_asset_amount", "quote_asset_amount", "open_orders", "lp_shares"))
+def _held(user: Mapping[str, Any], holding: tuple[str, ...]) -> list[Mapping[str, Any]]:
+    return [one for one in user["perp_positions"] if any(one[name] for name in holding)]
 
 
 def _is_deposited(position: Mapping[str, Any]) -> bool:

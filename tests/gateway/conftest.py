@@ -8,4 +8,4 @@ import importlib.util
 collect_ignore_glob = [] if importlib.util.find_spec("solders") else ["*"]
 
 if importlib.util.find_spec("solders"):
-    from tests.gateway.stage import node, server, stage  # noqa: F401
+    from tests.gateway.stage import node, server, stage, trader  # noqa: F401

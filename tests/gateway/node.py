@@ -6,13 +6,10 @@ that wait, land, get confirmed and then finalized, the history of signatures. Ti
 """
 
 import base64
-import json
 import re
-import sys
 import threading
 from functools import partial
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from solders.account import Account
 from solders.hash import Hash
@@ -22,8 +19,8 @@ from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata
 
-from tests.gateway.layouts import put
-from tests.gateway.standin import ANSWER_AT, Floor, carry_out, fill, fire, next_order_id, params, program_elf
+from tests.gateway.layouts import DRIFT
+from tests.gateway.standin import Floor, answer_at, carry_out, fill, fire, params, program_elf
 
 GENESIS = str(Hash(sha256(b"the tests' own network").digest()))
 BLOCKS_VALID = 150
@@ -42,18 +39,22 @@ class RpcError(Exception):
 
 
 class Node:
-    """One node. faults: gives each call's fault or None, by method. moves: the methods whose call makes a block."""
+    """One node. faults: gives each call's fault or None, by method. moves: the methods whose call makes a block.
 
-    def __init__(self, program, first_slot=1_000):
+    accounts: the layout of the program that its stand-in plays.
+    """
+
+    def __init__(self, program, accounts=DRIFT, first_slot=1_000):
         self.svm = LiteSVM().with_sigverify(False).with_blockhash_check(False).with_transaction_history(0)
         self.program = Pubkey.from_string(program)
-        self.svm.add_program(self.program, program_elf())
+        self.accounts = accounts
+        self.svm.add_program(self.program, program_elf(accounts))
         self.slot, self.height = first_slot, 100
         self.first_available = 0
         self.user, self.state = None, None
         self.waiting, self.landed, self.executed, self.calls = {}, {}, [], []
         self.blockhashes, self.logs, self.users = {}, {}, {}
-        self.floor = Floor()
+        self.floor = Floor(accounts)
         self.faults = lambda method: None
         self.moves = frozenset()
         self.before_block = []
@@ -74,7 +75,7 @@ class Node:
     def program_answers(self, code):
         """Let the program return this error from now on, 0 for success."""
         content = self.content(self.state)
-        self.put(self.state, content[:ANSWER_AT] + code.to_bytes(8, "little"))
+        self.put(self.state, content[: answer_at(self.accounts)] + code.to_bytes(8, "little"))
 
     def advance(self, blocks=1):
         """Make blocks: what waits lands in the first one, unless its blockhash is over, and triggers go off."""
@@ -97,8 +98,9 @@ class Node:
         with self.lock:
             self.advance()
             user = self.content(self.user)
-            order = {"order_id": next_order_id(user), "market_index": market_index, "direction": direction}
-            user = put("User", user, "next_order_id", order["order_id"] + 1)
+            order_id = self.accounts.read("User", user, "next_order_id")
+            order = {"order_id": order_id, "market_index": market_index, "direction": direction}
+            user = self.accounts.put("User", user, "next_order_id", order_id + 1)
             signature = foreign_signature(self.slot, order["order_id"])
             user, said = fill(
                 self.floor, user, {**order, "reduce_only": 0}, base, price, signature, str(self.user), self.slot, why
@@ -326,89 +328,3 @@ def error_json(error):
         )
         return {"InstructionError": [error.index, told]}
     return str(error).rsplit(".", 1)[-1]
-
-
-class Listener(ThreadingHTTPServer):
-    """A server that does not mind a gateway that died before its answer."""
-
-    def handle_error(self, request, client_address):
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class NodeServer:
-    """The node behind HTTP on a loopback port. Use as a context; `url` is where it listens."""
-
-    def __init__(self, node):
-        self.node = node
-
-        class Handler(BaseHTTPRequestHandler):
-            disable_nagle_algorithm = True
-
-            def do_POST(self):
-                respond(self, node)
-
-            def log_message(self, *_):
-                return
-
-        self.server = Listener(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/secret-path"
-
-    def __enter__(self):
-        """Begin to listen."""
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        """Stop, and wait until it has."""
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-def respond(handler, node):
-    """Answer one request, if it is whole."""
-    length = int(handler.headers["Content-Length"])
-    body = handler.rfile.read(length)
-    if len(body) == length:
-        return reply(handler, node, json.loads(body))
-    return hang_up(handler)  # whoever asked died in the middle of its question
-
-
-def reply(handler, node, asked):
-    """Answer what was asked, with the fault that is due for its method."""
-    fault = node.faults(asked["method"])
-    if fault == "lose_request":
-        return hang_up(handler)
-    if fault == "too_many":
-        return send(handler, 429, b"slow down")
-    if fault == "garbage":
-        return send(handler, 200, b'{"jsonrpc": "2.0", "id": 1, "result": {"con')
-    if fault == "swallow":
-        return send(handler, 200, json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": "1" * 64}).encode())
-    body = {"jsonrpc": "2.0", "id": asked["id"]}
-    try:
-        body["result"] = node.answer(asked["method"], asked.get("params") or [])
-    except RpcError as error:
-        body["error"] = error.body
-    if fault == "lose_answer":
-        return hang_up(handler)
-    if fault == "other_id":
-        body["id"] += 1
-    return send(handler, 200, json.dumps(body).encode())
-
-
-def send(handler, status, content):
-    """Send one whole answer."""
-    handler.send_response(status)
-    handler.send_header("Content-Length", str(len(content)))
-    handler.end_headers()
-    handler.wfile.write(content)
-
-
-def hang_up(handler):
-    """Close without an answer."""
-    handler.close_connection = True
-    handler.connection.close()

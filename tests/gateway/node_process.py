@@ -13,20 +13,19 @@ from pathlib import Path
 import numpy as np
 
 from execution.gateway.clock import SystemClock
-from tests.gateway.layouts import filled, put, read_rows
-from tests.gateway.node import BLOCKS_TO_FINAL, Node, NodeServer
+from tests.gateway.node import BLOCKS_TO_FINAL
+from tests.gateway.node_server import NodeServer
 from tests.gateway.stage import (
     BTC,
     ORACLE_PRICE_RAW,
     ORACLES,
-    PROFILE,
     SOL,
     TRADER,
     key_file,
+    node_of,
     policy_text,
     private_file,
     put_oracle,
-    venue_on,
 )
 from tests.gateway.standin import Floor
 
@@ -47,7 +46,7 @@ class Control:
         node.moves, node.faults = MOVES, self.fault
         node.floor.ts_s = lambda: (SystemClock().now_ms() if self.now_ms is None else self.now_ms) // 1000
         for index, (base_step, price_step) in STEPS.items():
-            market = TRADER.perp_market(index)
+            market, put = TRADER.perp_market(index), node.accounts.put
             content = put("PerpMarket", node.content(market), "base_step", base_step)
             content = put("PerpMarket", content, "least_base", base_step)
             node.put(market, put("PerpMarket", content, "price_step", price_step))
@@ -67,8 +66,8 @@ class Control:
     def do_reset(self):
         """Empty the account and its history; the slots and the program's numbers go on."""
         node = self.node
-        user = node.content(TRADER.user)
-        node.put(TRADER.user, filled("User", next_order_id=int.from_bytes(user[4336:4340], "little")))
+        next_order_id = node.accounts.read("User", node.content(TRADER.user), "next_order_id")
+        node.put(TRADER.user, node.accounts.filled("User", next_order_id=next_order_id))
         for past in (node.waiting, node.landed, node.logs, node.executed, node.floor.fills, node.users):
             past.clear()
         node.floor.ioc_fills, node.first_available = Floor().ioc_fills, 0
@@ -202,12 +201,13 @@ class Control:
 
     def do_positions(self):
         """Tell the signed base held, by market index."""
-        rows = read_rows(self.node.content(TRADER.user), "perp_positions")
+        rows = self.node.accounts.read_rows(self.node.content(TRADER.user), "perp_positions")
         return {str(one["market_index"]): one["base_asset_amount"] for one in rows if one["base_asset_amount"]}
 
     def do_resting(self):
         """Tell the orders that rest."""
-        return [one for one in read_rows(self.node.content(TRADER.user), "orders") if one["status"] == 1]
+        rows = self.node.accounts.read_rows(self.node.content(TRADER.user), "orders")
+        return [one for one in rows if one["status"] == 1]
 
     def do_calls(self, clear=False):
         """Tell which methods were called."""
@@ -223,7 +223,7 @@ class Control:
 
 def main():
     """Serve until standard input ends."""
-    with NodeServer(venue_on(Node(PROFILE.program))) as server:
+    with NodeServer(node_of(TRADER)) as server:
         control = Control(server.node)
         tell({"url": server.url})
         for line in sys.stdin:

@@ -22,12 +22,17 @@ from execution.gateway.rpc import Rpc
 from execution.gateway.schema import read_request, refusal_body
 from execution.gateway.venue import Venue
 from execution.gateway.wallet import load_wallet
-from tests.gateway.layouts import filled
-from tests.gateway.node import GENESIS, Node, NodeServer
+from tests.gateway.layouts import ACCOUNTS
+from tests.gateway.node import GENESIS, Node
+from tests.gateway.node_server import NodeServer
 
 WALLET = Keypair.from_seed(bytes(range(32)))
-PROFILE = load_profiles()["drift_v2"]
-TRADER = Trader(profile=PROFILE, authority=str(WALLET.pubkey()), sub_account=0)
+TRADERS = {
+    name: Trader(profile=profile, authority=str(WALLET.pubkey()), sub_account=0)
+    for name, profile in load_profiles().items()
+}
+TRADER = TRADERS["drift_v2"]
+PROFILE = TRADER.profile
 NOW_MS = 1_790_000_000_000
 SOL, BTC = 0, 1
 ORACLE_PRICE_RAW = 150_000_000
@@ -65,16 +70,22 @@ class Clock:
         return self._elapsed_s
 
 
-def venue_on(node):
+def node_of(trader):
+    """Return a chain on which the stand-in plays the trader's program, with a venue on it."""
+    return venue_on(Node(trader.profile.program, ACCOUNTS[trader.profile.name]), trader)
+
+
+def venue_on(node, trader):
     """Put State, markets, oracles and the trading account on chain."""
-    node.user, node.state = TRADER.user, TRADER.state
-    node.put(TRADER.state, filled("State"))
-    node.put(TRADER.user, filled("User", next_order_id=1))
-    node.put(TRADER.user_stats, sha256(b"account:UserStats").digest()[:8] + bytes(232))
+    filled = node.accounts.filled
+    node.user, node.state = trader.user, trader.state
+    node.put(trader.state, filled("State"))
+    node.put(trader.user, filled("User", next_order_id=1))
+    node.put(trader.user_stats, sha256(b"account:UserStats").digest()[:8] + bytes(232))
     for index, oracle in ORACLES.items():
         market = filled(
             "PerpMarket",
-            pubkey=TRADER.perp_market(index),
+            pubkey=trader.perp_market(index),
             oracle=oracle,
             base_step=BASE_STEP,
             price_step=PRICE_STEP,
@@ -83,10 +94,10 @@ def venue_on(node):
             market_index=index,
             status=1,
         )
-        node.put(TRADER.perp_market(index), market)
+        node.put(trader.perp_market(index), market)
         put_oracle(node, oracle)
     put_oracle(node, QUOTE_ORACLE, price_raw=1_000_000)
-    quote = TRADER.spot_market(0)
+    quote = trader.spot_market(0)
     node.put(quote, filled("SpotMarket", pubkey=quote, oracle=QUOTE_ORACLE, oracle_source=PYTH_LAZER))
     node.svm.airdrop(WALLET.pubkey(), 10**12)
     return node
@@ -95,7 +106,7 @@ def venue_on(node):
 def put_oracle(node, address, price_raw=ORACLE_PRICE_RAW, age_slots=0, confidence_bps=1, exponent=-8):
     """Put an oracle of this price (1e-6) on chain, eight decimals as the feed has."""
     price = price_raw * 100
-    content = filled(
+    content = node.accounts.filled(
         "PythLazerOracle",
         price=price,
         posted_slot=node.slot - age_slots,
@@ -143,6 +154,7 @@ class Stage:
     node: Node
     url: str
     clock: Clock
+    trader: Trader = TRADER
 
     def __post_init__(self):
         """Open the gateway."""
@@ -152,7 +164,7 @@ class Stage:
         """Put a gateway together, on the log that is there."""
         self.policy = load_policy(private_file(self.folder / "policy.toml", policy_text(**policy)))
         self.chain = Chain(Rpc(self.url, self.clock, timeout_s=2.0))
-        self.venue = Venue(TRADER, self.chain, self.policy.limits)
+        self.venue = Venue(self.trader, self.chain, self.policy.limits)
         self.records = Records(
             self.folder / ("live.log" if live else "dry.log"), {"mode": "live" if live else "dry_run"}
         )
@@ -208,10 +220,19 @@ def order(id="a", **changes):
     return {name: value for name, value in fields.items() if value is not None}
 
 
+on_both_programs = pytest.mark.parametrize("trader", ["drift_v2", "velocity"], indirect=True)
+
+
 @pytest.fixture
-def node():
+def trader(request):
+    """Return who trades, on Drift unless the test asks for another program."""
+    return TRADERS[getattr(request, "param", "drift_v2")]
+
+
+@pytest.fixture
+def node(trader):
     """Return a chain with a venue on it."""
-    return venue_on(Node(PROFILE.program))
+    return node_of(trader)
 
 
 @pytest.fixture
@@ -222,8 +243,8 @@ def server(node):
 
 
 @pytest.fixture
-def stage(tmp_path, node, server):
+def stage(tmp_path, node, server, trader):
     """Return a dry-run gateway in this process."""
-    stage = Stage(tmp_path, node, server.url, Clock())
+    stage = Stage(tmp_path, node, server.url, Clock(), trader)
     yield stage
     stage.records.close()

@@ -1,7 +1,7 @@
-"""A program that answers what the State account tells it to, in place of Drift's own, whose binary is not ours to ship.
+"""A program that answers what the State account tells it to, in place of Drift's and Velocity's own: no binary is ours.
 
 It is real: an sBPF ELF, run by the real runtime, two instructions long. It returns the number that stands in the State
-account's last eight bytes (padding in Drift's layout): 0 is success, anything else the program's error. What a
+account's last eight bytes (padding in either layout): 0 is success, anything else the program's error. What a
 successful order does to the trading account is done by `carry_out`, which reads the instruction as the program would,
 writes the same fields and says the same events. Trigger orders rest until `fire` finds their price passed.
 """
@@ -14,14 +14,11 @@ from hashlib import sha256
 
 from solders.pubkey import Pubkey
 
-from tests.gateway.layouts import put, read_rows, write_row
+from tests.gateway.layouts import DRIFT, Accounts
 
-STATE_BYTES = 992
-ANSWER_AT = STATE_BYTES - 8
 # In the serialized input the first account's data begins here: count, flags and padding, key, owner, lamports, length.
 FIRST_DATA_AT = 8 + 8 + 32 + 32 + 8 + 8
 LOAD, EXIT = 0x79, 0x95
-NEXT_ORDER_ID_AT = 4336
 LONG, SHORT = 0, 1
 OPEN, FILLED, CANCELED = 1, 2, 3
 TRIGGER_MARKET = 2
@@ -33,19 +30,28 @@ LIQUIDATION = 5
 class Floor:
     """What the venue does with orders, and what it has done.
 
+    accounts: the layout of the program that is played.
     ioc_fills: gives (base, price) of an immediate order, raw; by default whole, at its limit. prices: the oracles' by
     market, raw; a market without one fires no trigger. fills: every fill as a record. ts_s: the chain's clock.
     """
 
+    accounts: Accounts = DRIFT
     ts_s: Callable[[], int] = lambda: 1_790_000_000
     ioc_fills: Callable[[dict], tuple[int, int]] = lambda order: (order["base_asset_amount"], order["price"])
     prices: dict = field(default_factory=dict)
     fills: list = field(default_factory=list)
 
 
-def program_elf() -> bytes:
+def answer_at(accounts: Accounts) -> int:
+    """Return where in the State account the program's answer stands."""
+    return accounts.layouts["State"]["bytes"] - 8
+
+
+def program_elf(accounts: Accounts) -> bytes:
     """Return the ELF: `r0 = *(u64 *)(r1 + offset)`, `exit`."""
-    text = struct.pack("<BBhi", LOAD, 0x10, FIRST_DATA_AT + ANSWER_AT, 0) + struct.pack("<BBhi", EXIT, 0, 0, 0)
+    text = struct.pack("<BBhi", LOAD, 0x10, FIRST_DATA_AT + answer_at(accounts), 0) + struct.pack(
+        "<BBhi", EXIT, 0, 0, 0
+    )
     names = b"\0.text\0.shstrtab\0"
     names_at = 64 + len(text)
     sections_at = (names_at + len(names) + 7) // 8 * 8
@@ -64,19 +70,20 @@ def carry_out(
     """Return the trading account after an instruction, and what the program logs of it."""
     body = data[8:]
     if name == "cancel_order_by_user_id":
-        return _without(user, lambda order: order["user_order_id"] == body[0]), []
+        return _without(floor.accounts, user, lambda order: order["user_order_id"] == body[0]), []
     if name == "cancel_orders":
         index = struct.unpack_from("<H", body, 3)[0] if body[0] else None
-        return _without(user, lambda order: index is None or order["market_index"] == index), []
-    order = {**params(body), "order_id": next_order_id(user), "status": OPEN, "market_type": 1, "slot": slot}
-    said = [_placed_event(order, floor.ts_s(), address)]
-    user = put("User", user, "next_order_id", order["order_id"] + 1)
+        return _without(floor.accounts, user, lambda order: index is None or order["market_index"] == index), []
+    accounts, order_id = floor.accounts, floor.accounts.read("User", user, "next_order_id")
+    order = {**params(body), "order_id": order_id, "status": OPEN, "market_type": 1, "slot": slot}
+    said = [_placed_event(accounts, order, floor.ts_s(), address)]
+    user = accounts.put("User", user, "next_order_id", order_id + 1)
     if name == "place_and_take_perp_order":
         base, price = floor.ioc_fills(order)
         user, more = fill(floor, user, order, base, price, signature, address, slot)
         return user, [*said, *more]
-    index = next(index for index, one in enumerate(read_rows(user, "orders")) if one["status"] != OPEN)
-    return write_row(user, "orders", index, order), said
+    index = next(index for index, one in enumerate(accounts.read_rows(user, "orders")) if one["status"] != OPEN)
+    return accounts.write_row(user, "orders", index, order), said
 
 
 def fire(floor: Floor, user: bytes, address: str, slot: int, signature_of: Callable[[int], str]) -> tuple[bytes, list]:
@@ -85,7 +92,7 @@ def fire(floor: Floor, user: bytes, address: str, slot: int, signature_of: Calla
     An order placed in this very block waits for the next one. What it may not reduce is dropped.
     """
     done = []
-    for index, order in enumerate(read_rows(user, "orders")):
+    for index, order in enumerate(floor.accounts.read_rows(user, "orders")):
         price = floor.prices.get(order["market_index"])
         if order["status"] != OPEN or order["order_type"] != TRIGGER_MARKET or price is None or order["slot"] >= slot:
             continue
@@ -93,7 +100,7 @@ def fire(floor: Floor, user: bytes, address: str, slot: int, signature_of: Calla
         if price >= order["trigger_price"] if is_above else price <= order["trigger_price"]:
             signature = signature_of(order["order_id"])
             user, said = fill(floor, user, order, order["base_asset_amount"], price, signature, address, slot)
-            user = write_row(user, "orders", index, {"status": FILLED if said else CANCELED})
+            user = floor.accounts.write_row(user, "orders", index, {"status": FILLED if said else CANCELED})
             done.append((signature, said))
     return user, done
 
@@ -102,7 +109,7 @@ def fill(
     floor: Floor, user: bytes, order: dict, base: int, price: int, signature: str, address: str, slot: int, why: int = 0
 ) -> tuple[bytes, list[str]]:
     """Fill as much of an order as it may; return the account and the event, none where nothing may be filled."""
-    held = position(user, order["market_index"])
+    held = position(floor.accounts, user, order["market_index"])
     sign = 1 if order["direction"] == LONG else -1
     if order["reduce_only"]:
         base = min(base, max(0, -sign * held))
@@ -123,7 +130,8 @@ def fill(
         "why": why,
     }
     floor.fills.append(told)
-    return _moved(user, order["market_index"], sign * base, -sign * quote), [_filled_event(told, floor.ts_s(), address)]
+    user = _moved(floor.accounts, user, order["market_index"], sign * base, -sign * quote)
+    return user, [_filled_event(told, floor.ts_s(), address)]
 
 
 def params(body: bytes) -> dict[str, int]:
@@ -145,15 +153,10 @@ def params(body: bytes) -> dict[str, int]:
     }
 
 
-def position(user: bytes, market_index: int) -> int:
+def position(accounts: Accounts, user: bytes, market_index: int) -> int:
     """Return the signed base held in a market, raw."""
-    rows = read_rows(user, "perp_positions")
+    rows = accounts.read_rows(user, "perp_positions")
     return sum(one["base_asset_amount"] for one in rows if one["market_index"] == market_index)
-
-
-def next_order_id(user: bytes) -> int:
-    """Return the number that the program gives next."""
-    return struct.unpack_from("<I", user, NEXT_ORDER_ID_AT)[0]
 
 
 def _option(kind: str, body: bytes, at: int) -> tuple[int, int]:
@@ -162,8 +165,8 @@ def _option(kind: str, body: bytes, at: int) -> tuple[int, int]:
     return struct.unpack_from(kind, body, at + 1)[0], at + 1 + struct.calcsize(kind)
 
 
-def _placed_event(order: dict[str, int], ts_s: int, address: str) -> str:
-    row = write_row(bytes(4376), "orders", 0, order)[1192 : 1192 + 96]
+def _placed_event(accounts: Accounts, order: dict[str, int], ts_s: int, address: str) -> str:
+    row = accounts.row("orders", order)
     return _event("OrderRecord", struct.pack("<q", ts_s) + bytes(Pubkey.from_string(address)) + row)
 
 
@@ -184,15 +187,15 @@ def _event(name: str, content: bytes) -> str:
     return "Program data: " + b64encode(sha256(f"event:{name}".encode()).digest()[:8] + content).decode()
 
 
-def _without(user: bytes, goes) -> bytes:
-    for index, order in enumerate(read_rows(user, "orders")):
+def _without(accounts: Accounts, user: bytes, goes) -> bytes:
+    for index, order in enumerate(accounts.read_rows(user, "orders")):
         if order["status"] == OPEN and goes(order):
-            user = write_row(user, "orders", index, {"status": CANCELED})
+            user = accounts.write_row(user, "orders", index, {"status": CANCELED})
     return user
 
 
-def _moved(user: bytes, market_index: int, base: int, quote: int) -> bytes:
-    rows = read_rows(user, "perp_positions")
+def _moved(accounts: Accounts, user: bytes, market_index: int, base: int, quote: int) -> bytes:
+    rows = accounts.read_rows(user, "perp_positions")
     held = [i for i, one in enumerate(rows) if one["base_asset_amount"] and one["market_index"] == market_index]
     index = held[0] if held else next(i for i, one in enumerate(rows) if not one["base_asset_amount"])
     row = {
@@ -200,4 +203,4 @@ def _moved(user: bytes, market_index: int, base: int, quote: int) -> bytes:
         "base_asset_amount": rows[index]["base_asset_amount"] + base,
         "quote_asset_amount": rows[index]["quote_asset_amount"] + quote,
     }
-    return write_row(user, "perp_positions", index, row)
+    return accounts.write_row(user, "perp_positions", index, row)

@@ -141,6 +141,4 @@ def hold_to_the_chain(desk, folder, done, wanted):
 
 
 def positions(desk):
-    from tests.gateway.layouts import read_rows
-
-    return read_rows(desk.node.content(desk.node.user), "perp_positions")
+    return desk.node.accounts.read_rows(desk.node.content(desk.node.user), "perp_positions")

@@ -6,7 +6,17 @@ import pytest
 
 from execution.gateway.codes import State
 from tests.gateway.node import BLOCKS_TO_FINAL
-from tests.gateway.stage import BASE_STEP, BTC, NOW_MS, ORACLE_PRICE_RAW, ORACLES, PRICE_STEP, SOL, put_oracle
+from tests.gateway.stage import (
+    BASE_STEP,
+    BTC,
+    NOW_MS,
+    ORACLE_PRICE_RAW,
+    ORACLES,
+    PRICE_STEP,
+    SOL,
+    on_both_programs,
+    put_oracle,
+)
 
 DOWN_RAW = ORACLE_PRICE_RAW * 9 // 10
 
@@ -97,6 +107,7 @@ def test_an_id_is_given_up_though_old_fates_are_open_and_without_a_node(live):
 # Final views.
 
 
+@on_both_programs
 def test_what_a_fork_can_still_change_is_in_no_final_answer(live):
     live.place("ioc", kind="ioc")
     stop(live)
@@ -130,6 +141,7 @@ def test_a_node_behind_what_has_landed_gives_no_final_answer(live):
 # Fills.
 
 
+@on_both_programs
 def test_a_stop_fires_when_its_price_is_passed_and_its_fill_is_told_under_its_id(live):
     live.place("ioc", kind="ioc")
     stop(live, base_raw=3 * 10**9)
@@ -231,6 +243,7 @@ def test_an_answer_of_an_earlier_gateway_is_the_same_with_more_beside_it(live):
 # Markets.
 
 
+@on_both_programs
 def test_the_steps_of_every_market_of_the_policy_are_told_as_they_stand_on_chain(live):
     told = {one["symbol"]: one for one in live.ask("markets")["markets"]}
     assert sorted(told) == ["BTC-PERP", "SOL-PERP"]

@@ -6,9 +6,10 @@ import json
 import pytest
 from solders.transaction import VersionedTransaction
 
-from tests.gateway.stage import BASE_STEP, NOW_MS, ORACLE_PRICE_RAW, PRICE_STEP, put_oracle
+from tests.gateway.stage import BASE_STEP, NOW_MS, ORACLE_PRICE_RAW, PRICE_STEP, on_both_programs, put_oracle
 
 
+@on_both_programs
 def test_a_limit_order_is_built_and_simulated_and_never_sent(stage):
     reply = stage.place()
     assert reply["ok"]
@@ -18,6 +19,7 @@ def test_a_limit_order_is_built_and_simulated_and_never_sent(stage):
     assert "sendTransaction" not in stage.node.calls
 
 
+@on_both_programs
 def test_what_was_simulated_is_the_real_transaction_without_a_signature(stage):
     stage.place()
     message = stage.records.order("a").message
@@ -73,6 +75,7 @@ def test_halted_lets_only_what_reduces_pass_and_the_desk_cannot_lift_the_operato
     assert stage.place("e")["code"] == "halted"
 
 
+@on_both_programs
 def test_the_same_id_is_answered_from_the_log_and_other_terms_are_refused(stage):
     first = stage.place()
     n_calls = len(stage.node.calls)
@@ -116,11 +119,14 @@ def test_no_order_passes_an_oracle_that_is_stale_wide_or_empty(stage, oracle, wo
     assert word in reply["reason"]
 
 
+@on_both_programs
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
         (101, "venue_gone"),
         (3012, "venue_gone"),
+        (102, "layout_unknown"),
+        (3005, "layout_unknown"),
         (6024, "venue_paused"),
         (6147, "venue_paused"),
         (6003, "insufficient_funds"),
@@ -172,12 +178,14 @@ def of_kind(kind, **changes):
     return {"kind": kind, "price_raw": price, "max_ts_s": SOON_S, **KINDS[kind], **changes}
 
 
+@on_both_programs
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @pytest.mark.parametrize("reduce_only", [True, False])
 def test_an_order_of_each_kind_passes_and_is_simulated(stage, kind, reduce_only):
     assert stage.place(**of_kind(kind, reduce_only=reduce_only))["order"]["state"] == "simulated"
 
 
+@on_both_programs
 @pytest.mark.parametrize(
     ("kind", "changes", "code"),
     [

@@ -8,7 +8,7 @@ import pytest
 from execution.gateway.encoding import event_mark
 from execution.gateway.events import events, fills_of
 from tests.gateway.node import BLOCKS_TO_FINAL
-from tests.gateway.stage import ORACLE_PRICE_RAW, PROFILE, TRADER, WALLET
+from tests.gateway.stage import ORACLE_PRICE_RAW, PROFILE, WALLET, on_both_programs
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning")
 
@@ -26,6 +26,7 @@ def filled(stage):
     return stage
 
 
+@on_both_programs
 def test_a_fill_is_told_under_the_client_order_id_and_survives_a_restart(filled):
     for _ in range(2):
         reply = filled.ask("fills", after_slot=0)
@@ -37,6 +38,7 @@ def test_a_fill_is_told_under_the_client_order_id_and_survives_a_restart(filled)
         filled.reopen(live=True)
 
 
+@on_both_programs
 def test_only_what_came_after_the_slot_is_told(filled):
     (fill,) = filled.ask("fills", after_slot=0)["fills"]
     assert filled.ask("fills", after_slot=fill["slot"])["fills"] == []
@@ -49,15 +51,17 @@ def test_a_log_that_was_cut_is_told_as_incomplete(filled):
     assert filled.ask("fills", after_slot=0)["complete"] is False
 
 
+@on_both_programs
 def test_another_programs_words_are_no_fill(filled):
-    lines = next(lines for lines in filled.node.logs.values() if fills_of(PROFILE, lines, TRADER.user))
+    profile, user = filled.trader.profile, filled.trader.user
+    lines = next(lines for lines in filled.node.logs.values() if fills_of(profile, lines, user))
     data = [line for line in lines if line.startswith("Program data")]
     other = ["Program Other111 invoke [1]", *data, "Program Other111 success"]
-    inner = [f"Program {PROFILE.program} invoke [1]", "Program Other111 invoke [2]", *data]
-    assert fills_of(PROFILE, lines, TRADER.user)
-    assert fills_of(PROFILE, other, TRADER.user) == fills_of(PROFILE, inner, TRADER.user) == []
-    assert fills_of(PROFILE, data, TRADER.user) == []
-    assert fills_of(PROFILE, lines, str(WALLET.pubkey())) == []
+    inner = [f"Program {profile.program} invoke [1]", "Program Other111 invoke [2]", *data]
+    assert fills_of(profile, lines, user)
+    assert fills_of(profile, other, user) == fills_of(profile, inner, user) == []
+    assert fills_of(profile, data, user) == []
+    assert fills_of(profile, lines, str(WALLET.pubkey())) == []
 
 
 def test_an_event_is_read_as_the_public_client_reads_it(filled):

@@ -11,8 +11,9 @@ from execution.gateway.book import Signed
 from execution.gateway.chain import Head, Sighting
 from execution.gateway.codes import State
 from execution.gateway.following import Fate, fate
+from execution.gateway.instructions import derive
 from tests.gateway.node import BLOCKS_TO_FINAL, BLOCKS_VALID
-from tests.gateway.stage import NOW_MS, ORACLES, SOL, WALLET, put_oracle
+from tests.gateway.stage import NOW_MS, ORACLES, SOL, WALLET, on_both_programs, put_oracle
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ def placed(node):
     return [one[2]["user_order_id"] for one in node.executed if one[1].startswith("place")]
 
 
+@on_both_programs
 def test_an_order_is_signed_sent_seen_and_final(live):
     reply = live.place()
     assert (reply["ok"], reply["order"]["state"]) == (True, "signed")
@@ -138,6 +140,7 @@ def test_a_fork_that_takes_an_order_back_leaves_it_open_until_it_is_final(live, 
     assert placed(live.node) == [1]
 
 
+@on_both_programs
 def test_an_order_that_lands_with_an_error_is_failed_with_the_programs_number(live):
     live.place()
     live.node.program_answers(6024)
@@ -147,6 +150,7 @@ def test_an_order_that_lands_with_an_error_is_failed_with_the_programs_number(li
     assert (order.state, order.code, order.program_code) == (State.FAILED, "program_refused", 6024)
 
 
+@on_both_programs
 def test_after_a_restart_nothing_is_sent_before_the_old_fate_is_known(live):
     live.node.faults = lambda method: "lose_request" if method == "sendTransaction" else None
     live.place()
@@ -161,6 +165,7 @@ def test_after_a_restart_nothing_is_sent_before_the_old_fate_is_known(live):
     assert placed(live.node) == [1, 2]
 
 
+@on_both_programs
 def test_cancelling_goes_by_the_number_of_the_order_and_only_while_it_is_its_own(live):
     live.place("a")
     live.place("b")
@@ -187,6 +192,7 @@ def test_a_number_is_not_given_twice_while_its_order_may_be_open(live):
     assert live.ask("cancel", id="old", valid_until_ms=NOW_MS, target="a2")["code"] == "unknown_order"
 
 
+@on_both_programs
 def test_an_ioc_order_changes_the_position_and_rests_nowhere(live):
     assert live.place(kind="ioc")["ok"]
     live.look(blocks=1)
@@ -195,33 +201,35 @@ def test_an_ioc_order_changes_the_position_and_rests_nowhere(live):
     assert (position["market_index"], position["base_asset_amount"]) == (SOL, 10**9)
 
 
+@on_both_programs
 def test_every_proof_holds_on_a_venue_that_lives(live):
     live.node.moves = frozenset({"getSlot"})
     parts = live.preflight.parts()
     assert [one.name for one in parts if not one.holds] == []
-    assert len(parts) == 10
+    assert len(parts) == 11
 
 
 def pause(node):
-    from tests.gateway.layouts import put
+    node.put(node.state, node.accounts.put("State", node.content(node.state), "exchange_status", 8))
 
-    node.put(node.state, put("State", node.content(node.state), "exchange_status", 8))
+
+def grow(node):
+    node.put(node.state, node.content(node.state) + bytes(8))
 
 
 def close_market(node):
-    from tests.gateway.layouts import put
-    from tests.gateway.stage import TRADER
-
-    market = TRADER.perp_market(SOL)
-    node.put(market, put("PerpMarket", node.content(market), "status", 6))
+    market = derive(str(node.program), b"perp_market", bytes(2))
+    node.put(market, node.accounts.put("PerpMarket", node.content(market), "status", 3))
 
 
 def gone(node):
-    from tests.gateway.stage import TRADER
-
-    node.put(TRADER.user, b"", owner=node.program)
+    node.put(node.user, b"", owner=node.program)
 
 
+LAYOUTS = "the accounts are of the layout we know"
+
+
+@on_both_programs
 @pytest.mark.parametrize(
     ("trouble", "failing"),
     [
@@ -232,7 +240,8 @@ def gone(node):
         (lambda node: node.program_answers(3012), ["a simulated order of SOL-PERP is answered"]),
         (lambda node: node.program_answers(6147), ["a simulated order of SOL-PERP is answered"]),
         (lambda node: setattr(node, "moves", frozenset()), ["the slots move"]),
-        (gone, ["the State is not paused", "SOL-PERP is active", "the oracle of SOL-PERP is fit"]),
+        (grow, [LAYOUTS, "the State is not paused", "SOL-PERP is active"]),
+        (gone, [LAYOUTS, "the State is not paused", "SOL-PERP is active", "the oracle of SOL-PERP is fit"]),
     ],
 )
 def test_each_proof_fails_by_its_own_name(live, trouble, failing):
@@ -269,6 +278,7 @@ def test_dead_needs_every_part_of_its_proof(head, sighting, first_slot, expected
     assert fate(SIGNED, head, sighting, first_slot) is expected
 
 
+@on_both_programs
 def test_a_cancellation_that_overtakes_its_order_is_refused_and_a_replayed_order_stays_one(live):
     assert live.ask("cancel", id="x", valid_until_ms=NOW_MS, target="a")["code"] == "unknown_order"
     live.place()

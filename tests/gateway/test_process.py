@@ -14,7 +14,8 @@ from solders.keypair import Keypair
 
 from execution.gateway.policy import load_policy
 from execution.gateway.schema import MOST_REQUEST_BYTES
-from tests.gateway.node import NodeServer
+from tests.gateway.node import BLOCKS_TO_FINAL
+from tests.gateway.node_server import NodeServer
 from tests.gateway.process import ROOT, Running
 from tests.gateway.stage import WALLET, policy_text, private_file
 
@@ -23,6 +24,7 @@ from tests.gateway.stage import WALLET, policy_text, private_file
 def running(tmp_path, server):
     tmp_path.chmod(0o700)
     one = Running(tmp_path, server.url)
+    one.node = server.node
     yield one
     if one.process and one.process.poll() is None:
         one.stop()
@@ -78,12 +80,11 @@ def test_whatever_is_not_a_request_gets_one_clear_refusal_and_the_next_line_is_h
 
 @pytest.fixture(scope="module")
 def session_client(tmp_path_factory):
-    from tests.gateway.node import Node
-    from tests.gateway.stage import PROFILE, venue_on
+    from tests.gateway.stage import TRADER, node_of
 
     folder = tmp_path_factory.mktemp("gateway")
     folder.chmod(0o700)
-    with NodeServer(venue_on(Node(PROFILE.program))) as server:
+    with NodeServer(node_of(TRADER)) as server:
         one = Running(folder, server.url)
         one.start()
         client = one.client()
@@ -246,6 +247,16 @@ def test_a_folder_where_others_may_write_is_no_place_for_the_socket(tmp_path, se
     assert "writable by nobody else" in reason(running.start())
 
 
-def test_the_velocity_profile_does_not_start_before_its_accounts_can_be_read(tmp_path):
-    running = Running(tmp_path, "http://127.0.0.1:1/")
-    assert "cannot be read back yet" in reason(running.start("--profile", "velocity"))
+@pytest.mark.parametrize("trader", ["velocity"], indirect=True)
+def test_a_gateway_on_the_velocity_profile_trades_there_and_reads_back_what_it_did(running, trader):
+    server_node = running.node
+    server_node.moves = frozenset({"getSlot"})
+    running.mode = "live"
+    said = running.start("--profile", "velocity")
+    assert {one["program"] for one in said if one["said"] == "trades"} == {trader.profile.program}
+    assert all(one["holds"] for one in said if one["said"] == "proof")
+    client = running.client()
+    assert client.ask("hello")["profile"] == "velocity"
+    assert client.place("a")["order"]["state"] == "signed"
+    server_node.advance(BLOCKS_TO_FINAL + 1)
+    assert [one["id"] for one in client.ask("orders")["resting"]] == ["a"]

@@ -12,7 +12,8 @@ from solders.pubkey import Pubkey
 
 from execution.gateway.instructions import Trader, cancel, cancel_all, place
 from execution.gateway.profiles import read_account
-from tests.gateway.layouts import LAYOUTS, write_row
+from tests.gateway.drawn import orders
+from tests.gateway.layouts import DRIFT
 from tests.gateway.stage import BTC, PROFILE, SOL, TRADER, WALLET
 
 # The public client is abandoned; its use of newer packages warns in many places, none of them ours.
@@ -56,34 +57,6 @@ TRIGGERS = {
     "below": OrderTriggerCondition.Below(),
 }
 SIDES = {"long": PositionDirection.Long(), "short": PositionDirection.Short()}
-u64 = st.integers(0, 2**64 - 1)
-i64 = st.integers(-(2**63), 2**63 - 1)
-
-
-def orders(kind):
-    """Return every order of a kind that can be encoded at all, far beyond what the schema lets through."""
-    needs = {
-        "limit": {"price_raw": u64, "post_only": st.sampled_from([None, "must", "try", "slide"])},
-        "ioc": {"price_raw": u64},
-        "market": {"price_raw": u64},
-        "oracle": {"oracle_offset_raw": st.integers(-(2**31), 2**31 - 1)},
-        "trigger_market": {"trigger_price_raw": u64, "trigger_when": st.sampled_from(["above", "below"])},
-        "trigger_limit": {
-            "trigger_price_raw": u64,
-            "trigger_when": st.sampled_from(["above", "below"]),
-            "price_raw": u64,
-        },
-    }[kind]
-    if kind in {"market", "oracle"}:
-        needs |= {"auction_slots": st.integers(0, 255), "auction_start_raw": i64, "auction_end_raw": i64}
-    always = {
-        "kind": st.just(kind),
-        "side": st.sampled_from(["long", "short"]),
-        "base_raw": u64,
-        "reduce_only": st.booleans(),
-        "max_ts_s": st.none() | i64,
-    }
-    return st.fixed_dictionaries({**always, **needs})
 
 
 def theirs(order, market_index, number):
@@ -174,9 +147,11 @@ def oracles():
 
 def held(content, holdings):
     """Return a trading account with a deposit and some positions."""
-    content = write_row(content, "spot_positions", 0, {"scaled_balance": 10**12})
+    content = DRIFT.write_row(content, "spot_positions", 0, {"scaled_balance": 10**12})
     for row, index in enumerate(holdings):
-        content = write_row(content, "perp_positions", row, {"market_index": index, "base_asset_amount": -(10**9)})
+        content = DRIFT.write_row(
+            content, "perp_positions", row, {"market_index": index, "base_asset_amount": -(10**9)}
+        )
     return content
 
 
@@ -230,7 +205,7 @@ def test_a_trading_account_of_random_bytes_is_read_as_the_public_client_reads_it
             "direction": index % 2,
             "trigger_condition": 1,
         }
-        content = write_row(content, "orders", index, tamed)
+        content = DRIFT.write_row(content, "orders", index, tamed)
     ours, other = read_account(PROFILE, "User", content), decode_user(content)
     resting = [one for one in ours["orders"] if one["status"] == 1]
     assert len(resting) == len(other.orders)
@@ -280,7 +255,7 @@ NAMES = {
 @pytest.mark.parametrize("name", ["State", "PerpMarket", "SpotMarket"])
 def test_the_other_accounts_are_read_as_the_public_client_reads_them(offline, name):
     # Bytes 0..250, each distinct from its neighbours, with every enumeration and flag kept in its range.
-    content = bytearray((i * 7 + 3) % 251 for i in range(LAYOUTS[name]["bytes"]))
+    content = bytearray((i * 7 + 3) % 251 for i in range(DRIFT.layouts[name]["bytes"]))
     content[:8] = bytes.fromhex(
         {"State": "d8926b5e684bb6b1", "PerpMarket": "0adf0c2c6bf537f7", "SpotMarket": "64b1086ba8414127"}[name]
     )
