@@ -66,6 +66,10 @@ class Venue:
         _, found = self._decoded(wanted)
         perp_markets = dict(zip(perps, found[: len(perps)], strict=True))
         spot_markets = dict(zip(spots, found[len(perps) :], strict=True))
+        quotes = {market["quote_spot_market"] for market in perp_markets.values()}
+        if more := sorted(quotes - spot_markets.keys()):
+            _, found = self._decoded({trader.spot_market(index): "SpotMarket" for index in more})
+            spot_markets |= zip(more, found, strict=True)
         return Reading(
             slot=slot,
             state=state,

@@ -6,7 +6,17 @@ import json
 import pytest
 from solders.transaction import VersionedTransaction
 
-from tests.gateway.stage import BASE_STEP, NOW_MS, ORACLE_PRICE_RAW, PRICE_STEP, on_both_programs, put_oracle
+from tests.gateway.stage import (
+    BASE_STEP,
+    NOW_MS,
+    ORACLE_PRICE_RAW,
+    PRICE_STEP,
+    PYTH_LAZER,
+    QUOTE_ORACLE,
+    SOL,
+    on_both_programs,
+    put_oracle,
+)
 
 
 @on_both_programs
@@ -27,6 +37,18 @@ def test_what_was_simulated_is_the_real_transaction_without_a_signature(stage):
     assert bytes(transaction.signatures[0]) == bytes(64)
     assert str(transaction.message.account_keys[0]) == stage.policy.authority
     assert stage.node.program in transaction.message.account_keys
+
+
+@on_both_programs
+def test_a_market_that_is_quoted_in_another_coin_than_the_wallet_holds_names_that_coin(stage):
+    node, trader = stage.node, stage.trader
+    accounts, market, coin = node.accounts, trader.perp_market(SOL), trader.spot_market(7)
+    node.put(market, accounts.put("PerpMarket", node.content(market), "quote_spot_market", 7))
+    assert stage.place("a")["code"] == "account_missing"
+    node.put(coin, accounts.filled("SpotMarket", pubkey=coin, oracle=QUOTE_ORACLE, oracle_source=PYTH_LAZER))
+    assert stage.place("b")["order"]["state"] == "simulated"
+    transaction = VersionedTransaction.from_bytes(base64.b64decode(stage.records.order("b").message))
+    assert coin in {str(key) for key in transaction.message.account_keys}
 
 
 @pytest.mark.parametrize(
