@@ -5,6 +5,7 @@ another, the desk at one of its own, and now and then both at once.
 """
 
 import asyncio
+import json
 import os
 import signal
 from collections import Counter
@@ -108,8 +109,18 @@ class Storm:
         else:
             self.stage.kill()
             self.desk_deaths["outlived"] += 1
+        self._tell_progress()
         if self.drawn.random() < 0.2:
             await self.stage.play(int(1 + self.drawn.integers(2)))
+
+    def _tell_progress(self):
+        """Write down how far it has come, for whoever waits for a long one."""
+        yet = {
+            "desk": [*set(DESK_DEATHS) - self.desk_deaths.keys()],
+            "gateway": [*BOUNDARIES.keys() - self.gateway_deaths.keys()],
+        }
+        told = {"orders": self.stage.n_orders(), "desk_deaths": self.desk_deaths, "not_died_at_yet": yet}
+        (self.stage.folder / "storm.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
 
     def strike(self):
         """Let some of the next lines be lost, garbled, doubled or delayed, and some orders find only a part."""
