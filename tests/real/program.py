@@ -13,11 +13,13 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 import main
+from tests.doubles.exchange.nursery import AT_ITS_OWN, nursery
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S, POLL_S = 60.0, 0.05
@@ -83,6 +85,14 @@ class Program:
                 code = 0
         return subprocess.CompletedProcess(argv, code, out.getvalue(), err.getvalue())
 
+    def fork(self, *words: str, env: Mapping[str, str] | None = None, patience_s: float = 120.0) -> Done:
+        """Run a command in a process of its own in which every module is loaded already, which is quicker."""
+        argv = self.command(*words)[2:]
+        with TemporaryDirectory() as folder:
+            said = [Path(folder) / name for name in ("out", "errors")]
+            code = nursery().start(argv, {**self.env, **(env or {})}, *said, door=AT_ITS_OWN).wait(patience_s)
+            return subprocess.CompletedProcess(argv, code, *(path.read_text(encoding="utf-8") for path in said))
+
     def start(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
         own = {**self.env, **(env or {})}
@@ -91,7 +101,7 @@ class Program:
     def answer(self, *words: str) -> dict[str, Any]:
         """Run a command with --json that must go well, and return what it says."""
         runs_a_desk = words[0] in ("paper", "backtest")
-        done = self.run(*words, "--json") if runs_a_desk else self.call(*words, "--json")
+        done = self.fork(*words, "--json") if runs_a_desk else self.call(*words, "--json")
         assert done.returncode == 0, done.stderr
         told: dict[str, Any] = json.loads(done.stdout)
         return told

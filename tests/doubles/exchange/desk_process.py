@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-import main
+import main as front_door
 import settings
 from console import doctor
 from db.journal import SqlJournal
@@ -42,7 +42,7 @@ PLACES: dict[str, tuple[type[Any], str, bool]] = {
 }
 
 
-def run() -> None:
+def main() -> None:
     """Put the file's time in the machine's place, where the house reads it, and go through the front door."""
     time = MirroredTime(Path(os.environ[TIME_FILE]))
     SystemClock.now_ms = lambda self: time.now_ms()  # type: ignore[method-assign]
@@ -55,7 +55,7 @@ def run() -> None:
     if DIES_AT in os.environ:
         where, _, number = os.environ[DIES_AT].partition(":")
         die_at(where, int(number))
-    main.main()
+    front_door.main()
 
 
 def hurry() -> None:
@@ -99,4 +99,4 @@ def die_at(where: str, number: int) -> None:
 
 
 if __name__ == "__main__":
-    run()
+    main()

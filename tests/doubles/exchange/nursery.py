@@ -19,6 +19,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from types import ModuleType
 
 ROOT = Path(__file__).parents[3]
 ROOMS = (
@@ -34,6 +35,8 @@ ROOMS = (
     "strategy",
     "wiring",
 )
+AT_THE_EXCHANGES_TIME, AT_ITS_OWN = DOORS = ("tests.doubles.exchange.desk_process", "main")
+"""The two front doors: with the clock of a local exchange in the machine's place, and the program's own."""
 HEAVY = ("backtest.reopened", "ccxt.pro", "execution.paper", "execution.gateway_client.broker", "execution.live.venue")
 
 
@@ -72,12 +75,25 @@ class Nursery:
         command = [sys.executable, "-m", "tests.doubles.exchange.nursery"]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
 
-    def start(self, words: Sequence[str], environ: Mapping[str, str], out: Path) -> Desk:
-        """Start the program with a command line; what it says is added to a file."""
+    def start(
+        self,
+        words: Sequence[str],
+        environ: Mapping[str, str],
+        out: Path,
+        errors: Path | None = None,
+        door: str = AT_THE_EXCHANGES_TIME,
+    ) -> Desk:
+        """Start the program with a command line, by a door; what it says is added to a file, or to two."""
         assert self._process.stdin is not None
         self._born: tuple[int, int] | None = None
-        self._process.stdin.write(json.dumps({"words": [*words], "environ": dict(environ), "out": str(out)}).encode())
-        self._process.stdin.write(b"\n")
+        told = {
+            "words": [*words],
+            "environ": dict(environ),
+            "out": str(out),
+            "errors": str(errors or out),
+            "door": door,
+        }
+        self._process.stdin.write(json.dumps(told).encode() + b"\n")
         while self._born is None:
             self.listen(60.0, once=True)
         return Desk(self, *self._born)
@@ -106,35 +122,37 @@ def nursery() -> Nursery:
 
 def serve() -> None:
     """Start what is asked for, until nobody asks any more."""
-    from tests.doubles.exchange import desk_process
-
     folders = [str(ROOT / room) for room in ROOMS]
     found = [one.name for room, at in zip(ROOMS, folders, strict=True) for one in walk_packages([at], f"{room}.")]
     for name in (*HEAVY, *found):
         import_module(name)
+    doors = {door: import_module(door) for door in DOORS}
     lock = threading.Lock()
     for number, line in enumerate(sys.stdin):
         told = json.loads(line)
         with lock:
             pid = os.fork()
             if pid == 0:
-                live(desk_process, told)
+                live(doors[told["door"]], told)
             _tell({"number": number, "pid": pid})
         threading.Thread(target=_bury, args=(number, pid, lock), daemon=True).start()
 
 
-def live(desk_process: object, told: Mapping[str, object]) -> None:
+def live(door: ModuleType, told: Mapping[str, object]) -> None:
     """Be the program that is asked for, and end as it does."""
-    out = os.open(str(told["out"]), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    out, errors = (
+        os.open(str(told[name]), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) for name in ("out", "errors")
+    )
     null = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((null, 0), (out, 1), (out, 2)):
+    for source, target in ((null, 0), (out, 1), (errors, 2)):
         os.dup2(source, target)
     os.environ.clear()
     os.environ.update(told["environ"])  # type: ignore[call-overload]
     sys.argv = ["main.py", *told["words"]]  # type: ignore[misc]
     code = 1
     try:
-        desk_process.run()  # type: ignore[attr-defined]
+        door.main()
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
