@@ -69,7 +69,7 @@ def lived(folder: Path, url: str, mode: str, cassette: Path) -> Lived:
     program = Program(folder)
     page = folder / "report.html"
     told = program.answer(*DAYS, *words(url, mode, cassette, "--report", str(page)))
-    exported = program.run("audit", "export", "run", "--to", str(folder / "export"))
+    exported = program.fork("audit", "export", "run", "--to", str(folder / "export"))
     assert exported.returncode == 0, exported.stderr
     files = {path.name: path.read_bytes() for path in (folder / "export").iterdir()}
     return Lived(program, told, page.read_text(), files)
@@ -157,7 +157,7 @@ def test_a_replayed_run_is_verified_and_recomputed_without_the_cassette(
     hidden = cassette.rename(tmp_path / "elsewhere")
     try:
         assert program.answer("audit", "verify", "run")["is_sound"]
-        again = program.run("audit", "replay", "run")
+        again = program.fork("audit", "replay", "run")
         assert (again.returncode, again.stdout.split()[0]) == (0, "identical"), again.stdout
     finally:
         hidden.rename(cassette)
@@ -165,7 +165,7 @@ def test_a_replayed_run_is_verified_and_recomputed_without_the_cassette(
 
 def replay(folder: Path, mode: str, cassette: Path, *more: str) -> tuple[Program, Done]:
     program = Program(folder)
-    return program, program.run(*DAYS, *words(SERVER_GONE, mode, cassette, "--no-report", *more))
+    return program, program.fork(*DAYS, *words(SERVER_GONE, mode, cassette, "--no-report", *more))
 
 
 @pytest.mark.parametrize("mode", ["replay", "replay_strict"])
@@ -213,9 +213,9 @@ def test_a_strict_replay_stops_at_the_first_answer_that_is_missing(gapped: tuple
     assert program.query(f"SELECT count(*) FROM orders WHERE tick_no >= {tick_no}") == [(0,)]
     assert program.events()[-1][0] == "halt"
     assert program.query("SELECT finished_ms FROM runs") == [(None,)]
-    assert program.run("audit", "verify", "run").returncode == 0
+    assert program.fork("audit", "verify", "run").returncode == 0
     # Resumed, it comes as far as that and no further.
-    again = program.run(*DAYS, *words(SERVER_GONE, "replay_strict", path, "--json"))
+    again = program.fork(*DAYS, *words(SERVER_GONE, "replay_strict", path, "--json"))
     assert f"tick {tick_no}: the cassette holds no answer" in complaint(again, 1)
     assert program.n_ticks() == tick_no - 1
 
@@ -246,7 +246,7 @@ def test_a_recorder_that_was_killed_keeps_others_out_while_it_lives_and_its_cass
         while len(server.requests) < 4:
             server.was_asked.clear()
             assert server.was_asked.wait(60)
-        second = Program(tmp_path / "second").run(*DAYS, *words(server.url, "record", cassette))
+        second = Program(tmp_path / "second").fork(*DAYS, *words(server.url, "record", cassette))
         assert "another desk is using the cassette" in complaint(second, 2)
         desk.kill()
         desk.wait(30)
@@ -268,7 +268,7 @@ def test_a_paper_run_hears_a_cassette_too(tmp_path: Path) -> None:
     evaluated(relived)
     with ollama(judged) as server:
         lived = first.answer(*command, *words(server.url, "record", cassette))
-    done = relived.run(*command, *words(SERVER_GONE, "replay_strict", cassette))
+    done = relived.fork(*command, *words(SERVER_GONE, "replay_strict", cassette))
     assert done.returncode == 0, done.stderr
     n = lived["cassette"]["n_asked"]
     assert n > 0

@@ -59,7 +59,7 @@ def test_a_desk_killed_while_it_waits_for_the_model_denies_that_trade_and_its_ev
         first.kill()
         first.wait(30)
         assert reasons(program) == {}
-        done = program.run(*trading(server.url))
+        done = program.fork(*trading(server.url))
         assert done.returncode == 0, done.stderr
         n_asked = len(server.requests)
     found = reasons(program)
@@ -67,8 +67,8 @@ def test_a_desk_killed_while_it_waits_for_the_model_denies_that_trade_and_its_ev
     assert found.pop("ok") == n_asked - 1 > 0
     assert found == {}
     assert ordered_on_the_first_question(program) == 0
-    assert program.run("audit", "verify", "run").returncode == 0
-    again = program.run("audit", "replay", "run")
+    assert program.fork("audit", "verify", "run").returncode == 0
+    again = program.fork("audit", "replay", "run")
     assert (again.returncode, again.stdout.split()[0]) == (0, "identical")
 
 
@@ -121,13 +121,13 @@ def test_a_question_that_a_full_disk_does_not_take_is_not_asked_while_exits_leav
     assert found["audit_failed"] >= 1
     assert found["ok"] + found["llm_deny"] == len(asked) > 2
     assert any(order.endswith("-time") for (order,) in program.query(SENT))
-    assert program.run("audit", "verify", "run").returncode == 0
-    again = program.run("audit", "replay", "run")
+    assert program.fork("audit", "verify", "run").returncode == 0
+    again = program.fork("audit", "replay", "run")
     assert (again.returncode, again.stdout.split()[0]) == (0, "identical")
 
 
 def test_with_nobody_at_the_address_the_desk_trades_nothing_and_ends_well(program):
-    done = program.run(*trading("http://127.0.0.1:9"))
+    done = program.fork(*trading("http://127.0.0.1:9"))
     assert done.returncode == 0, done.stderr
     assert reasons(program).keys() == {"unreachable"}
     (told,) = program.query("SELECT detail FROM events WHERE kind = 'gate_unfit'")

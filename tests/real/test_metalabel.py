@@ -28,7 +28,7 @@ def traded(folder, **knobs):
     evaluated(program, backend=gate.backend, model=gate.model, prompt_version=gate.prompt_version, digest=None)
     given = [word for name, value in {**KNOBS, **knobs}.items() for word in ("--set", f"{name}={value}")]
     market = ["--feed", "sim", "--minutes", str(N_MINUTES), "--speed", "max"]
-    done = program.run("paper", *market, "--run-id", "run", "--json", *given)
+    done = program.fork("paper", *market, "--run-id", "run", "--json", *given)
     assert done.returncode == 0, done.stderr
     return program
 
@@ -51,9 +51,9 @@ def test_it_abstains_first_then_answers_and_every_answer_can_be_worked_out_from_
 
 
 def test_a_run_lived_again_learns_the_same_weights(whole):
-    again = whole.run("audit", "replay", "run")
+    again = whole.fork("audit", "replay", "run")
     assert (again.returncode, again.stdout.split()[0]) == (0, "identical"), again.stderr
-    assert whole.run("audit", "verify", "run").returncode == 0
+    assert whole.fork("audit", "verify", "run").returncode == 0
 
 
 def test_with_no_server_there_a_quorum_of_one_leaves_the_choice_to_the_model_of_its_own(whole, tmp_path):

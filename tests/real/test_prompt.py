@@ -186,12 +186,12 @@ def test_a_desk_that_was_killed_remembers_in_its_second_life_what_it_knew_in_its
         assert hangs.wait(120)
         first.kill()
         first.wait(30)
-        done = program.run(*words)
+        done = program.fork(*words)
     assert done.returncode == 0, done.stderr
     prompts = [row[0] for row in program.query("SELECT prompt FROM gate_requests ORDER BY tick_no")]
     assert len(prompts) > n_before + 10
     told = [json.loads(json.loads(prompt)["messages"][1]["content"]) for prompt in prompts]
     assert [one["base_rate"] is None for one in (told[0], told[-1])] == [True, False]
     assert len(told[-1]["similar"]) == 5
-    again = program.run("audit", "replay", "run")
+    again = program.fork("audit", "replay", "run")
     assert (again.returncode, again.stdout.split()[0]) == (0, "identical")
