@@ -22,6 +22,7 @@ from db.opening import open_journal
 from db.reading import find_run, of_run
 from db.tables import ORDERS
 from db.verify import verify
+from tests.doubles.exchange.nursery import AT_ITS_OWN, nursery
 
 ROOT = Path(__file__).parents[2]
 N_KILLS = int(os.environ.get("TIDEGATE_KILLS", "25"))
@@ -34,10 +35,11 @@ def command(shared: Path, folder: Path, run_id: str) -> list[str]:
     given += ["--db", f"sqlite:///{folder}/journal.db", "--run-id", run_id, "--env-file", str(folder / "none")]
     knobs = [*KNOBS, f"DATA_DIRS={shared}", f"STATE_DIR={folder}/state", f"LOG_FILE={folder}/desk.log"]
     overrides = [part for knob in knobs for part in ("--set", knob)]
-    return [sys.executable, str(ROOT / "main.py"), "paper", *given, *overrides]
+    return ["paper", *given, *overrides]
 
 
-def finish(call: Sequence[str]) -> dict[str, object]:
+def finish(words: Sequence[str]) -> dict[str, object]:
+    call = [sys.executable, str(ROOT / "main.py"), *words]
     done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     answer: dict[str, object] = json.loads(done.stdout)
@@ -63,20 +65,20 @@ def is_finished(folder: Path, run_id: str) -> bool:
     return bool(ask(folder, f"SELECT 1 FROM runs WHERE run_id = '{run_id}' AND finished_ms IS NOT NULL"))
 
 
-def kill_somewhere(call: Sequence[str], folder: Path, dice: random.Random) -> bool:
+def kill_somewhere(words: Sequence[str], folder: Path, dice: random.Random) -> bool:
     """Start the desk and SIGKILL it: at an instant of its start-up or recovery, or so many durable ticks later.
 
     Return whether it was still alive then.
     """
-    process = subprocess.Popen(call, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = nursery().start(words, os.environ, folder / "out", door=AT_ITS_OWN)
     in_start = dice.random() < 0.3
-    deadline_s = time.monotonic() + (dice.uniform(0.1, 2.5) if in_start else 120.0)
+    deadline_s = time.monotonic() + (dice.uniform(0.0, 1.5) if in_start else 120.0)
     goal = n_ticks(folder) + dice.randint(1, N_MINUTES // 6)
     while process.poll() is None and time.monotonic() < deadline_s and (in_start or n_ticks(folder) < goal):
         time.sleep(0.001)
     time.sleep(dice.uniform(0.0, 0.01))
     process.send_signal(signal.SIGKILL)
-    return process.wait(timeout=60) == -signal.SIGKILL
+    return process.wait(60) == -signal.SIGKILL
 
 
 def test_a_desk_killed_at_random_instants_ends_with_the_ledger_of_an_uninterrupted_run(
