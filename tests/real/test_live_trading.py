@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from execution.live.wire import WireCode, wire_id_of
 from tests.doubles.exchange.markets import recorded
@@ -26,8 +27,8 @@ FIRST_BAR = 3_000
 STRIKING = (Fault.LOSE_REQUEST, Fault.LOSE_ANSWER, Fault.TOO_MANY_REQUESTS, Fault.GARBAGE, Fault.HALF_AN_ANSWER)
 
 
-def staged(folder: Path, shared: Path, n_minutes: int) -> LiveStage:
-    return LiveStage(folder, recorded(shared, BASES, FIRST_BAR, WARMUP + n_minutes + 200))
+def staged(folder: Path, shared: Path, n_minutes: int, venue: str) -> LiveStage:
+    return LiveStage(folder, recorded(shared, BASES, FIRST_BAR, WARMUP + n_minutes + 200), venue=venue)
 
 
 def hold_books(stage: LiveStage) -> None:
@@ -37,7 +38,7 @@ def hold_books(stage: LiveStage) -> None:
     assert set(at_venue.values()) == {1}, "no order is there twice"
     code = WireCode("live", stage.symbols)
     mine = {code.write(wire_id_of(order)) for order in stage.orders()}
-    read = [code.read(order.client_id) for order in stage.engine.orders]
+    read = [code.read(order.client_id.removeprefix("0x")) for order in stage.engine.orders]
     assert all(one is not None and (one.serial or code.write(one) in mine) for one in read), "no order but on record"
     fills = stage.query(f"SELECT symbol, side, size_lots, filled_ms FROM fills WHERE {OWN} ORDER BY filled_ms, id")
     done = [
@@ -60,10 +61,11 @@ def hold_protection(stage: LiveStage) -> None:
     assert all(order.is_over or order.base in held for order in triggers)
 
 
+@pytest.mark.parametrize("venue", ["bybit", "hyperliquid"])
 def test_through_faults_and_deaths_no_order_is_doubled_none_lost_and_the_books_agree(
-    shared: Path, tmp_path: Path
+    venue: str, shared: Path, tmp_path: Path
 ) -> None:
-    stage = staged(tmp_path, shared, N_MINUTES)
+    stage = staged(tmp_path, shared, N_MINUTES, venue)
     dice = np.random.default_rng(SEED)
 
     async def go() -> None:

@@ -41,15 +41,22 @@ class Line:
 class LocalExchange:
     """Serves one protocol. Use it as an asynchronous context manager; `url` is its address.
 
-    trading: the door to an account that trades at this market's prices, under the same address.
+    trading: the door to an account that trades at this market's prices; under the same address, where it is shared.
     """
 
     def __init__(
-        self, protocol: Protocol, time: SimulatedTime, script: Script | None = None, trading: Door | None = None
+        self,
+        protocol: Protocol,
+        time: SimulatedTime,
+        script: Script | None = None,
+        trading: Door | None = None,
+        *,
+        shares_address: bool = True,
     ) -> None:
         self.protocol = protocol
         self.time = time
         self.trading = trading
+        self._mounted = trading if shares_address else None
         self.script: Script = script or {}
         self.lines: set[Line] = set()
         self.requests: list[str] = []
@@ -83,8 +90,8 @@ class LocalExchange:
 
     async def __aexit__(self, *failure: object) -> None:  # noqa: D105
         await self.hang_up()
-        if self.trading is not None:
-            await self.trading.hang_up()
+        if self._mounted is not None:
+            await self._mounted.hang_up()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -181,13 +188,13 @@ class LocalExchange:
                 return
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        if self.trading is not None and request.path == self.trading.account.ws_path:
-            return await self.trading.listen(request)
+        if self._mounted is not None and request.path == self._mounted.account.ws_path:
+            return await self._mounted.listen(request)
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._listen(request)
-        if self.trading is not None and self.trading.account.is_private(request.path):
+        if self._mounted is not None and self._mounted.account.is_private(request.path):
             self._move_prices()
-            return await self.trading.serve(request)
+            return await self._mounted.serve(request)
         query: Mapping[str, Any] = dict(request.query) | (await request.json() if request.can_read_body else {})
         self.requests.append(f"{request.path} {query.get('type', '')}".strip())
         if self.fault is Fault.TOO_MANY_REQUESTS:

@@ -22,7 +22,6 @@ from tests.doubles.exchange.markets import FILES, Market
 from tests.doubles.exchange.nursery import Desk, nursery
 from tests.doubles.exchange.server import STEPS_MS, LocalExchange
 from tests.doubles.exchange.time import SimulatedTime
-from tests.doubles.trading.door import Door
 
 WARMUP = 260
 PATIENCE_S = 60
@@ -59,11 +58,11 @@ class DeskStage:
     def __post_init__(self) -> None:
         """Put the market there, and the account where the exchange has one."""
         self.time = SimulatedTime(sorted(self.markets[0].bars)[WARMUP + 40] + 500, self.folder / "time")
-        self.exchange = LocalExchange(Bybit(self.markets), self.time, self.script, self.mounted())
+        self.exchange = self.opened()
 
-    def mounted(self) -> Door | None:
-        """Return the account that trades under the market's address."""
-        return None
+    def opened(self) -> LocalExchange:
+        """Return the exchange, with the account that trades there, if one does."""
+        return LocalExchange(Bybit(self.markets), self.time, self.script)
 
     async def __aenter__(self) -> Self:
         """Open the exchange."""
