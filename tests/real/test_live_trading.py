@@ -24,6 +24,7 @@ SEED = int(os.environ.get("TIDEGATE_LIVE_SEED", "11"))
 N_QUIET = 12
 BASES = ("SOL", "BTC")
 FIRST_BAR = 3_000
+DEADLY = ("order_taken", "before_commit", "after_commit", "before_sending", "after_setting_out", "after_protecting")
 STRIKING = (Fault.LOSE_REQUEST, Fault.LOSE_ANSWER, Fault.TOO_MANY_REQUESTS, Fault.GARBAGE, Fault.HALF_AN_ANSWER)
 
 
@@ -78,7 +79,7 @@ def test_through_faults_and_deaths_no_order_is_doubled_none_lost_and_the_books_a
             stage.kill()
             left = N_MINUTES
             while left > 0:
-                await stage.live(f"order_on_record:{dice.integers(1, 4)}" if dice.random() < 0.5 else None)
+                await stage.live(f"{dice.choice(DEADLY)}:{dice.integers(1, 4)}" if dice.random() < 0.5 else None)
                 for _ in range(min(left, int(dice.integers(8, 14)))):
                     left -= 1
                     for kind in Kind:

@@ -25,9 +25,11 @@ TIME_FILE = "LOCAL_EXCHANGE_TIME"
 DIES_AT = "LOCAL_EXCHANGE_DESK_DIES_AT"
 HURRIES = "LOCAL_EXCHANGE_DESK_HURRIES"
 LOOK_S, LONGEST_S, ANSWER_S = 0.02, 0.05, 1.0
-# Where a desk can be told to die, as `DIES_AT=WHERE:N`, at the nth pass: what is passed, and on which side of it.
+# Where a desk can be told to die, as `DIES_AT=WHERE:N`, at the nth pass: what is passed, and on which side of it. At a
+# venue in the world orders are taken, and put on record by the next commit; on paper each is on record by itself.
 PLACES: dict[str, tuple[type[Any], str, bool]] = {
     "order_on_record": (SqlJournal, "record_order", True),
+    "order_taken": (SqlJournal, "take_order", True),
     "before_commit": (SqlJournal, "commit", False),
     "after_commit": (SqlJournal, "commit", True),
     "before_look": (Looker, "look", False),

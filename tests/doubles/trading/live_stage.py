@@ -28,6 +28,7 @@ class LiveStage(DeskStage):
     """
 
     venue: str = "bybit"
+    _n_before: int = 0
 
     def opened(self) -> LocalExchange:
         """Put the account beside the market."""
@@ -70,8 +71,11 @@ class LiveStage(DeskStage):
         self._n_before = self.door.n_connected
         await super().live(dies_at)
 
+    def is_at_the_venue(self) -> bool:
+        return self.door.n_connected > self._n_before and self.door.is_heard
+
     async def joined(self) -> None:
-        while not (self.door.n_connected > self._n_before and self.door.is_heard) and not self.is_away():  # noqa: ASYNC110 - another process does it
+        while not self.is_at_the_venue() and not self.is_away():  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(LOOK_S)
 
     async def rest(self) -> None:
