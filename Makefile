@@ -32,8 +32,9 @@ check: .venv/.installed-test  ## format, lint and types, without running a test
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict $(PRODUCT)
 
+# Three at a time on two cores: many tests wait for processes of their own.
 test: check .venv-gateway-test/.installed  ## everything CI runs
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal
 
 clean:  ## remove the environment and every cache; the journal in state/ stays
 	rm -rf .venv .venv-gateway .venv-gateway-test .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -96,7 +97,15 @@ class Program:
     def start(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
         own = {**self.env, **(env or {})}
-        return subprocess.Popen(self.command(*words), cwd=ROOT, env=own, stdout=pipe, stderr=pipe, text=True)
+        return subprocess.Popen(
+            self.command(*words),
+            cwd=ROOT,
+            env=own,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            preexec_fn=heeding_ctrl_c,  # noqa: PLW1509 - it only sets a signal
+        )
 
     def answer(self, *words: str) -> dict[str, Any]:
         """Run a command with --json that must go well, and return what it says."""
@@ -137,6 +146,11 @@ def complaint(done: Done, code: int) -> str:
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("error: ")
     return lines[0]
+
+
+def heeding_ctrl_c() -> None:
+    """In the child: heed Ctrl-C as at a terminal, also where the tests run in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def without_roots_power() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext
 
 import pytest
@@ -11,6 +12,14 @@ import pytest
 from console.interrupts import waking_on_signals
 
 A_WHILE_S, ASLEEP_S = 20.0, 0.1
+
+
+@pytest.fixture(autouse=True)
+def _heeding_ctrl_c() -> Iterator[None]:
+    """Heed Ctrl-C as at a terminal, also where the tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def interrupt() -> None:
