@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import main
-from tests.doubles.exchange.nursery import AT_ITS_OWN, nursery
+from tests.doubles.nursery import AT_ITS_OWN, nursery
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S, POLL_S = 60.0, 0.05

@@ -22,7 +22,7 @@ from db.opening import open_journal
 from db.reading import find_run, of_run
 from db.tables import ORDERS
 from db.verify import verify
-from tests.doubles.exchange.nursery import AT_ITS_OWN, nursery
+from tests.doubles.nursery import AT_ITS_OWN, nursery
 
 ROOT = Path(__file__).parents[2]
 N_KILLS = int(os.environ.get("TIDEGATE_KILLS", "25"))

@@ -30,9 +30,9 @@ from tests.doubles.exchange.faults import Fault, Script, one_a_minute
 from tests.doubles.exchange.hyperliquid import Hyperliquid
 from tests.doubles.exchange.markets import Market, recorded
 from tests.doubles.exchange.mexc import Mexc
-from tests.doubles.exchange.nursery import Desk, nursery
 from tests.doubles.exchange.server import LocalExchange, Protocol
 from tests.doubles.exchange.time import SimulatedTime
+from tests.doubles.nursery import Desk, nursery
 
 HOURS = float(os.environ.get("TIDEGATE_LIVE_HOURS", "0.5"))
 N_MINUTES = round(HOURS * 60)

@@ -19,9 +19,9 @@ from tests.doubles.exchange.desk_process import DIES_AT, TIME_FILE
 from tests.doubles.exchange.driving import wait_for
 from tests.doubles.exchange.faults import Script
 from tests.doubles.exchange.markets import FILES, Market
-from tests.doubles.exchange.nursery import Desk, nursery
 from tests.doubles.exchange.server import STEPS_MS, LocalExchange
 from tests.doubles.exchange.time import SimulatedTime
+from tests.doubles.nursery import Desk, nursery
 
 WARMUP = 260
 PATIENCE_S = 60

@@ -1,7 +1,7 @@
 """Starts desks fast: one process has the program's modules loaded, and each desk is a fork of it.
 
 A desk so started is the program from its front door on, in a process of its own; only reading its modules is saved.
-`python -m tests.doubles.exchange.nursery` serves: a line of JSON on standard input is one start, answered by its number
+`python -m tests.doubles.nursery` serves: a line of JSON on standard input is one start, answered by its number
 and the pid; another line tells each end, by the number, for the machine gives a pid again. It ends with its standard
 input.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 from pkgutil import walk_packages
 from types import ModuleType
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 ROOMS = (
     "agents",
     "cli",
@@ -72,7 +72,7 @@ class Nursery:
     def __init__(self) -> None:
         self.ended: dict[int, int] = {}
         self._told = b""
-        command = [sys.executable, "-m", "tests.doubles.exchange.nursery"]
+        command = [sys.executable, "-m", "tests.doubles.nursery"]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
 
     def start(
