@@ -1,5 +1,7 @@
 """What sizes an entry and protects it, loaded before the first real one is waiting for it."""
 
+from typing import Final
+
 from domain.decisions import ExitPlan, Proposal, Side
 from domain.instrument import Instrument
 from domain.market import DAY_MS, Snapshot
@@ -10,12 +12,12 @@ from risk.desk import RiskDesk, Screened
 from risk.exposure import Exposure, exposure_of
 from risk.sizing import kelly_of
 
-ASKED_MS = DAY_MS
-EQUITY_MICROUSD = 10**12
-PRICE_TICKS = 10_000
-VOL_BPS = 10.0
-KEPT_FRAC = 0.5
-PLAN = ExitPlan(
+ASKED_MS: Final = DAY_MS
+EQUITY_MICROUSD: Final = 10**12
+PRICE_TICKS: Final = 10_000
+VOL_BPS: Final = 10.0
+KEPT_FRAC: Final = 0.5
+PLAN: Final = ExitPlan(
     stop_frac=0.01,
     target_frac=0.02,
     trail_frac=0.0,
@@ -37,16 +39,18 @@ def make_ready(desk: RiskDesk) -> None:
     exposure_of(symbol, EQUITY_MICROUSD, {symbol: 1}, {symbol: PRICE_TICKS}, (), desk.instruments)
     planned_levels(PLAN, int(Side.BUY), PRICE_TICKS, 2)
     kelly_of(case)
-    desk.screen(case)
+    # The entry rules have no kernels, and would refuse it: there is no bar.
     desk.rule_on(Screened(case=case, passed=()), KEPT_FRAC)
 
 
 def _made_up(desk: RiskDesk, instrument: Instrument) -> Case:
+    # Of a strategy that is given a share of the capital, where it is shared out: without one there is nothing to size.
+    strategies = {symbol: strategy for strategy, symbol in desk.portfolio.sleeves}
     counters = RiskCounters()
     counters.on_tick(ASKED_MS, EQUITY_MICROUSD)
     proposal = Proposal(
         symbol=instrument.symbol,
-        strategy="none",
+        strategy=strategies.get(instrument.symbol, "none"),
         side=Side.BUY,
         conviction_frac=1.0,
         reasons=(),

@@ -4,14 +4,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 JUDGED = """
 import sys
 from numba.core.dispatcher import Dispatcher
 from domain.protection import planned_levels
+from risk.allocation import AllocationMethod, AllocationPolicy
 from risk.desk import RiskDesk, Screened
 from risk.exposure import Exposure, exposure_of
 from risk.limits import RiskLimits, SizingPolicy
+from risk.portfolio import Portfolio
 from risk.readiness import make_ready
 from tests.unit.risk.cases import EQUITY_MICROUSD, SOL, case, counters_view
 
@@ -21,13 +25,15 @@ def n_loaded():
     return sum(len(kernel.overloads) for kernel in kernels.values())
 
 sizing = SizingPolicy(kelly_fraction=0.5, kelly_min_trades=1)
-desk = RiskDesk(limits=RiskLimits(), sizing=sizing, instruments={"SOL-PERP": SOL})
+policy = AllocationPolicy(method=AllocationMethod.EQUAL if "shared" in sys.argv else AllocationMethod.NONE)
+portfolio = Portfolio(sleeves=(("e3", "SOL-PERP"),), allocation=policy)
+desk = RiskDesk(limits=RiskLimits(), sizing=sizing, instruments={"SOL-PERP": SOL}, portfolio=portfolio)
 at_first = n_loaded()
-if sys.argv[1:] != ["unready"]:
+if "unready" not in sys.argv:
     make_ready(desk)
 before = n_loaded()
 record = counters_view(n_trades=50, n_wins=30, n_losses=20, win_sum_r=40.0, loss_sum_r=20.0)
-wanted = case(counters=record, sizing=sizing, exposure=Exposure(equity_microusd=EQUITY_MICROUSD))
+wanted = case(counters=record, sizing=sizing, portfolio=portfolio, exposure=Exposure(equity_microusd=EQUITY_MICROUSD))
 screened = desk.screen(wanted)
 assert isinstance(screened, Screened), screened
 ruling = desk.rule_on(screened, 0.9).ruling
@@ -44,8 +50,9 @@ def loaded(*words: str) -> list[int]:
     return [int(word) for word in done.stdout.split()]
 
 
-def test_once_ready_the_first_entry_finds_every_kernel_loaded_and_otherwise_it_loads_them() -> None:
-    at_first, before, after = loaded()
+@pytest.mark.parametrize("capital", ["whole", "shared"])
+def test_once_ready_the_first_entry_finds_every_kernel_loaded_and_otherwise_it_loads_them(capital: str) -> None:
+    at_first, before, after = loaded(capital)
     assert at_first < before == after
-    at_first, before, after = loaded("unready")
+    at_first, before, after = loaded(capital, "unready")
     assert at_first == before < after
