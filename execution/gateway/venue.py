@@ -1,6 +1,6 @@
 """The venue as it stands on chain: the trading account, the markets it touches, the oracle's price."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,26 +21,21 @@ ORDER_OPEN = 1
 class Reading:
     """One look at the venue.
 
-    slot: when. state, user: the decoded accounts. perp_markets, spot_markets: decoded, by the program's number.
-    holding: the fields of a position of which any makes it count.
+    slot: when. state, user: the decoded accounts. positions: of them, the perpetual ones that hold anything.
+    perp_markets, spot_markets: decoded, by the program's number.
     """
 
     slot: int
     state: Mapping[str, Any]
     user: Mapping[str, Any]
+    positions: Sequence[Mapping[str, Any]]
     perp_markets: Mapping[int, Mapping[str, Any]]
     spot_markets: Mapping[int, Mapping[str, Any]]
-    holding: tuple[str, ...]
 
     @property
     def open_orders(self) -> list[Mapping[str, Any]]:
         """Return the orders that rest on chain."""
         return [order for order in self.user["orders"] if order["status"] == ORDER_OPEN]
-
-    @property
-    def positions(self) -> list[Mapping[str, Any]]:
-        """Return the perpetual positions that hold anything."""
-        return _held(self.user, self.holding)
 
 
 class Venue:
@@ -58,8 +53,8 @@ class Venue:
         trader = self.trader
         wanted_accounts = {trader.state: "State", trader.user: "User"}
         slot, (state, user) = self._decoded(wanted_accounts, final=final, least_slot=least_slot)
-        holding = trader.profile.holding
-        perps = dict.fromkeys([*markets, *(one["market_index"] for one in _held(user, holding))])
+        positions = [one for one in user["perp_positions"] if any(one[name] for name in trader.profile.holding)]
+        perps = dict.fromkeys([*markets, *(one["market_index"] for one in positions)])
         spots = dict.fromkeys([QUOTE, *(one["market_index"] for one in user["spot_positions"] if _is_deposited(one))])
         wanted = {trader.perp_market(index): "PerpMarket" for index in perps}
         wanted |= {trader.spot_market(index): "SpotMarket" for index in spots}
@@ -74,9 +69,9 @@ class Venue:
             slot=slot,
             state=state,
             user=user,
+            positions=positions,
             perp_markets=perp_markets,
             spot_markets=spot_markets,
-            holding=holding,
         )
 
     def hold_open(self, reading: Reading, market_index: int, *, reduces: bool) -> None:
@@ -170,10 +165,6 @@ def _fit_price(oracle: Mapping[str, Any], multiple: int, slot: int, limits: Limi
     if oracle["confidence"] * BPS > limits.most_oracle_confidence_bps * oracle["price"]:
         raise Refused(Code.ORACLE_UNFIT, f"wider than {limits.most_oracle_confidence_bps} bps")
     return price_raw
-
-
-def _held(user: Mapping[str, Any], holding: tuple[str, ...]) -> list[Mapping[str, Any]]:
-    return [one for one in user["perp_positions"] if any(one[name] for name in holding)]
 
 
 def _is_deposited(position: Mapping[str, Any]) -> bool:
