@@ -91,7 +91,11 @@ class Program:
         argv = self.command(*words)[2:]
         with TemporaryDirectory() as folder:
             said = [Path(folder) / name for name in ("out", "errors")]
-            code = nursery().start(argv, {**self.env, **(env or {})}, *said, door=AT_ITS_OWN).wait(patience_s)
+            desk = nursery().start(argv, {**self.env, **(env or {})}, *said, door=AT_ITS_OWN)
+            try:
+                code = desk.wait(patience_s)
+            finally:
+                desk.send_signal(signal.SIGKILL)
             return subprocess.CompletedProcess(argv, code, *(path.read_text(encoding="utf-8") for path in said))
 
     def start(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:

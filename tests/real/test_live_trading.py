@@ -77,9 +77,11 @@ def test_through_faults_and_deaths_no_order_is_doubled_none_lost_and_the_books_a
             assert not stage.is_away(), stage.said()
             hold_protection(stage)
             stage.kill()
-            left = N_MINUTES
+            left, n_died = N_MINUTES, 0
+            dies_at: str | None = "order_taken:1"
             while left > 0:
-                await stage.live(f"{dice.choice(DEADLY)}:{dice.integers(1, 4)}" if dice.random() < 0.5 else None)
+                await stage.live(dies_at)
+                dies_at = f"{dice.choice(DEADLY)}:{dice.integers(1, 4)}" if dice.random() < 0.5 else None
                 for _ in range(min(left, int(dice.integers(8, 14)))):
                     left -= 1
                     for kind in Kind:
@@ -87,10 +89,12 @@ def test_through_faults_and_deaths_no_order_is_doubled_none_lost_and_the_books_a
                     await stage.play(1)
                     if stage.is_away():
                         assert stage.desk.returncode == -9, stage.said()
+                        n_died += 1
                         break
                 stage.door.weather.clear()
                 if not stage.is_away():
                     stage.kill()
+            assert n_died, "a desk that takes an order dies of it"
             await stage.live()
             await stage.play(4)
             await stage.flat()

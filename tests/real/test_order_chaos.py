@@ -22,6 +22,8 @@ from tests.doubles.trading.stage import OWN, WARMUP
 
 N_ORDERS = int(os.environ.get("TIDEGATE_CHAOS_ORDERS", "25"))
 SEED = int(os.environ.get("TIDEGATE_CHAOS_SEED", "17"))
+# A life has seven orders or so; one that has many more lives than that needs dies nowhere, or trades nothing.
+MOST_LIVES = 30 + N_ORDERS // 3
 IS_WHOLE = N_ORDERS >= 2_000
 BASES = ("SOL", "BTC")
 FIRST_BAR = 3_000
@@ -106,7 +108,9 @@ def test_through_faults_and_deaths_of_either_process_no_order_is_doubled_none_lo
             await stage.play(2)
             stage.kill()
             async with storm:
-                while stage.n_orders() < N_ORDERS or not has_raged(storm):
+                for _ in range(MOST_LIVES):
+                    if stage.n_orders() >= N_ORDERS and has_raged(storm):
+                        break
                     await storm.life()
             await stage.live()
             await stage.play(4)
@@ -117,6 +121,8 @@ def test_through_faults_and_deaths_of_either_process_no_order_is_doubled_none_lo
             hold_to_the_chain(stage)
 
     asyncio.run(go())
+    assert stage.n_orders() >= N_ORDERS
+    assert has_raged(storm), (storm.desk_deaths, storm.gateway_deaths)
 
 
 def has_raged(storm):

@@ -28,7 +28,7 @@ PATIENCE_S = 60
 COMPILING_S = 300
 """The first command of a stage may have to compile what decides."""
 LOOK_S = 0.004
-LOOKS_A_SECOND = 30
+LOOKS_BEFORE_TIME_MOVES = 30
 MOST_MINUTES = 12
 OWN = "id >> 40 = (SELECT run_no FROM runs WHERE run_id = 'live')"
 DECIDING = (
@@ -151,7 +151,7 @@ class DeskStage:
             await asyncio.sleep(0.01)
             n_looks += 1
             # It may wait for the fate of an order, which only time makes certain.
-            if n_looks % LOOKS_A_SECOND == 0 and self.is_at_the_venue():
+            if n_looks % LOOKS_BEFORE_TIME_MOVES == 0 and self.is_at_the_venue():
                 await self.move_to(self.time.now_ms() + 1_000)
 
     def is_at_the_venue(self) -> bool:
