@@ -177,6 +177,19 @@ def venue_of(settings: Settings, clock: SystemClock, marks: Marks, code: WireCod
     return LiveVenue(broker, part.venue_terms(settings), code, clock, clock.elapsed_s)
 
 
+def header_of(feed: MarkedFeed) -> RunHeader:
+    """Return what the run's journal begins with."""
+    return RunHeader(
+        run_id=RUN,
+        command="benchmark",
+        settings_json="{}",
+        code_version="",
+        data_identity=feed.data_identity,
+        symbols=SYMBOLS,
+        instruments_json="[]",
+    )
+
+
 def run(url: str, folder: Path) -> None:
     """Trade until told to stop by a signal."""
     time = ExchangeTime(folder / "time")
@@ -191,16 +204,7 @@ def run(url: str, folder: Path) -> None:
     with open_journal(given["DATABASE_URL"], writable=True) as store, asyncio.Runner() as runner, ExitStack() as ending:
         ending.enter_context(opened(feed, runner, NOTHING_SEEN))
         instruments = ending.enter_context(opened_venue(venue, runner, SYMBOLS))
-        header = RunHeader(
-            run_id=RUN,
-            command="benchmark",
-            settings_json="{}",
-            code_version="",
-            data_identity=feed.data_identity,
-            symbols=SYMBOLS,
-            instruments_json="[]",
-        )
-        journal = store.begin(header, clock.now_ms())
+        journal = store.begin(header_of(feed), clock.now_ms())
         at_hand = MarkedAtHand(journal, clock)
         at_hand.marks = marks
         trading = Trading(live=venue, store=store, resumed=None, seen=NOTHING_SEEN)

@@ -1,6 +1,7 @@
 """The desk over a tape: its states, its stops, its failures, and its second life after a crash."""
 
 import asyncio
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -258,6 +259,28 @@ def test_a_run_whose_feed_ends_while_a_venue_in_the_world_has_something_of_it_ca
         )
         asyncio.run(session.run())
         assert ("stopped" in journal.events, journal.is_finished) == (is_left_open, not is_left_open)
+
+
+def test_while_a_session_runs_a_signal_wakes_it_and_afterwards_nothing_of_that_is_left() -> None:
+    before, woken_by = signal.set_wakeup_fd(-1), list[int]()
+
+    async def look() -> None:
+        woken_by.append(signal.set_wakeup_fd(-1))
+        signal.set_wakeup_fd(woken_by[0], warn_on_full_buffer=False)
+
+    journal = Ending()
+    session = Session(
+        desk=desk(journal, TAPE[:3]),
+        journal=journal,
+        past=None,
+        schedule=None,
+        is_simulated=False,
+        to_json=lambda _: "{}",
+        go_on=look,
+    )
+    asyncio.run(session.run())
+    assert woken_by[0] >= 0
+    assert signal.set_wakeup_fd(before) == -1
 
 
 class Ending(Notebook):
