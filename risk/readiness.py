@@ -39,7 +39,7 @@ def make_ready(desk: RiskDesk) -> None:
     exposure_of(symbol, EQUITY_MICROUSD, {symbol: 1}, {symbol: PRICE_TICKS}, (), desk.instruments)
     planned_levels(PLAN, int(Side.BUY), PRICE_TICKS, 2)
     kelly_of(case)
-    # The entry rules have no kernels, and would refuse it: there is no bar.
+    # Kelly's is the entry rules' one kernel; they themselves would refuse this case, which has no bar.
     desk.rule_on(Screened(case=case, passed=()), KEPT_FRAC)
 
 
